@@ -1,0 +1,31 @@
+# Each target sets up what it needs: `make run` and `make test` work from a bare checkout.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: setup run test slow lint ui bench
+
+.venv/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -qq -c constraints.txt -e '.[dev]'
+	touch $@
+
+setup: .venv/.ready
+
+run: setup  ## train the default experiment, e.g. make run ARGS='--rs 2'
+	$(BIN)/python -m experiments.heg3d $(ARGS)
+
+test: setup
+	$(BIN)/python -m pytest
+
+slow: setup  ## physics to convergence, an hour or more
+	$(BIN)/python -m pytest -m slow
+
+lint: setup
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/pyright
+
+ui: setup
+	$(BIN)/python -m vfe_lightning ui
+
+bench: setup
+	$(BIN)/python -m benchmarks.electron_gas
