@@ -1,0 +1,16 @@
+"""Frozen declarations of systems, ansatz parts, optimisers and budgets: plain data, no torch."""
+
+from vfe_lightning.declarations.base import Declaration
+from vfe_lightning.declarations.electron_gas import ElectronGas
+from vfe_lightning.declarations.flow import TwoStream
+from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
+from vfe_lightning.declarations.occupation import FermiSea, IdealGas, Occupation, Quasiparticle, Transformer
+from vfe_lightning.declarations.optimizer import Adam, NaturalGradient, Optimizer, TrustRegion
+from vfe_lightning.declarations.sampler import Determinantal, Metropolis, Sampler
+from vfe_lightning.declarations.trainer import Trainer
+
+__all__ = [
+    "Adam", "Declaration", "Determinantal", "ElectronGas", "Exact", "FermiSea", "ForwardLaplacian", "Hutchinson",
+    "IdealGas", "Kinetic", "Metropolis", "NaturalGradient", "Occupation", "Optimizer", "Quasiparticle", "Sampler",
+    "Trainer", "Transformer", "TrustRegion", "TwoStream",
+]

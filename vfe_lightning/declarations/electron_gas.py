@@ -1,0 +1,57 @@
+"""The uniform electron gas."""
+
+import itertools
+import math
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from vfe_lightning.declarations.base import Declaration
+from vfe_lightning.declarations.flow import TwoStream
+from vfe_lightning.declarations.kinetic import Exact, Kinetic
+from vfe_lightning.declarations.occupation import FermiSea, Occupation, Transformer
+from vfe_lightning.declarations.sampler import Determinantal, Sampler
+
+
+class ElectronGas(Declaration):
+    """N spin-polarised electrons and a uniform background in a periodic box at T = theta T_F.
+
+    rho = sum_K p(K) |Psi_K><Psi_K| with Psi_K a determinant of plane waves in the coordinates of
+    a normalizing flow: Xie, Zhang & Wang, SciPost Phys. 14, 154 (2023).
+    """
+
+    n: PositiveInt = Field(description="electrons")
+    dim: Literal[2, 3] = Field(description="dimension of space")
+    rs: PositiveFloat = Field(description="Wigner-Seitz radius, in Bohr radii")
+    theta: float = Field(ge=0, description="T / T_F; 0 needs occupation fermi_sea")
+    twist: float = Field(0.0, ge=-0.5, le=0.5, description="offset of the momenta along each axis, in 2 pi / L")
+    cutoff: PositiveInt = Field(description="orbitals: all integer |k|^2 <= cutoff, before the twist")
+    occupation: Occupation = Field(Transformer(), description="model of p(K)")
+    flow: TwoStream = Field(TwoStream(), description="coordinates zeta(x) of the electrons")
+    sampler: Sampler = Field(Determinantal(), description="how x ~ |Psi_K|^2 is drawn")
+    kinetic: Kinetic = Field(Exact(), description="how the local kinetic energy is computed")
+    walkers_per_state: PositiveInt = Field(1, description="configurations x for each sampled K")
+    chunk_size: PositiveInt = Field(4, description="walkers whose second derivatives are held at once")
+    clip: PositiveFloat = Field(5.0, description="local energies beyond this many mean deviations are clipped in gradients")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ElectronGas":
+        if (self.theta == 0) != isinstance(self.occupation, FermiSea):
+            raise ValueError(
+                "theta must be > 0 for a thermal occupation model; the ground state, theta = 0, needs "
+                "occupation fermi_sea (python -m experiments.heg2d_ground_state)"
+                if self.theta == 0
+                else f"occupation fermi_sea is the ground state, theta = 0, but theta = {self.theta}"
+            )
+        if self.n > self.orbitals:
+            raise ValueError(
+                f"n = {self.n} electrons need at least {self.n} orbitals, but cutoff = {self.cutoff} gives "
+                f"{self.orbitals}: raise --cutoff or lower --n"
+            )
+        return self
+
+    @property
+    def orbitals(self) -> int:
+        """How many plane waves the cutoff admits."""
+        reach = range(-math.isqrt(self.cutoff), math.isqrt(self.cutoff) + 1)
+        return sum(sum(c * c for c in k) <= self.cutoff for k in itertools.product(reach, repeat=self.dim))

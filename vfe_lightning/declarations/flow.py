@@ -1,0 +1,17 @@
+"""Maps of the particles' coordinates."""
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveInt
+
+from vfe_lightning.declarations.base import Declaration
+
+
+class TwoStream(Declaration):
+    """Permutation-equivariant, periodic flow with a one-electron and a two-electron stream."""
+
+    kind: Literal["two_stream"] = "two_stream"
+    depth: PositiveInt = Field(2, description="layers of the one-electron stream")
+    width: PositiveInt = Field(16, description="features of an electron")
+    pair_width: PositiveInt = Field(16, description="features of a pair of electrons")
+    init_scale: NonNegativeFloat = Field(0.01, description="standard deviation of the first weights")

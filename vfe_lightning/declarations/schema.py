@@ -1,0 +1,116 @@
+"""The fields of a declaration as flat, dotted names, with what each may be."""
+
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from vfe_lightning.errors import Refused
+
+Model = TypeVar("Model", bound=BaseModel)
+
+NUMBERS = {int: "integer", float: "number", str: "text", bool: "true or false"}
+SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One value that can be set; called with what was typed, it returns the value that was meant.
+
+    A value that cannot be read is returned as it is: the declaration as a whole refuses it, with
+    one wording for the command line, files and Python.
+    """
+
+    path: str
+    part: str  # dotted name of the declaration that it belongs to, "" at the top
+    description: str
+    default: Any
+    annotation: Any
+    allowed: str
+
+    def __call__(self, value: Any) -> Any:
+        named = {str(choice): choice for choice in _choices(self.annotation)}
+        try:
+            return TypeAdapter(self.annotation).validate_python(named.get(str(value), value))
+        except ValidationError:
+            return value
+
+    def __repr__(self) -> str:
+        return self.allowed
+
+
+def leaves(declaration: BaseModel, prefix: str = "") -> Iterator[Leaf]:
+    """All values of a declaration, parts within parts included."""
+    part = prefix.rstrip(".")
+    for name, info in type(declaration).model_fields.items():
+        value, path = getattr(declaration, name, None), prefix + name
+        if isinstance(value, BaseModel):
+            if kinds := members(info):
+                yield Leaf(f"{path}.kind", path, _kinds_text(info, kinds), value.kind, _literal(kinds), _one_of(kinds))  # type: ignore[attr-defined]
+            yield from leaves(value, path + ".")
+        elif name != "kind" and not isinstance(value, dict):
+            annotation = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+            yield Leaf(path, part, info.description or "", value, annotation, allowed(info))
+
+
+def with_kinds(declaration: Model, kinds: Mapping[str, Any]) -> Model:
+    """The declaration with other members of its unions, at their defaults and not yet validated.
+
+    Raises:
+        Refused: for a kind that is not in the union, or a field that is none.
+    """
+    for path, kind in kinds.items():
+        name, _, rest = path.partition(".")
+        info, part = type(declaration).model_fields.get(name), getattr(declaration, name, None)
+        if info is None or not isinstance(part, BaseModel) or (rest == "kind" and not members(info)):
+            continue
+        if rest != "kind":
+            part = with_kinds(part, {rest: kind})
+        elif kind not in members(info):
+            raise Refused(f"{path} = {kind} is not allowed: {_one_of(members(info))}")
+        elif kind != part.kind:  # type: ignore[attr-defined]
+            part = members(info)[kind].model_construct()
+        declaration = declaration.model_copy(update={name: part})
+    return declaration
+
+
+def members(info: FieldInfo) -> dict[str, type[BaseModel]]:
+    """The declarations that a field chooses from by their `kind`; empty where they have none."""
+    candidates = get_args(info.annotation) or (info.annotation,)
+    models = [m for m in candidates if isinstance(m, type) and issubclass(m, BaseModel) and "kind" in m.model_fields]
+    return {get_args(m.model_fields["kind"].annotation)[0]: m for m in models}
+
+
+def allowed(info: FieldInfo) -> str:
+    """What a plain field may be: "integer > 0", "one of 2, 3"."""
+    if choices := _choices(info.annotation):
+        return _one_of(choices)
+    bounds = [
+        f"{sign} {getattr(limit, name):g}"
+        for limit in info.metadata
+        for name, sign in SIGNS.items()
+        if getattr(limit, name, None) is not None
+    ]
+    kinds = get_args(info.annotation) if get_origin(info.annotation) in (Union, types.UnionType) else (info.annotation,)
+    words = " or ".join("none" if k is type(None) else NUMBERS.get(k, str(k)) for k in kinds)
+    return f"{words} {' and '.join(bounds)}".strip()
+
+
+def _choices(annotation: Any) -> tuple:
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
+
+
+def _one_of(choices: Any) -> str:
+    return "one of " + ", ".join(str(choice) for choice in choices)
+
+
+def _literal(kinds: dict[str, type[BaseModel]]) -> Any:
+    return Literal[tuple(kinds)]
+
+
+def _kinds_text(info: FieldInfo, kinds: dict[str, type[BaseModel]]) -> str:
+    lines = (f"{kind}: {(m.__doc__ or '').strip().splitlines()[0]}" for kind, m in kinds.items())
+    return f"{info.description or ''}; " + " ".join(lines)

@@ -1,0 +1,22 @@
+"""How long and on what a system is trained."""
+
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from vfe_lightning.declarations.base import Declaration
+
+
+class Trainer(Declaration):
+    """The budget of a run and the devices it runs on; passed on to lightning.Trainer."""
+
+    max_steps: PositiveInt = Field(1000, description="optimisation steps")
+    accelerator: Literal["auto", "cpu", "gpu"] = Field("cpu", description="kind of device")
+    devices: PositiveInt = Field(1, description="processes on this machine: GPUs, or ranks on the CPU")
+    num_nodes: PositiveInt = Field(1, description="machines")
+    strategy: Literal["auto", "ddp"] = Field("auto", description="how several devices share the batch")
+    accumulate: PositiveInt = Field(1, description="passes of sampling a step, to save memory")
+    checkpoint_every: PositiveInt = Field(50, description="steps between two checkpoints")
+    evaluation_batches: PositiveInt = Field(50, description="fresh batches with frozen parameters for the quoted numbers")
+    progress_bar: bool = Field(True, description="show F and its error while training")
+    threads: int = Field(0, ge=0, description="CPU threads a process; 0 leaves the choice to torch")
