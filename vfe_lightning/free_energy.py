@@ -1,0 +1,297 @@
+r"""The variational free energy, and the one training step that minimises it.
+
+Gibbs, Bogoliubov and Feynman bound the free energy at temperature T = 1 / beta by
+
+$$ F[\rho] = \mathrm{Tr}(\rho H) + T \, \mathrm{Tr}(\rho \ln \rho) \ge -T \ln Z, $$
+
+an equality if and only if rho is the Gibbs state. At T = 0 it is the Rayleigh-Ritz principle.
+"""
+
+import functools
+import itertools
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+
+import lightning as L
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader, IterableDataset
+
+from vfe_lightning import reductions
+from vfe_lightning.declarations.base import Declaration
+from vfe_lightning.statistics import Moments, between_group_variance, group_means
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One factor of the density that was sampled: p(s), p(n|s) or |Psi_n(x)|^2.
+
+    Its share of the gradient of F is < (cost - <cost>) O > with the real scores O = d ln p, or
+    2 Re < (cost - <cost>)^* O > with the complex scores O = d ln Psi.
+
+    Attributes:
+        name: what the metrics of this factor are called.
+        module: holds the parameters, in the order of the columns of the scores.
+        scores: computes O, (batch, parameters); called only where a gradient is wanted.
+        cost: F_loc or E_loc of each sample, held fixed: (batch,), complex for Psi.
+    """
+
+    name: str
+    module: nn.Module
+    scores: Callable[[], Tensor]
+    cost: Tensor
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        first = parts[0]
+        scores = [part.scores for part in parts]
+        cost = torch.cat([part.cost for part in parts])
+        return cls(first.name, first.module, lambda: torch.cat([s() for s in scores]), cost)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Monte Carlo estimate of the free energy; every local quantity has shape (batch,).
+
+    Attributes:
+        free_energy: F_loc = E_loc + T ln p, of the whole system in internal units.
+        energy: E_loc.
+        entropy: -ln p, in units of k_B.
+        factors: what the optimiser needs; empty for an estimate that no gradient is taken of.
+        energies: further energies of each sample, (batch,), such as kinetic and potential.
+        observables: other numbers of each sample, (batch,), reported as they are.
+        diagnostics: scalars of the sampler, identical in meaning on every rank.
+        profiles: compute functions of distance or momentum of each sample, (batch, bins); called
+            only in the evaluation.
+        correlated: contiguous samples that are not independent of each other, such as several x
+            for one K.
+    """
+
+    free_energy: Tensor
+    energy: Tensor
+    entropy: Tensor
+    factors: tuple[Factor, ...] = ()
+    energies: Mapping[str, Tensor] = field(default_factory=dict)
+    observables: Mapping[str, Tensor] = field(default_factory=dict)
+    diagnostics: Mapping[str, Tensor] = field(default_factory=dict)
+    profiles: Mapping[str, Callable[[], Tensor]] = field(default_factory=dict)
+    correlated: int = 1
+
+    @classmethod
+    def concatenate(cls, estimates: Sequence[Self]) -> Self:
+        """One estimate of all samples of several passes."""
+        if len(estimates) == 1:
+            return estimates[0]
+        first = estimates[0]
+
+        def join(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+            return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+        return cls(
+            free_energy=torch.cat([e.free_energy for e in estimates]),
+            energy=torch.cat([e.energy for e in estimates]),
+            entropy=torch.cat([e.entropy for e in estimates]),
+            factors=tuple(Factor.concatenate(parts) for parts in zip(*[e.factors for e in estimates], strict=True)),
+            energies=join([e.energies for e in estimates]),
+            observables=join([e.observables for e in estimates]),
+            diagnostics={
+                name: torch.stack([e.diagnostics[name] for e in estimates]).mean(dim=0) for name in first.diagnostics
+            },
+            correlated=first.correlated,
+        )
+
+
+class NotFinite(FloatingPointError):
+    """The free energy or an update is NaN or infinite."""
+
+
+class Steps(IterableDataset):
+    """One item an optimisation step, for ever: the samples come from the model, not from data."""
+
+    def __iter__(self) -> Iterator[int]:
+        return itertools.count()
+
+
+class VariationalFreeEnergy(L.LightningModule, ABC):
+    """Variational upper bound on the free energy of one physical system.
+
+    A subclass is one physical system. It takes its declaration, composes a Hamiltonian and the
+    models of rho from it, and says in `estimate` how F is sampled. `prepare` gives it what a run
+    needs besides.
+
+    Attributes:
+        generator: the random numbers of this rank; a checkpoint holds the state of every rank.
+        metrics: what the latest training step measured, see `summary`.
+        evaluation: moments of everything that the latest validation loop measured.
+        energies: the names of those numbers that are in `units`.
+    """
+
+    automatic_optimization = False
+
+    declaration: Declaration
+    size: int  # sites or particles: reported energies and entropies are per `size`
+    temperature: float  # T = 1 / beta in internal units of energy
+    energy_unit: float  # one internal unit of energy, in `units`
+    units: str  # of the reported energies
+    least_batch: int = 1  # batches are multiples of this: samples that belong together
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.metrics: dict[str, float] = {}
+        self.evaluation: dict[str, Moments] = {}
+        self.energies: tuple[str, ...] = ()
+        self._generator_states: list[Tensor] | None = None
+
+    @abstractmethod
+    def estimate(self, n_samples: int) -> Estimate:
+        """Sample rho on this rank with `self.generator` and estimate the free energy."""
+
+    def reference_free_energy(self) -> float | None:
+        """The exact free energy of the whole system in internal units, where it is known."""
+        return None
+
+    def landmarks(self) -> dict[str, float]:
+        """Approximations to compare with, such as Hartree-Fock: totals in internal units."""
+        return {}
+
+    def figures(self) -> dict[str, Figure]:
+        """Pictures of the latest evaluation that only this system has."""
+        return {}
+
+    def prepare(
+        self, optimizer: Callable[[nn.Module], Optimizer], batch_size: int, seed: int, accumulate: int = 1
+    ) -> None:
+        """Say how the system is trained.
+
+        Args:
+            optimizer: called with the system; what it makes has `backward(factors) -> metrics`.
+            batch_size: samples a step, over all ranks and all passes.
+            accumulate: passes of sampling that make up one step.
+        """
+        self.make_optimizer, self.batch_size = optimizer, batch_size
+        self.seed, self.accumulate = seed, accumulate
+
+    def training_step(self, batch: int, batch_idx: int) -> Tensor:
+        share = self.batch_size // (reductions.world_size() * self.accumulate)
+        estimate = Estimate.concatenate([self.estimate(share) for _ in range(self.accumulate)])
+        metrics = self.summary(estimate)
+        for name in ("free_energy", "energy", "entropy"):
+            if not math.isfinite(metrics[name]):
+                raise NotFinite(f"{name} is {metrics[name]} at step {self.global_step}; nothing was updated")
+        optimizer = self.optimizers()
+        metrics |= optimizer.optimizer.backward(estimate.factors)
+        optimizer.step()
+        self.metrics = metrics
+        return estimate.free_energy.mean()
+
+    def moments(self, estimate: Estimate) -> dict[str, Moments]:
+        """Moments over the independent groups of this rank of all numbers that are reported.
+
+        Energies are per site or particle in `units`, the entropy per site or particle.
+        """
+        unit = self.energy_unit / self.size
+        self.energies = ("free_energy", "energy", *estimate.energies)
+        local = {
+            "free_energy": estimate.free_energy * unit,
+            "energy": estimate.energy * unit,
+            "entropy": estimate.entropy / self.size,
+            **{name: value * unit for name, value in estimate.energies.items()},
+            **estimate.observables,
+        }
+        return {name: Moments.of(group_means(v.detach(), estimate.correlated)) for name, v in local.items()}
+
+    def summary(self, estimate: Estimate) -> dict[str, float]:
+        """Means over all ranks with their standard errors, and how far rho is from stationary.
+
+        `variance` is that of single samples of F_loc, zero when rho is exact. `stationarity` is
+        Var_n E[F_loc | n] / T^2, zero at the optimum of p(n) and twice the Kullback-Leibler
+        divergence from it nearby.
+        """
+        summary = {}
+        for name, moments in self.moments(estimate).items():
+            everywhere = moments.over_ranks()
+            summary[name], summary[f"{name}_error"] = everywhere.mean.item(), everywhere.error.item()
+        single = Moments.of(estimate.free_energy.detach() * (self.energy_unit / self.size))
+        summary["variance"] = single.over_ranks().variance.item()
+        if estimate.correlated > 1 and self.temperature > 0:
+            f_over_t = estimate.free_energy.detach() / self.temperature
+            summary["stationarity"] = between_group_variance(f_over_t, estimate.correlated).item()
+        return summary | {name: reductions.mean(v[None]).item() for name, v in estimate.diagnostics.items()}
+
+    def on_validation_epoch_start(self) -> None:
+        self.generator = make_generator(self.device, self.seed, stream="evaluation")
+        self._evaluated: list[tuple[dict[str, Moments], dict[str, float]]] = []
+
+    def validation_step(self, batch: int, batch_idx: int) -> None:
+        estimate = self.estimate(self.batch_size // (reductions.world_size() * self.accumulate))
+        profiles = {
+            name: Moments.of(group_means(profile(), estimate.correlated))
+            for name, profile in estimate.profiles.items()
+        }
+        self._evaluated.append((self.moments(estimate) | profiles, self.summary(estimate)))
+
+    def on_validation_epoch_end(self) -> None:
+        batches, summaries = zip(*self._evaluated, strict=True)
+        merged = {name: functools.reduce(Moments.merge, [b[name] for b in batches]) for name in batches[0]}
+        self.evaluation = {name: moments.over_ranks() for name, moments in merged.items()}
+        for name in summaries[0].keys() - self.evaluation.keys():
+            if not name.endswith("_error"):
+                series = torch.tensor([s[name] for s in summaries], dtype=torch.float64)
+                self.evaluation[name] = Moments.of(series)
+
+    def train_dataloader(self) -> DataLoader:
+        return DataLoader(Steps(), batch_size=None)
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader(Steps(), batch_size=None)
+
+    def configure_optimizers(self) -> Optimizer:
+        return self.make_optimizer(self)
+
+    def setup(self, stage: str) -> None:
+        self.check_batch_size(reductions.world_size())
+
+    def check_batch_size(self, ranks: int) -> None:
+        """Each pass on each rank has equally many samples.
+
+        Raises:
+            ValueError: when the batch does not split so.
+        """
+        share = ranks * self.accumulate * self.least_batch
+        if self.batch_size % share or self.batch_size < 2 * share:
+            raise ValueError(
+                f"batch_size = {self.batch_size} does not split: it must be a multiple of {share} "
+                f"({ranks} processes x {self.accumulate} passes x {self.least_batch} "
+                f"samples that belong together) and at least {2 * share}"
+            )
+
+    def on_fit_start(self) -> None:
+        self.generator = make_generator(self.device, self.seed, stream="training")
+        if self._generator_states is not None:
+            if len(self._generator_states) != reductions.world_size():
+                raise ValueError(
+                    f"the checkpoint is of a run on {len(self._generator_states)} processes and cannot go on "
+                    f"to the same numbers on {reductions.world_size()}: pass --trainer.devices "
+                    f"{len(self._generator_states)}"
+                )
+            self.generator.set_state(self._generator_states[reductions.rank()])
+            self._generator_states = None
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["generators"] = list(reductions.gather(self.generator.get_state()[None]).cpu())
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._generator_states = checkpoint["generators"]
+
+
+def make_generator(device: torch.device, seed: int, stream: Literal["training", "evaluation"]) -> torch.Generator:
+    """Random numbers of their own for each rank and for each phase of a run."""
+    sequence = np.random.SeedSequence([seed, reductions.rank(), ("training", "evaluation").index(stream)])
+    return torch.Generator(device).manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))

@@ -1,0 +1,42 @@
+"""Sums over all walkers of all devices.
+
+Each rank holds an equal share of the global batch. Without a process group these are the plain
+torch reductions, so that one code serves one device and many.
+"""
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+def world_size() -> int:
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+
+
+def total(x: Tensor) -> Tensor:
+    """Sum over the ranks of a tensor that every rank holds: (...) -> (...)."""
+    if world_size() == 1:
+        return x
+    x = x.detach().clone()
+    dist.all_reduce(x)
+    return x
+
+
+def mean(x: Tensor) -> Tensor:
+    """Mean over the walkers of all ranks: (batch, ...) -> (...)."""
+    return total(x.sum(dim=0)) / (len(x) * world_size())
+
+
+def gather(x: Tensor) -> Tensor:
+    """The walkers of all ranks, in the order of the ranks: (batch, ...) -> (ranks * batch, ...)."""
+    if world_size() == 1:
+        return x
+    real = torch.view_as_real(x) if x.is_complex() else x
+    parts = [torch.empty_like(real) for _ in range(world_size())]
+    dist.all_gather(parts, real.contiguous())
+    everyone = torch.cat(parts)
+    return torch.view_as_complex(everyone) if x.is_complex() else everyone

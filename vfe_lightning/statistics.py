@@ -1,0 +1,114 @@
+"""Means and their honest errors: independent samples, grouped samples, correlated series."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from vfe_lightning import reductions
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Count, mean and sum of squared deviations of independent samples, merged pairwise.
+
+    Chan, Golub & LeVeque, Am. Stat. 37, 242 (1983): no cancellation of large sums.
+    """
+
+    count: int
+    mean: Tensor  # (...)
+    squares: Tensor  # (...)
+
+    @classmethod
+    def of(cls, x: Tensor) -> Self:
+        """Moments of independent samples: (samples, ...)."""
+        mean = x.mean(dim=0)
+        return cls(len(x), mean, (x - mean).square().sum(dim=0))
+
+    def merge(self, other: "Moments") -> "Moments":
+        count = self.count + other.count
+        step = other.mean - self.mean
+        mean = self.mean + step * (other.count / count)
+        squares = self.squares + other.squares + step.square() * (self.count * other.count / count)
+        return Moments(count, mean, squares)
+
+    def over_ranks(self) -> "Moments":
+        """The moments of the samples of all ranks, which hold equally many each."""
+        ranks = reductions.world_size()
+        mean = reductions.total(self.mean) / ranks
+        spread = self.count * (self.mean - mean).square()
+        return Moments(self.count * ranks, mean, reductions.total(self.squares + spread))
+
+    @property
+    def variance(self) -> Tensor:
+        return self.squares / max(self.count - 1, 1)
+
+    @property
+    def error(self) -> Tensor:
+        """Standard error of the mean."""
+        return (self.variance / self.count).sqrt()
+
+
+def group_means(x: Tensor, correlated: int) -> Tensor:
+    """Means of contiguous groups of samples that belong together: (batch, ...) -> (groups, ...)."""
+    return x.unflatten(0, (-1, correlated)).mean(dim=1) if correlated > 1 else x
+
+
+def between_group_variance(x: Tensor, correlated: int) -> Tensor:
+    """Unbiased variance of the true group means, the noise within groups removed: (batch,) -> ().
+
+    For F_loc grouped by K it is Var_K E[F_loc | K], which vanishes at the optimum of p(K). It
+    may come out below zero where it is small. One-way analysis of variance, Fisher (1925).
+
+    Raises:
+        ValueError: with fewer than two samples a group the two parts cannot be told apart.
+    """
+    if correlated < 2:
+        raise ValueError(f"the variance between groups needs 2 samples a group, got {correlated}")
+    groups = x.unflatten(0, (-1, correlated))
+    within = reductions.mean(groups.var(dim=1))
+    return Moments.of(groups.mean(dim=1)).over_ranks().variance - within / correlated
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Mean of a correlated series, its error, and the integrated autocorrelation time."""
+
+    mean: float
+    error: float
+    autocorrelation_time: float  # in entries of the series; 0.5 when they are independent
+
+
+def blocking(series: Tensor, least_blocks: int = 16) -> Blocked:
+    """Error of the mean of a correlated series: (length,).
+
+    Neighbours are averaged pairwise until the error stops rising; the largest error of all levels
+    that keep `least_blocks` blocks is taken. Flyvbjerg & Petersen, J. Chem. Phys. 91, 461 (1989).
+    """
+    series = series.detach().double()
+    if len(series) < 2:
+        raise ValueError(f"an error needs at least 2 entries, got {len(series)}")
+    naive = (series.var() / len(series)).item()
+    worst, blocks = naive, series
+    while len(blocks) // 2 >= least_blocks:
+        blocks = blocks[: len(blocks) // 2 * 2].unflatten(0, (-1, 2)).mean(dim=1)
+        worst = max(worst, (blocks.var() / len(blocks)).item())
+    time = 0.5 * worst / naive if naive > 0 else 0.5
+    return Blocked(series.mean().item(), worst**0.5, time)
+
+
+def autocorrelation_time(series: Tensor) -> Tensor:
+    """Integrated autocorrelation time of many chains at once: (length, chains) -> ().
+
+    tau = 1/2 + sum_t rho(t), the sum cut at the first t >= 5 tau(t): Sokal, Monte Carlo methods in
+    statistical mechanics (1997).
+    """
+    length = len(series)
+    centred = series - series.mean(dim=0)
+    spectrum = torch.fft.rfft(centred, n=2 * length, dim=0)
+    covariance = torch.fft.irfft(spectrum.abs().square(), dim=0)[:length].mean(dim=1)
+    rho = covariance / covariance[0].clamp(min=torch.finfo(series.dtype).tiny)
+    running = 0.5 + torch.cumsum(rho[1:], dim=0)
+    enough = torch.arange(1, length, device=series.device) >= 5 * running
+    return running[enough.to(torch.int8).argmax()] if enough.any() else running[-1]
