@@ -1,0 +1,40 @@
+r"""Geometry of the electron gas: the periodic cube, its plane waves, its Fermi energy.
+
+Lengths are in units of r_s a_0, so that a particle fills the unit ball; energies are in
+Ry / r_s^2, so that the kinetic energy of exp(i k.x) is k^2.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+_UNIT_BALL = {2: math.pi, 3: 4 * math.pi / 3}
+
+
+def box_length(n: int, dim: int) -> float:
+    """Side of the cube of n particles at one particle per unit ball, in r_s a_0."""
+    return (n * _UNIT_BALL[dim]) ** (1 / dim)
+
+
+def fermi_energy(dim: int) -> float:
+    """E_F = k_F^2 of the spin-polarised gas in the thermodynamic limit, in Ry / r_s^2."""
+    return 4.0 if dim == 2 else (9 * math.pi / 2) ** (2 / 3)
+
+
+def plane_waves(dim: int, cutoff: float, twist: tuple[float, ...]) -> Tensor:
+    """Wave vectors n + twist in units of 2 pi / L with integer |n|^2 <= cutoff, by rising energy.
+
+    Degenerate orbitals stand in lexicographic order of n, so the table does not depend on a
+    sorting algorithm.
+
+    Returns:
+        (orbitals, dim), float64.
+    """
+    reach = math.isqrt(int(cutoff))
+    axis = torch.arange(-reach, reach + 1)
+    n = torch.cartesian_prod(*[axis] * dim)
+    n = n[(n**2).sum(dim=1) <= cutoff]
+    k = n.to(torch.float64) + torch.tensor(twist, dtype=torch.float64)
+    energy = (k**2).sum(dim=1)
+    return k[(energy * 2**20).round().argsort(stable=True)]
