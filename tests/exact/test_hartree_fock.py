@@ -1,0 +1,115 @@
+"""Hartree-Fock of the electron gas against published values, enumeration, and the sampled ansatz."""
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from vfe_lightning import declarations
+from vfe_lightning.exact.hartree_fock import exchange_matrix, hartree_fock, pair_occupations
+from vfe_lightning.exact.ideal_gas import ideal_gas
+from vfe_lightning.hamiltonians.ewald import Ewald
+from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
+from vfe_lightning.statistics import Moments
+from vfe_lightning.systems.electron_gas import ElectronGas
+
+GROUND_STATES = [
+    (33, 3, 9, 3.49037455, -1.21400268),
+    (37, 2, 16, 1.98271443, -1.71568039),
+    (13, 2, 9, 2.08200223, -1.71657185),
+]
+
+
+@pytest.mark.parametrize(("n", "dim", "cutoff", "kinetic", "potential"), GROUND_STATES)
+def test_published_ground_states(n, dim, cutoff, kinetic, potential):
+    """K r_s^2 and V r_s per electron in Ry; potential is linear in r_s, kinetic does not depend on it."""
+    for rs in (1.0, 5.0):
+        found = hartree_fock(n, dim, rs, 0.0, 0.0, cutoff)
+        assert found.kinetic / n == pytest.approx(kinetic, abs=1e-8)
+        assert found.potential / n / rs == pytest.approx(potential, abs=1e-8)
+        assert found.free_energy == found.kinetic + found.potential
+        assert found.entropy == 0
+
+
+@pytest.mark.parametrize(("n", "dim", "cutoff", "kinetic", "potential"), GROUND_STATES)
+def test_identity_flow_samples_the_ground_state(n, dim, cutoff, kinetic, potential):
+    """K is exact walker by walker; V agrees within 4 sigma of 150 independent walkers."""
+    system = ElectronGas(
+        declarations.ElectronGas(
+            n=n, dim=dim, rs=1, theta=0, cutoff=cutoff, occupation={"kind": "fermi_sea"},
+            flow={"depth": 1, "width": 2, "init_scale": 0},
+        )
+    )
+    system.generator = torch.Generator().manual_seed(0)
+    estimate = system.estimate(8)
+    kinetics = estimate.energies["kinetic"] / n
+    torch.testing.assert_close(kinetics, torch.full_like(kinetics, kinetic), rtol=0, atol=1e-8)
+    torch.testing.assert_close(estimate.free_energy, estimate.energy, rtol=0, atol=0)
+    assert bool((estimate.entropy == 0).all())
+    x, _ = system.sample_positions(system.momenta[:n].expand(150, -1, -1))
+    v = Moments.of(system.hamiltonian.energy(x) / n)
+    assert abs(float(v.mean) - potential) < 4 * float(v.error)
+    assert float(v.error) < 0.03
+
+
+def test_identity_flow_samples_the_thermal_state():
+    """F, V and S within 4 sigma; T ln p + K is the ideal free energy without any variance."""
+    n, dim, rs, theta, twist, cutoff = 7, 2, 3.0, 0.3, 0.25, 9
+    exact = hartree_fock(n, dim, rs, theta, twist, cutoff)
+    system = ElectronGas(
+        declarations.ElectronGas(
+            n=n, dim=dim, rs=rs, theta=theta, twist=twist, cutoff=cutoff, flow={"init_scale": 0}, chunk_size=16
+        )
+    )
+    system.generator = torch.Generator().manual_seed(0)
+    estimate = system.estimate(384)
+    pairs = {
+        exact.free_energy: estimate.free_energy,
+        exact.kinetic: estimate.energies["kinetic"],
+        exact.potential: estimate.energies["potential"],
+        exact.entropy: estimate.entropy,
+    }
+    for expected, samples in pairs.items():
+        moments = Moments.of(samples)
+        assert abs(float(moments.mean) - expected) < 4 * float(moments.error)
+    ideal = estimate.energies["kinetic"] - system.temperature * estimate.entropy
+    expected = exact.kinetic - system.temperature * exact.entropy
+    assert float((ideal - expected).abs().max()) < 1e-9
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_thermal_values_against_enumeration(dim):
+    n, rs, theta, twist, cutoff = 3, 2.0, 0.4, 0.2, 2 if dim == 2 else 1
+    found = hartree_fock(n, dim, rs, theta, twist, cutoff)
+    length, orbitals = box_length(n, dim), plane_waves(dim, cutoff, (twist,) * dim)
+    energies = (2 * math.pi / length) ** 2 * orbitals.square().sum(1)
+    q = 2 * math.pi / length * (orbitals[:, None] - orbitals).norm(dim=-1)
+    coulomb = 2 * rs / length**dim * (2 * math.pi / q if dim == 2 else 4 * math.pi / q**2)
+    temperature = theta * fermi_energy(dim)
+    states = list(itertools.combinations(range(len(orbitals)), n))
+    kinetic = torch.stack([energies[list(s)].sum() for s in states])
+    exchange = torch.stack([sum(coulomb[a, b] for a, b in itertools.combinations(s, 2)) for s in states])
+    p = (-kinetic / temperature).softmax(0)
+    potential = n * rs / length * Ewald(dim).madelung - p @ exchange
+    entropy = -(p * p.log()).sum()
+    assert found.potential == pytest.approx(float(potential), rel=1e-11)
+    assert found.entropy == pytest.approx(float(entropy), rel=1e-11)
+    assert found.kinetic == pytest.approx(float(p @ kinetic), rel=1e-11)
+    total = found.kinetic - temperature * found.entropy + found.potential
+    assert found.free_energy == pytest.approx(total, rel=1e-12)
+
+
+def test_pair_occupations_are_projections():
+    w = -torch.rand(6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    pairs = pair_occupations(w, 3)
+    occupations = ideal_gas(-w, 3, 1.0).occupations
+    torch.testing.assert_close(pairs.diagonal(), occupations)  # n_k^2 = n_k
+    torch.testing.assert_close(pairs.sum(1), 3 * occupations)
+    torch.testing.assert_close(pairs, pairs.T)
+
+
+def test_exchange_has_no_self_interaction():
+    v = exchange_matrix(plane_waves(2, 2, (0.1, 0.1)), 1.0, 2.0)
+    assert bool((v.diagonal() == 0).all())
+    assert bool((v >= 0).all())

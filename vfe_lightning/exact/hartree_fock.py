@@ -1,0 +1,69 @@
+r"""Hartree-Fock of the electron gas: plane waves, and the exact p(K) of the ideal gas.
+
+It is what the ansatz gives before any training, in closed form. A determinant of plane waves has
+
+$$ \langle V \rangle_K = N \frac{r_s}{L} \xi - \sum_{i<j} v(k_i - k_j), \qquad
+   v(q) = \frac{2 r_s}{L^d} \times (2 \pi / q \text{ in 2D}, \; 4 \pi / q^2 \text{ in 3D}), $$
+
+and the average over K needs the pair occupations, a second derivative of ln e_N. Giuliani &
+Vignale, Quantum Theory of the Electron Liquid (2005), section 2.4.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.func import grad, jacfwd
+
+from vfe_lightning.exact.ideal_gas import ideal_gas, log_symmetric_polynomials
+from vfe_lightning.hamiltonians.ewald import Ewald
+from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
+
+
+@dataclass(frozen=True)
+class HartreeFock:
+    """Totals in Ry / r_s^2, the entropy in k_B."""
+
+    free_energy: float
+    kinetic: float
+    potential: float
+    entropy: float
+
+
+def hartree_fock(n: int, dim: int, rs: float, theta: float, twist: float, cutoff: int) -> HartreeFock:
+    """First-order free energy F_0 + <V>_0 of n polarised electrons; theta = 0 fills the lowest orbitals."""
+    length = box_length(n, dim)
+    orbitals = plane_waves(dim, cutoff, (twist,) * dim)
+    energies = (2 * math.pi / length) ** 2 * orbitals.square().sum(dim=1)
+    exchange = exchange_matrix(orbitals, rs, length)
+    constant = n * rs / length * Ewald(dim).madelung
+    if theta == 0:
+        kinetic = energies[:n].sum().item()
+        potential = constant - exchange[:n, :n].sum().item() / 2
+        return HartreeFock(kinetic + potential, kinetic, potential, 0.0)
+    beta = 1 / (theta * fermi_energy(dim))
+    gas = ideal_gas(energies, n, beta)
+    pairs = pair_occupations(-beta * energies, n)
+    potential = constant - (pairs * exchange).sum().item() / 2
+    return HartreeFock(gas.free_energy + potential, gas.energy, potential, gas.entropy)
+
+
+def exchange_matrix(orbitals: Tensor, rs: float, length: float) -> Tensor:
+    """v(k - k') between orbitals in units of 2 pi / L, zero on the diagonal: (orbitals, orbitals)."""
+    dim = orbitals.shape[1]
+    m = torch.cdist(orbitals, orbitals, compute_mode="donot_use_mm_for_euclid_dist")
+    off = ~torch.eye(len(m), dtype=torch.bool)
+    v = 2 * rs / length * (1 / m if dim == 2 else 1 / (math.pi * m.square()))
+    return torch.where(off, v, 0.0)
+
+
+def pair_occupations(w: Tensor, n: int) -> Tensor:
+    """<n_k n_k'> of the canonical ideal gas with weights w = -beta eps: (orbitals,) -> (orbitals, orbitals)."""
+
+    def log_z(w: Tensor) -> Tensor:
+        return log_symmetric_polynomials(w, n)[n, 0]
+
+    mean = grad(log_z)(w)
+    covariance = jacfwd(grad(log_z))(w)
+    return covariance + mean[:, None] * mean
