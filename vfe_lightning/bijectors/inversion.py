@@ -1,0 +1,177 @@
+r"""Inverse of a flow: solve zeta(x) = z for every walker, or say that it cannot be done.
+
+Two Picard steps x <- x - (zeta(x) - z) remove the common displacement (a trained flow is not a contraction,
+so more of them need not converge), then Newton's method with the flow's Jacobian, the step halved when a
+walker's residual grows.  A walker that still fails is never dropped, which would bias the samples: it is
+tried again from short steps, and then followed along zeta_t = x + t (zeta - x) from t = 0 to 1.
+On the torus zeta = x + f(x), f periodic, is a bijection if and only if det J > 0 everywhere.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+Field = Callable[[Tensor], tuple[Tensor, Tensor]]
+_SHORTEST_STEP = 2.0**-12
+
+
+class InvertibleFlow(Protocol):
+    """A map x -> zeta with its Jacobian."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """zeta (batch, n, dim)."""
+        ...
+
+    def jac(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """zeta and J (batch, n dim, n dim)."""
+        ...
+
+
+class NotInvertible(RuntimeError):
+    """A flow that has to be a bijection is none at some walker."""
+
+
+class Inversion(NamedTuple):
+    """The solution and how it was reached."""
+
+    x: Tensor  # (batch, n, dim), on the sheet of z: not folded back into the box
+    iterations: int  # Newton iterations of the slowest walker, over all attempts
+    residual: Tensor  # (batch,), |zeta(x) - z| before the last correction: an upper bound
+    sign: Tensor  # (batch,), of det J: +1, anything else has raised
+    log_det: Tensor  # (batch,), ln det J
+
+
+class _Solution(NamedTuple):
+    x: Tensor
+    residual: Tensor
+    sign: Tensor
+    log_det: Tensor
+    converged: Tensor
+    iterations: int
+
+
+@torch.no_grad()
+def invert(
+    flow: InvertibleFlow, z: Tensor, tol: float = 1e-10, max_iterations: int = 40, chunk_size: int = 128
+) -> Inversion:
+    """x with zeta(x) = z, both (batch, n, dim).
+
+    Args:
+        tol: accepted norm of a walker's residual; one more Newton correction follows, so the true error is
+            of the order of tol^2 or of rounding.
+        max_iterations: of Newton's method, an attempt.
+        chunk_size: walkers whose Jacobians are made at a time; raise it on a GPU.
+
+    Raises:
+        NotInvertible: if a walker has no solution or det J <= 0 there.
+    """
+
+    def field(x: Tensor) -> tuple[Tensor, Tensor]:
+        parts = [flow.jac(rows) for rows in x.split(chunk_size)]
+        if len(parts) == 1:  # spares a copy of every Jacobian
+            return parts[0]
+        return torch.cat([zeta for zeta, _ in parts]), torch.cat([jacobian for _, jacobian in parts])
+
+    start = z
+    for _ in range(2):
+        start = start + z - torch.cat([flow(rows) for rows in start.split(chunk_size)])
+    best = _newton(field, z, start, 1.0, tol, max_iterations)
+    iterations = best.iterations
+    for attempt in (_cautious, _homotopy):
+        failed = torch.nonzero(~best.converged).squeeze(1)
+        if len(failed) == 0:
+            break
+        again = attempt(field, z[failed], tol, max_iterations)
+        iterations += again.iterations
+        merged = [t.index_copy(0, failed, s) for t, s in zip(best[:-1], again[:-1], strict=True)]
+        best = _Solution._make([*merged, iterations])
+    _require_bijection(best, tol)
+    return Inversion(best.x, iterations, best.residual, best.sign, best.log_det)
+
+
+def _newton(
+    field: Field, z: Tensor, start: Tensor, first_step: float, tol: float, max_iterations: int
+) -> _Solution:
+    """Newton's method with a step for every walker; only walkers not yet converged are computed."""
+    batch = len(z)
+    x, residual = start.clone(), torch.full_like(z[:, 0, 0], torch.inf)
+    sign, log_det = torch.zeros_like(residual), torch.zeros_like(residual)
+    converged = torch.zeros(batch, dtype=torch.bool, device=z.device)
+    step = torch.full_like(residual, first_step)
+    direction = torch.zeros_like(z)
+    active = torch.arange(batch, device=z.device)
+    trial, iterations = start, 0
+    while len(active) and iterations < max_iterations:
+        iterations += 1
+        zeta, jacobian = field(trial)
+        error = (zeta - z[active]).flatten(1)
+        size = error.norm(dim=1)
+        better = size < residual[active]
+        solved = torch.linalg.solve_ex(jacobian, error)[0].view_as(trial)
+        x[active] = torch.where(better[:, None, None], trial, x[active])
+        direction[active] = torch.where(better[:, None, None], solved, direction[active])
+        residual[active] = torch.where(better, size, residual[active])
+        step[active] = torch.where(better, (2 * step[active]).clamp(max=1), 0.5 * step[active])
+        if iterations == 1:
+            step.fill_(first_step)
+        done = better & (size < tol)
+        finished = active[done]
+        sign[finished], log_det[finished] = torch.linalg.slogdet(jacobian[done])
+        x[finished] -= direction[finished]
+        converged[finished] = True
+        active = active[~done & (step[active] > _SHORTEST_STEP)]
+        trial = x[active] - step[active][:, None, None] * direction[active]
+    return _Solution(x, residual, sign, log_det, converged, iterations)
+
+
+def _cautious(field: Field, z: Tensor, tol: float, max_iterations: int) -> _Solution:
+    """Newton's method that begins with short steps at z itself, where no Picard step has overshot."""
+    return _newton(field, z, z, 1 / 16, tol, 4 * max_iterations)
+
+
+def _homotopy(field: Field, z: Tensor, tol: float, max_iterations: int) -> _Solution:
+    """Follow the solution of x + t (zeta(x) - x) = z from x = z at t = 0 to t = 1, adaptive in t."""
+    unit = torch.eye(z[0].numel(), dtype=z.dtype, device=z.device)
+
+    def mixed(t: float) -> Field:
+        def at(x: Tensor) -> tuple[Tensor, Tensor]:
+            zeta, jacobian = field(x)
+            return x + t * (zeta - x), unit + t * (jacobian - unit)
+
+        return at
+
+    x, t, increment, iterations = z, 0.0, 0.125, 0
+    while True:
+        target = min(1.0, t + increment)
+        attempt = _newton(mixed(target), z, x, 1.0, tol, max_iterations)
+        iterations += attempt.iterations
+        if bool(attempt.converged.all()):
+            if target == 1.0:
+                return attempt._replace(iterations=iterations)
+            x, t, increment = attempt.x, target, 2 * increment
+        elif increment > 1e-3:
+            increment /= 2
+        else:
+            return attempt._replace(iterations=iterations)
+
+
+def _require_bijection(solution: _Solution, tol: float) -> None:
+    remedy = (
+        "The flow is not a bijection here and the wavefunctions would not be orthonormal: return to earlier "
+        "parameters, and train with a smaller learning rate or max_norm, or with smaller weights."
+    )
+    batch = len(solution.x)
+    failed = ~solution.converged
+    if bool(failed.any()):
+        worst = float(solution.residual[failed].max())
+        raise NotInvertible(
+            f"no solution of zeta(x) = z found for {int(failed.sum())} of {batch} walkers by Newton, "
+            f"damped Newton and homotopy: worst residual {worst:.2e}, tolerance {tol:.0e}. {remedy}"
+        )
+    folded = solution.sign <= 0
+    if bool(folded.any()):
+        raise NotInvertible(
+            f"det J <= 0 at the solution for {int(folded.sum())} of {batch} walkers. {remedy}"
+        )

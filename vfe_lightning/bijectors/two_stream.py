@@ -1,0 +1,74 @@
+r"""Two-stream flow zeta(x) on the torus: permutation equivariant, periodic, translation covariant.
+
+A one-electron stream reads the means of a pair stream (equations in two_stream_values.py), as in FermiNet
+(Pfau, Spencer, Matthews, Foulkes, Phys. Rev. Research 2, 033429 (2020)) and in the flow of Xie, Zhang, Wang,
+SciPost Phys. 14, 154 (2023), from whose published weights this class differs only by the first layer's rows
+for an empty one-electron stream.  zeta is a bijection if and only if det J > 0 everywhere.
+"""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from vfe_lightning.bijectors.flow import FlowWithJet, Jet
+from vfe_lightning.bijectors.two_stream_jacobian import jacobian
+from vfe_lightning.bijectors.two_stream_jet import jet
+from vfe_lightning.bijectors.two_stream_values import OneLayer, TwoStreamWeights, run_streams
+from vfe_lightning.declarations.flow import TwoStream
+
+
+class Affine(nn.Module):
+    """Weight (fan_in, fan_out) and bias, float64; normal weights of a given scale, zero bias."""
+
+    def __init__(self, fan_in: int, fan_out: int, scale: float, generator: torch.Generator | None):
+        super().__init__()
+        weight = torch.randn(fan_in, fan_out, generator=generator, dtype=torch.float64)
+        self.weight = nn.Parameter(scale * weight)
+        self.bias = nn.Parameter(torch.zeros(fan_out, dtype=torch.float64))
+
+
+class TwoStreamFlow(FlowWithJet):
+    """The flow of a declaration for electrons in dim dimensions in a cube of the given side.
+
+    Every method also works when each parameter carries a leading walker axis (torch.func.functional_call),
+    except jet, which no gradient passes through.
+    """
+
+    def __init__(
+        self, declaration: TwoStream, dim: int, length: float, generator: torch.Generator | None = None
+    ):
+        super().__init__()
+        self.dim = dim
+        self.length = length
+        scale, width, pair_width = declaration.init_scale, declaration.width, declaration.pair_width
+        features = 2 * dim + 1
+        later = range(declaration.depth - 1)
+        fan_in = [features] + [2 * width + pair_width for _ in later]
+        pair_fan_in = [features if layer == 0 else pair_width for layer in later]
+        self.one = nn.ModuleList(Affine(f, width, scale, generator) for f in fan_in)
+        self.pair = nn.ModuleList(Affine(f, pair_width, scale, generator) for f in pair_fan_in)
+        self.out = Affine(width, dim, scale, generator)
+
+    def forward(self, x: Tensor) -> Tensor:  # (batch, n, dim) -> (batch, n, dim)
+        """zeta(x)."""
+        return run_streams(self._weights(), x, self.length).zeta
+
+    def jac(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """zeta and J (batch, n dim, n dim), J[b, i dim + a, m dim + c] = d zeta_ia / d x_mc."""
+        return jacobian(self._weights(), x, self.length)
+
+    @torch.no_grad()
+    def jet(self, x: Tensor) -> Jet:
+        """zeta and all derivatives that the exact Laplacian of ln Psi needs; constants to autograd."""
+        return jet(self._weights(), x, self.length)
+
+    def _weights(self) -> TwoStreamWeights:
+        width = self.out.weight.shape[-2]
+        first, *later = cast(list[Affine], list(self.one))
+        one = [OneLayer(None, None, first.weight, first.bias)]
+        for layer in later:
+            electron, mean = layer.weight[..., :width, :], layer.weight[..., width : 2 * width, :]
+            one.append(OneLayer(electron, mean, layer.weight[..., 2 * width :, :], layer.bias))
+        pair = [(layer.weight, layer.bias) for layer in cast(list[Affine], list(self.pair))]
+        return TwoStreamWeights(one, pair, self.out.weight, self.out.bias)
