@@ -1,0 +1,18 @@
+"""What every generative model is."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+
+class GenerativeModel(nn.Module, ABC):
+    """A normalised probability that is sampled directly, without a Markov chain."""
+
+    @abstractmethod
+    def sample(self, n_samples: int, generator: torch.Generator | None = None) -> Tensor:
+        """Independent samples: (n_samples, ...)."""
+
+    @abstractmethod
+    def log_prob(self, x: Tensor) -> Tensor:
+        """ln p of each sample: (batch, ...) -> (batch,)."""

@@ -1,0 +1,95 @@
+"""Which orbitals N fermions occupy: p(K) of an ideal gas, dressed, times a causal transformer.
+
+K = {k_1 < ... < k_N} is sampled index by index, so that Pauli's principle is exact and every set
+is one sequence: Xie, Zhang & Wang, SciPost Phys. 14, 154 (2023), section 2.2. There the ideal gas
+is learned by pretraining; here it is built in exactly.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from vfe_lightning.generative.causal_transformer import CausalTransformer
+from vfe_lightning.generative.dispersion import Dispersion
+from vfe_lightning.generative.model import GenerativeModel
+
+
+class FermiSea(GenerativeModel):
+    """All weight on the n lowest orbitals; no parameters."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.register_buffer("lowest", torch.arange(n), persistent=False)
+
+    def sample(self, n_samples: int, generator: torch.Generator | None = None) -> Tensor:
+        return self.lowest.expand(n_samples, -1)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Zero for the Fermi sea, minus infinity otherwise: (batch, n) -> (batch,)."""
+        return torch.where((x == self.lowest).all(dim=1), 0.0, -torch.inf).double()
+
+
+class Occupation(GenerativeModel):
+    """p(K) of sorted orbital indices K, (batch, n).
+
+    Args:
+        dispersion: gives the logits of a (dressed) ideal gas.
+        orbitals: the tokens that the transformer sees, (orbitals, dim).
+        network: logits that are added to those of the ideal gas, None for none.
+    """
+
+    def __init__(self, dispersion: Dispersion, orbitals: Tensor, network: CausalTransformer | None) -> None:
+        super().__init__()
+        self.dispersion, self.network = dispersion, network
+        self.register_buffer("orbitals", orbitals, persistent=False)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        correction = 0.0 if self.network is None else self.network(self.orbitals[x])
+        return _log_prob(x, self.dispersion.logits() + correction)
+
+    @torch.no_grad()
+    def sample(self, n_samples: int, generator: torch.Generator | None = None) -> Tensor:
+        logits = self.dispersion.logits()
+        index = torch.arange(logits.shape[1], device=logits.device)
+        previous = index.new_full((n_samples, 1), -1)
+        chosen: list[Tensor] = []
+        cache: list = []
+        for ideal in logits:
+            conditional = ideal.expand(n_samples, -1)
+            if self.network is not None:
+                token = self.orbitals[previous[:, 0]] if chosen else None
+                correction, cache = self.network.step(token, n_samples, cache)
+                conditional = conditional + correction
+            conditional = conditional.masked_fill(index <= previous, -torch.inf)
+            previous = torch.multinomial(conditional.softmax(dim=1), 1, generator=generator)
+            chosen.append(previous)
+        return torch.cat(chosen, dim=1)
+
+    @torch.no_grad()
+    def scores(self, x: Tensor) -> Tensor:
+        """d ln p / d parameters of each sample, in the order of `parameters()`: (batch, n) -> (batch, parameters).
+
+        One copy of the parameters a walker, and one backward pass for all of them.
+        """
+        batch = len(x)
+        logits = self.dispersion.logits().expand(batch, -1, -1).detach().requires_grad_()
+        network = {} if self.network is None else dict(self.network.named_parameters())
+        copies = {name: p.detach().expand(batch, *p.shape).requires_grad_() for name, p in network.items()}
+        with torch.enable_grad():
+            correction = functional_call(self.network, copies, (self.orbitals[x],)) if copies else 0.0
+            log_prob = _log_prob(x, logits + correction)
+            gradients = torch.autograd.grad(  # a single particle leaves all but the first logits unused
+                log_prob.sum(), [logits, *copies.values()], allow_unused=True, materialize_grads=True
+            )
+        columns = [gradient.flatten(1) for gradient in gradients[1:]]
+        if self.dispersion.shift is not None:
+            columns.insert(0, gradients[0].flatten(1) @ self.dispersion.jacobian().flatten(0, 1))
+        return torch.cat(columns, dim=1)
+
+
+def _log_prob(x: Tensor, logits: Tensor) -> Tensor:
+    """ln p of sorted indices from logits (n, orbitals) or (batch, n, orbitals): (batch, n) -> (batch,)."""
+    previous = torch.cat([x.new_full((len(x), 1), -1), x[:, :-1]], dim=1)
+    index = torch.arange(logits.shape[-1], device=x.device)
+    log_p = logits.masked_fill(index <= previous[..., None], -torch.inf).log_softmax(dim=-1)
+    return log_p.gather(-1, x[..., None]).squeeze(-1).sum(dim=1)
