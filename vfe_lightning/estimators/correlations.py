@@ -1,0 +1,54 @@
+"""Correlation functions of particles in a periodic cube, one value a sample for honest errors."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def pair_correlation(x: Tensor, length: float, bins: int) -> Tensor:
+    r"""g(r) in equal shells of 0 < r < L/2: (batch, n, dim) -> (batch, bins).
+
+    $g(r) = L^d \, \langle \text{pairs in the shell} \rangle / [ n (n-1)/2 \times \text{volume} ]$.
+    """
+    batch, n, dim = x.shape
+    i, j = torch.triu_indices(n, n, offset=1, device=x.device)
+    r = x[:, i] - x[:, j]
+    distance = (r - length * (r / length).round()).norm(dim=-1)
+    index = (distance * (2 * bins / length)).long()
+    inside = index < bins
+    counts = x.new_zeros(batch, bins)
+    counts.scatter_add_(1, index.clamp(max=bins - 1), inside.to(x.dtype))
+    edges = shell_edges(length, bins).to(x)
+    ball = {2: math.pi, 3: 4 * math.pi / 3}[dim]
+    volume = ball * (edges[1:] ** dim - edges[:-1] ** dim)
+    return counts * length**dim / (n * (n - 1) / 2 * volume)
+
+
+def shell_edges(length: float, bins: int) -> Tensor:
+    """Edges of the shells of `pair_correlation`: (bins + 1,)."""
+    return torch.linspace(0, length / 2, bins + 1, dtype=torch.float64)
+
+
+def structure_factor(x: Tensor, k: Tensor, shells: Tensor) -> Tensor:
+    """S(k) = |sum_j exp(i k . x_j)|^2 / n, averaged over shells of equal |k|.
+
+    Args:
+        x: (batch, n, dim).
+        k: wave vectors of the untwisted grid, (vectors, dim).
+        shells: which shell each vector belongs to, (vectors,).
+
+    Returns:
+        (batch, number of shells).
+    """
+    phase = x @ k.T
+    squared = phase.cos().sum(dim=1).square() + phase.sin().sum(dim=1).square()
+    average = torch.zeros(len(k), int(shells.max()) + 1, dtype=x.dtype, device=x.device)
+    average[torch.arange(len(k), device=x.device), shells] = 1.0
+    return (squared / x.shape[1]) @ (average / average.sum(dim=0))
+
+
+def occupation_numbers(occupied: Tensor, orbitals: int) -> Tensor:
+    """n_k of each sample, 0 or 1: sorted indices (batch, n) -> (batch, orbitals), float64."""
+    numbers = torch.zeros(len(occupied), orbitals, dtype=torch.float64, device=occupied.device)
+    return numbers.scatter_(1, occupied, 1.0)

@@ -1,0 +1,62 @@
+"""Gradients of expectations over samples: the score function, and what tames its noise."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vfe_lightning import reductions
+from vfe_lightning.free_energy import Factor
+
+
+def score_function(log_prob: Tensor, cost: Tensor) -> Tensor:
+    """Surrogate whose gradient is Re < (cost - <cost>)^* grad ln p >; `cost` is held fixed.
+
+    REINFORCE with the mean as control variate, Williams, Mach. Learn. 8, 229 (1992). Complex for
+    ln Psi, of which the gradient of the energy is twice this one. (batch,), (batch,) -> ().
+    """
+    cost = cost.detach()
+    return ((cost - reductions.mean(cost)).conj() * log_prob).real.mean()
+
+
+def clip(cost: Tensor, width: float = 5.0) -> Tensor:
+    """Clip to `width` mean absolute deviations around the mean of all ranks: (batch,) -> (batch,).
+
+    For gradients only, never for a reported value: Pfau et al., Phys. Rev. Res. 2, 033429 (2020).
+    """
+    centre = reductions.mean(cost)
+    deviation = width * reductions.mean((cost - centre).abs())
+    return cost.clamp(centre - deviation, centre + deviation)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Centred scores of one factor as real rows X with residuals eps: the gradient of F is X^T eps.
+
+    Complex scores give two rows a sample. X^T X is the Fisher matrix of p, or the quantum Fisher
+    matrix Re(<O^* O> - <O>^* <O>) of Psi.
+
+    Attributes:
+        x: (rows of this rank, parameters), over the square root of the global number of samples.
+        residual: (rows of this rank,).
+        count: rows of all ranks.
+    """
+
+    x: Tensor
+    residual: Tensor
+    count: int
+
+    @classmethod
+    def of(cls, factor: Factor) -> "Rows":
+        scores = factor.scores()
+        samples = len(scores) * reductions.world_size()
+        centred = (scores - reductions.mean(scores)) / samples**0.5
+        cost = (factor.cost - reductions.mean(factor.cost)) / samples**0.5
+        if scores.is_complex():
+            rows = torch.view_as_real(centred).movedim(-1, 1).flatten(0, 1)
+            return cls(rows, 2 * torch.view_as_real(cost).flatten(), 2 * samples)
+        return cls(centred, cost, samples)
+
+    def gradient(self) -> Tensor:
+        """dF / d parameters over all ranks: (parameters,)."""
+        return reductions.total(self.x.mT @ self.residual)

@@ -1,0 +1,50 @@
+r"""Free energy of quantum systems, rho = sum_K p(K) |Psi_K><Psi_K|.
+
+$$ F = E_{K \sim p} [ T \ln p(K) + E_{x \sim |\Psi_K|^2} \, H \Psi_K / \Psi_K ] $$
+
+Xie, Zhang & Wang, SciPost Phys. 14, 154 (2023), eqs. (6) to (10).
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from vfe_lightning.estimators.gradients import clip
+from vfe_lightning.free_energy import Estimate, Factor
+from vfe_lightning.statistics import group_means
+
+
+def by_variational_monte_carlo(
+    local_energy: Tensor,
+    log_prob: Tensor,
+    temperature: float,
+    *,
+    p: tuple[nn.Module, Callable[[], Tensor]],
+    psi: tuple[nn.Module, Callable[[], Tensor]],
+    clip_width: float,
+) -> Estimate:
+    """Estimate of F from K ~ p and x ~ |Psi_K|^2, with one factor for p and one for Psi.
+
+    Args:
+        local_energy: H Psi / Psi, complex (batch,); the x of one K stand next to each other.
+        log_prob: ln p(K) of each sampled K, (batch / x per K,).
+        p: the module of p and a function that computes its scores, (batch / x per K, parameters).
+        psi: the same of Psi, complex (batch, parameters).
+        clip_width: in mean absolute deviations, for the costs in the gradients only.
+    """
+    per_state = len(local_energy) // len(log_prob)
+    log_p = log_prob.detach().repeat_interleave(per_state)
+    energy = local_energy.real
+    free_energy = energy + temperature * log_p
+    of_state = group_means(free_energy, per_state)
+    cost = clip(energy, clip_width).to(local_energy.dtype) + 1j * local_energy.imag
+    return Estimate(
+        free_energy=free_energy,
+        energy=energy,
+        entropy=-log_p,
+        factors=(
+            Factor("p", p[0], p[1], clip(of_state, clip_width)),
+            Factor("psi", psi[0], psi[1], cost),
+        ),
+        correlated=per_state,
+    )

@@ -1,0 +1,50 @@
+"""First-order optimisation with the score-function gradient."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from vfe_lightning import declarations
+from vfe_lightning.estimators.gradients import Rows
+from vfe_lightning.free_energy import Factor, NotFinite
+
+
+class Adam(torch.optim.Adam):
+    """torch's Adam on the gradient of F that the factors give."""
+
+    def __init__(self, declaration: declarations.Adam, parameters: Iterable[nn.Parameter]) -> None:
+        super().__init__(parameters, lr=declaration.learning_rate)
+        self.declaration = declaration
+        for group in self.param_groups:
+            group["steps"] = 0
+
+    @torch.no_grad()
+    def backward(self, factors: Sequence[Factor]) -> dict[str, float]:
+        """Set the gradient of every factor's parameters; returns the gradient norms.
+
+        Raises:
+            NotFinite: a gradient is NaN or infinite; nothing has been changed.
+        """
+        metrics, updates = {}, []
+        for factor in factors:
+            parameters = list(factor.module.parameters())
+            if parameters:
+                gradient = Rows.of(factor).gradient()
+                norm = gradient.norm()
+                if not torch.isfinite(norm):
+                    raise NotFinite(f"the gradient of {factor.name} is not finite; nothing was updated")
+                metrics[f"{factor.name}/gradient_norm"] = norm.item()
+                updates.append((parameters, gradient))
+        for parameters, gradient in updates:
+            for p, g in zip(parameters, gradient.split([p.numel() for p in parameters]), strict=True):
+                p.grad = g.reshape(p.shape).clone()
+        return metrics
+
+    def step(self, closure: Any = None) -> None:
+        for group in self.param_groups:
+            decay = self.declaration.decay
+            group["lr"] = self.declaration.learning_rate / (1 + group["steps"] / decay if decay else 1)
+            group["steps"] += 1
+        super().step(closure)
