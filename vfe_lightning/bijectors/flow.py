@@ -21,12 +21,15 @@ class Flow(nn.Module, ABC):
 
     forward and jac must also work when every parameter carries a leading walker axis (one copy a walker):
     this is how per-walker gradients are made.
+
+    momentum, (batch, dim), is the total momentum of each walker's K in absolute units. A flow may depend on
+    it: it commutes with translations, so that states of different total momentum stay orthogonal.
     """
 
     length: float
 
     @abstractmethod
-    def jac(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def jac(self, x: Tensor, momentum: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """zeta and J (batch, n dim, n dim), J[b, i dim + a, m dim + c] = d zeta_ia / d x_mc."""
 
 
@@ -34,5 +37,5 @@ class FlowWithJet(Flow, ABC):
     """A flow with hand-derived third-order derivatives."""
 
     @abstractmethod
-    def jet(self, x: Tensor) -> Jet:
+    def jet(self, x: Tensor, momentum: Tensor | None = None) -> Jet:
         """All derivatives that the exact Laplacian of ln Psi needs; constants to autograd."""

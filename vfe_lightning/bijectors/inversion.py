@@ -8,23 +8,24 @@ On the torus zeta = x + f(x), f periodic, is a bijection if and only if det J > 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-Field = Callable[[Tensor], tuple[Tensor, Tensor]]
+Field = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # x and the rows of the walkers it is for
 _SHORTEST_STEP = 2.0**-12
 
 
 class InvertibleFlow(Protocol):
     """A map x -> zeta with its Jacobian."""
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, momentum: Tensor | None = None) -> Tensor:
         """zeta (batch, n, dim)."""
         ...
 
-    def jac(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def jac(self, x: Tensor, momentum: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """zeta and J (batch, n dim, n dim)."""
         ...
 
@@ -54,7 +55,12 @@ class _Solution(NamedTuple):
 
 @torch.no_grad()
 def invert(
-    flow: InvertibleFlow, z: Tensor, tol: float = 1e-10, max_iterations: int = 40, chunk_size: int = 128
+    flow: InvertibleFlow,
+    z: Tensor,
+    tol: float = 1e-10,
+    max_iterations: int = 40,
+    chunk_size: int = 128,
+    momentum: Tensor | None = None,
 ) -> Inversion:
     """x with zeta(x) = z, both (batch, n, dim).
 
@@ -63,32 +69,44 @@ def invert(
             of the order of tol^2 or of rounding.
         max_iterations: of Newton's method, an attempt.
         chunk_size: walkers whose Jacobians are made at a time; raise it on a GPU.
+        momentum: total momentum of each walker's K, (batch, dim), for flows that depend on it.
 
     Raises:
         NotInvertible: if a walker has no solution or det J <= 0 there.
     """
 
-    def field(x: Tensor) -> tuple[Tensor, Tensor]:
-        parts = [flow.jac(rows) for rows in x.split(chunk_size)]
+    def given(rows: Tensor) -> tuple[Tensor, ...]:
+        return () if momentum is None else (momentum[rows],)
+
+    def field(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        chunks = zip(x.split(chunk_size), rows.split(chunk_size), strict=True)
+        parts = [flow.jac(part, *given(of)) for part, of in chunks]
         if len(parts) == 1:  # spares a copy of every Jacobian
             return parts[0]
         return torch.cat([zeta for zeta, _ in parts]), torch.cat([jacobian for _, jacobian in parts])
 
+    everyone = torch.arange(len(z), device=z.device)
     start = z
     for _ in range(2):
-        start = start + z - torch.cat([flow(rows) for rows in start.split(chunk_size)])
+        chunks = zip(start.split(chunk_size), everyone.split(chunk_size), strict=True)
+        start = start + z - torch.cat([flow(part, *given(of)) for part, of in chunks])
     best = _newton(field, z, start, 1.0, tol, max_iterations)
     iterations = best.iterations
     for attempt in (_cautious, _homotopy):
         failed = torch.nonzero(~best.converged).squeeze(1)
         if len(failed) == 0:
             break
-        again = attempt(field, z[failed], tol, max_iterations)
+        again = attempt(partial(_restricted, field, failed), z[failed], tol, max_iterations)
         iterations += again.iterations
         merged = [t.index_copy(0, failed, s) for t, s in zip(best[:-1], again[:-1], strict=True)]
         best = _Solution._make([*merged, iterations])
     _require_bijection(best, tol)
     return Inversion(best.x, iterations, best.residual, best.sign, best.log_det)
+
+
+def _restricted(field: Field, walkers: Tensor, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The field of some of the walkers, whose rows are counted among themselves."""
+    return field(x, walkers[rows])
 
 
 def _newton(
@@ -105,7 +123,7 @@ def _newton(
     trial, iterations = start, 0
     while len(active) and iterations < max_iterations:
         iterations += 1
-        zeta, jacobian = field(trial)
+        zeta, jacobian = field(trial, active)
         error = (zeta - z[active]).flatten(1)
         size = error.norm(dim=1)
         better = size < residual[active]
@@ -136,8 +154,8 @@ def _homotopy(field: Field, z: Tensor, tol: float, max_iterations: int) -> _Solu
     unit = torch.eye(z[0].numel(), dtype=z.dtype, device=z.device)
 
     def mixed(t: float) -> Field:
-        def at(x: Tensor) -> tuple[Tensor, Tensor]:
-            zeta, jacobian = field(x)
+        def at(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+            zeta, jacobian = field(x, rows)
             return x + t * (zeta - x), unit + t * (jacobian - unit)
 
         return at

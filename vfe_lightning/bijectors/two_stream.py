@@ -14,7 +14,12 @@ from torch import Tensor, nn
 from vfe_lightning.bijectors.flow import FlowWithJet, Jet
 from vfe_lightning.bijectors.two_stream_jacobian import jacobian
 from vfe_lightning.bijectors.two_stream_jet import jet
-from vfe_lightning.bijectors.two_stream_values import OneLayer, TwoStreamWeights, run_streams
+from vfe_lightning.bijectors.two_stream_values import (
+    OneLayer,
+    TwoStreamWeights,
+    run_streams,
+    transform,
+)
 from vfe_lightning.declarations.flow import TwoStream
 
 
@@ -26,6 +31,24 @@ class Affine(nn.Module):
         weight = torch.randn(fan_in, fan_out, generator=generator, dtype=torch.float64)
         self.weight = nn.Parameter(scale * weight)
         self.bias = nn.Parameter(torch.zeros(fan_out, dtype=torch.float64))
+
+
+class MomentumBias(nn.Module):
+    """Shifts of the biases of all layers, linear in cos and sin of P L / n; zero at the start.
+
+    Periodic in the total momentum P with period n 2 pi / L, since a shift of all momenta by one vector of the
+    grid moves the centre of mass and leaves the relative motion as it is.
+    """
+
+    def __init__(self, dim: int, widths: list[int]):
+        super().__init__()
+        self.widths = widths
+        self.weight = nn.Parameter(torch.zeros(2 * dim, sum(widths), dtype=torch.float64))
+
+    def forward(self, angle: Tensor) -> list[Tensor]:
+        """P L / n, (batch, dim) -> (batch, width) a layer."""
+        periodic = torch.cat([angle.cos(), angle.sin()], dim=-1)[:, None]
+        return list(transform(periodic, self.weight)[:, 0].split(self.widths, dim=-1))
 
 
 class TwoStreamFlow(FlowWithJet):
@@ -49,26 +72,35 @@ class TwoStreamFlow(FlowWithJet):
         self.one = nn.ModuleList(Affine(f, width, scale, generator) for f in fan_in)
         self.pair = nn.ModuleList(Affine(f, pair_width, scale, generator) for f in pair_fan_in)
         self.out = Affine(width, dim, scale, generator)
+        widths = [width] * len(fan_in) + [pair_width] * len(pair_fan_in)
+        self.conditioner = MomentumBias(dim, widths) if declaration.momentum_dependent else None
 
-    def forward(self, x: Tensor) -> Tensor:  # (batch, n, dim) -> (batch, n, dim)
-        """zeta(x)."""
-        return run_streams(self._weights(), x, self.length).zeta
+    def forward(self, x: Tensor, momentum: Tensor | None = None) -> Tensor:
+        """zeta(x): (batch, n, dim) -> (batch, n, dim)."""
+        return run_streams(self._weights(momentum, x.shape[1]), x, self.length).zeta
 
-    def jac(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def jac(self, x: Tensor, momentum: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """zeta and J (batch, n dim, n dim), J[b, i dim + a, m dim + c] = d zeta_ia / d x_mc."""
-        return jacobian(self._weights(), x, self.length)
+        return jacobian(self._weights(momentum, x.shape[1]), x, self.length)
 
     @torch.no_grad()
-    def jet(self, x: Tensor) -> Jet:
+    def jet(self, x: Tensor, momentum: Tensor | None = None) -> Jet:
         """zeta and all derivatives that the exact Laplacian of ln Psi needs; constants to autograd."""
-        return jet(self._weights(), x, self.length)
+        return jet(self._weights(momentum, x.shape[1]), x, self.length)
 
-    def _weights(self) -> TwoStreamWeights:
+    def _weights(self, momentum: Tensor | None, n: int) -> TwoStreamWeights:
         width = self.out.weight.shape[-2]
-        first, *later = cast(list[Affine], list(self.one))
-        one = [OneLayer(None, None, first.weight, first.bias)]
-        for layer in later:
+        layers = cast(list[Affine], [*self.one, *self.pair])
+        biases = [layer.bias for layer in layers]
+        if self.conditioner is not None:
+            if momentum is None:
+                raise ValueError("this flow depends on the total momentum of K: pass it, (batch, dim)")
+            shifts = self.conditioner(momentum * (self.length / n))
+            biases = [bias + shift for bias, shift in zip(biases, shifts, strict=True)]
+        one = [OneLayer(None, None, layers[0].weight, biases[0])]
+        for layer, bias in zip(layers[1 : len(self.one)], biases[1:], strict=False):
             electron, mean = layer.weight[..., :width, :], layer.weight[..., width : 2 * width, :]
-            one.append(OneLayer(electron, mean, layer.weight[..., 2 * width :, :], layer.bias))
-        pair = [(layer.weight, layer.bias) for layer in cast(list[Affine], list(self.pair))]
+            one.append(OneLayer(electron, mean, layer.weight[..., 2 * width :, :], bias))
+        pairs = zip(layers[len(self.one) :], biases[len(self.one) :], strict=True)
+        pair = [(layer.weight, bias) for layer, bias in pairs]
         return TwoStreamWeights(one, pair, self.out.weight, self.out.bias)

@@ -26,6 +26,7 @@ from vfe_lightning.bijectors.two_stream_hessian import (
 from vfe_lightning.bijectors.two_stream_values import (
     TwoStreamWeights,
     add_bias,
+    add_feature_bias,
     softplus_and_slope,
     transform,
     transform_features,
@@ -132,7 +133,7 @@ def _activate(u: _Electrons, curved: Tensor) -> tuple[_Electrons, Units]:
 
 def _advance_pairs(pair: PairJet, weight: Tensor, bias: Tensor, residual: bool) -> PairJet:
     """Jet of (t +) softplus(V^T t + c), all in the dim variables r_ij."""
-    value, slope = softplus_and_slope(transform_features(weight, pair.value) + bias[:, None, None])
+    value, slope = softplus_and_slope(add_feature_bias(transform_features(weight, pair.value), bias))
     gradient, hessian, third = (
         transform_features(weight, t) for t in (pair.gradient, pair.hessian, pair.grad_laplacian)
     )

@@ -10,7 +10,24 @@ from vfe_lightning.declarations.sampler import Determinantal, Metropolis, Sample
 from vfe_lightning.declarations.trainer import Trainer
 
 __all__ = [
-    "Adam", "Declaration", "Determinantal", "ElectronGas", "Exact", "FermiSea", "ForwardLaplacian", "Hutchinson",
-    "IdealGas", "Kinetic", "Metropolis", "NaturalGradient", "Occupation", "Optimizer", "Quasiparticle", "Sampler",
-    "Trainer", "Transformer", "TrustRegion", "TwoStream",
+    "Adam",
+    "Declaration",
+    "Determinantal",
+    "ElectronGas",
+    "Exact",
+    "FermiSea",
+    "ForwardLaplacian",
+    "Hutchinson",
+    "IdealGas",
+    "Kinetic",
+    "Metropolis",
+    "NaturalGradient",
+    "Occupation",
+    "Optimizer",
+    "Quasiparticle",
+    "Sampler",
+    "Trainer",
+    "Transformer",
+    "TrustRegion",
+    "TwoStream",
 ]

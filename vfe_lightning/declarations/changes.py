@@ -49,7 +49,11 @@ def unknown_name(name: str, known: Iterable[str], prefix: str = "") -> Refused:
     """The refusal of a misspelt name, with the nearest known one."""
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f": did you mean {prefix}{close[0]}?" if close else f"; known are {', '.join(prefix + k for k in known)}"
+    hint = (
+        f": did you mean {prefix}{close[0]}?"
+        if close
+        else f"; known are {', '.join(prefix + k for k in known)}"
+    )
     return Refused(f"there is no {prefix}{name}{hint}")
 
 
@@ -70,7 +74,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         return f"{path}: {message}"
     if first["type"] == "union_tag_invalid":
         given = first["ctx"]["tag"]
-        return f"{path}.kind = {given} is not allowed: one of {first['ctx']['expected_tags'].replace(chr(39), '')}"
+        expected = first["ctx"]["expected_tags"].replace("'", "")
+        return f"{path}.kind = {given} is not allowed: one of {expected}"
     must = f"must be: {allowed(info)}" if info is not None else message
     about = f" ({info.description})" if info is not None and info.description else ""
     return f"{path} = {first['input']} is not allowed, {must}{about}"
@@ -92,7 +97,9 @@ def _merged(declaration: BaseModel, changes: Mapping[str, Any]) -> dict[str, Any
 
 def _joined(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
     both = {
-        k: _joined(a[k], b[k]) for k in a.keys() & b.keys() if isinstance(a[k], dict) and isinstance(b[k], dict)
+        k: _joined(a[k], b[k])
+        for k in a.keys() & b.keys()
+        if isinstance(a[k], dict) and isinstance(b[k], dict)
     }
     return a | b | both
 

@@ -24,7 +24,9 @@ class ElectronGas(Declaration):
     dim: Literal[2, 3] = Field(description="dimension of space")
     rs: PositiveFloat = Field(description="Wigner-Seitz radius, in Bohr radii")
     theta: float = Field(ge=0, description="T / T_F; 0 needs occupation fermi_sea")
-    twist: float = Field(0.0, ge=-0.5, le=0.5, description="offset of the momenta along each axis, in 2 pi / L")
+    twist: float = Field(
+        0.0, ge=-0.5, le=0.5, description="offset of the momenta along each axis, in 2 pi / L"
+    )
     cutoff: PositiveInt = Field(description="orbitals: all integer |k|^2 <= cutoff, before the twist")
     occupation: Occupation = Field(Transformer(), description="model of p(K)")
     flow: TwoStream = Field(TwoStream(), description="coordinates zeta(x) of the electrons")
@@ -32,7 +34,9 @@ class ElectronGas(Declaration):
     kinetic: Kinetic = Field(Exact(), description="how the local kinetic energy is computed")
     walkers_per_state: PositiveInt = Field(1, description="configurations x for each sampled K")
     chunk_size: PositiveInt = Field(4, description="walkers whose second derivatives are held at once")
-    clip: PositiveFloat = Field(5.0, description="local energies beyond this many mean deviations are clipped in gradients")
+    clip: PositiveFloat = Field(
+        5.0, description="local energies beyond this many mean deviations are clipped in gradients"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> "ElectronGas":

@@ -14,4 +14,7 @@ class TwoStream(Declaration):
     depth: PositiveInt = Field(2, description="layers of the one-electron stream")
     width: PositiveInt = Field(16, description="features of an electron")
     pair_width: PositiveInt = Field(16, description="features of a pair of electrons")
+    momentum_dependent: bool = Field(
+        False, description="coordinates for each total momentum of K, whose states are orthogonal anyway"
+    )
     init_scale: NonNegativeFloat = Field(0.01, description="standard deviation of the first weights")

@@ -12,7 +12,9 @@ class TrustRegion(Declaration):
 
     damping: PositiveFloat = Field(1e-3, description="added to the diagonal of the Fisher matrix")
     max_norm: PositiveFloat = Field(1e-3, description="largest squared length of a step in the Fisher metric")
-    momentum: float = Field(0.0, ge=0, lt=1, description="share of the previous step that is kept (SPRING); 0 is plain")
+    momentum: float = Field(
+        0.0, ge=0, lt=1, description="share of the previous step that is kept (SPRING); 0 is plain"
+    )
 
 
 class NaturalGradient(Declaration):
@@ -20,7 +22,9 @@ class NaturalGradient(Declaration):
 
     kind: Literal["natural_gradient"] = "natural_gradient"
     learning_rate: PositiveFloat = Field(1.0, description="scales the steps of all factors")
-    decay: float = Field(0, ge=0, description="the learning rate falls as 1 / (1 + step / decay); 0 is constant")
+    decay: float = Field(
+        0, ge=0, description="the learning rate falls as 1 / (1 + step / decay); 0 is constant"
+    )
     classical: TrustRegion = Field(TrustRegion(), description="of the probabilities p")
     quantum: TrustRegion = Field(TrustRegion(), description="of the wavefunctions Psi")
 
@@ -30,7 +34,9 @@ class Adam(Declaration):
 
     kind: Literal["adam"] = "adam"
     learning_rate: PositiveFloat = Field(1e-3, description="step size")
-    decay: float = Field(0, ge=0, description="the learning rate falls as 1 / (1 + step / decay); 0 is constant")
+    decay: float = Field(
+        0, ge=0, description="the learning rate falls as 1 / (1 + step / decay); 0 is constant"
+    )
 
 
 Optimizer = Annotated[NaturalGradient | Adam, Field(discriminator="kind")]

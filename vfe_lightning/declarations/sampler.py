@@ -11,7 +11,9 @@ class Determinantal(Declaration):
     """Exact and independent: free fermions by rejection, then the inverse of the flow."""
 
     kind: Literal["determinantal"] = "determinantal"
-    tolerance: PositiveFloat = Field(1e-11, description="largest residual |zeta(x) - z| of the inverse, in r_s a_0")
+    tolerance: PositiveFloat = Field(
+        1e-11, description="largest residual |zeta(x) - z| of the inverse, in r_s a_0"
+    )
 
 
 class Metropolis(Declaration):
@@ -19,7 +21,9 @@ class Metropolis(Declaration):
 
     kind: Literal["metropolis"] = "metropolis"
     steps: PositiveInt = Field(200, description="moves of all particles of a walker for each sample")
-    step_size: PositiveFloat = Field(0.1, description="first width of a move, in r_s a_0; adapted to half acceptance")
+    step_size: PositiveFloat = Field(
+        0.1, description="first width of a move, in r_s a_0; adapted to half acceptance"
+    )
 
 
 Sampler = Annotated[Determinantal | Metropolis, Field(discriminator="kind")]

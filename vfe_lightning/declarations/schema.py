@@ -49,7 +49,14 @@ def leaves(declaration: BaseModel, prefix: str = "") -> Iterator[Leaf]:
         value, path = getattr(declaration, name, None), prefix + name
         if isinstance(value, BaseModel):
             if kinds := members(info):
-                yield Leaf(f"{path}.kind", path, _kinds_text(info, kinds), value.kind, _literal(kinds), _one_of(kinds))  # type: ignore[attr-defined]
+                yield Leaf(
+                    f"{path}.kind",
+                    path,
+                    _kinds_text(info, kinds),
+                    value.kind,
+                    _literal(kinds),
+                    _one_of(kinds),
+                )  # type: ignore[attr-defined]
             yield from leaves(value, path + ".")
         elif name != "kind" and not isinstance(value, dict):
             annotation = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
@@ -80,7 +87,9 @@ def with_kinds(declaration: Model, kinds: Mapping[str, Any]) -> Model:
 def members(info: FieldInfo) -> dict[str, type[BaseModel]]:
     """The declarations that a field chooses from by their `kind`; empty where they have none."""
     candidates = get_args(info.annotation) or (info.annotation,)
-    models = [m for m in candidates if isinstance(m, type) and issubclass(m, BaseModel) and "kind" in m.model_fields]
+    models = [
+        m for m in candidates if isinstance(m, type) and issubclass(m, BaseModel) and "kind" in m.model_fields
+    ]
     return {get_args(m.model_fields["kind"].annotation)[0]: m for m in models}
 
 
@@ -94,7 +103,11 @@ def allowed(info: FieldInfo) -> str:
         for name, sign in SIGNS.items()
         if getattr(limit, name, None) is not None
     ]
-    kinds = get_args(info.annotation) if get_origin(info.annotation) in (Union, types.UnionType) else (info.annotation,)
+    kinds = (
+        get_args(info.annotation)
+        if get_origin(info.annotation) in (Union, types.UnionType)
+        else (info.annotation,)
+    )
     words = " or ".join("none" if k is type(None) else NUMBERS.get(k, str(k)) for k in kinds)
     return f"{words} {' and '.join(bounds)}".strip()
 

@@ -17,6 +17,12 @@ class Trainer(Declaration):
     strategy: Literal["auto", "ddp"] = Field("auto", description="how several devices share the batch")
     accumulate: PositiveInt = Field(1, description="passes of sampling a step, to save memory")
     checkpoint_every: PositiveInt = Field(50, description="steps between two checkpoints")
-    evaluation_batches: PositiveInt = Field(50, description="fresh batches with frozen parameters for the quoted numbers")
+    evaluation_batches: PositiveInt = Field(
+        50, description="fresh batches with frozen parameters for the quoted numbers"
+    )
     progress_bar: bool = Field(True, description="show F and its error while training")
-    threads: int = Field(0, ge=0, description="CPU threads a process; 0 leaves the choice to torch")
+    threads: int = Field(
+        1,
+        ge=0,
+        description="CPU threads a process, which gains less than more devices; 0 leaves the choice to torch",
+    )

@@ -26,7 +26,7 @@ class FlowWavefunction(nn.Module):
 
     def log_psi_and_sign(self, k: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         """ln Psi_K(x), complex (batch,), and the sign of det J (batch,): unless +1, zeta is no bijection."""
-        zeta, jacobian = self.flow.jac(x)
+        zeta, jacobian = self.flow.jac(x, k.sum(dim=1))
         log_abs, phase = log_slater(zeta, k, self.length)
         sign, log_det = torch.linalg.slogdet(jacobian)
         return torch.complex(log_abs + 0.5 * log_det, phase), sign
@@ -46,5 +46,5 @@ class FlowWavefunction(nn.Module):
             inverse = torch.linalg.inv_ex(jacobian)[0]
             return [(gradient.real, 0.5 * inverse.mT), (gradient.imag, None)]
 
-        real, imag = per_walker_gradients(self.flow, type(self.flow).jac, [x], cotangents)
+        real, imag = per_walker_gradients(self.flow, type(self.flow).jac, [x, k.sum(dim=1)], cotangents)
         return torch.complex(real, imag)

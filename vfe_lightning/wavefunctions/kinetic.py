@@ -78,7 +78,7 @@ def hutchinson_kinetic(
 def _exact(flow: FlowWithJet, k: Tensor, x: Tensor) -> LocalKinetic:
     batch, n, dim = x.shape
     size = n * dim
-    zeta, jacobian, laplacian, hessian, grad_laplacian = flow.jet(x)
+    zeta, jacobian, laplacian, hessian, grad_laplacian = flow.jet(x, k.sum(dim=1))
     inverse = torch.linalg.inv_ex(jacobian)[0]
     sign, log_det = torch.linalg.slogdet(jacobian)
     turned = (inverse @ hessian.flatten(2)).view(batch, size, size, size)  # [c, b, m] = (W T_m)_cb
@@ -101,7 +101,8 @@ def _along(flow: Flow, k: Tensor, x: Tensor, directions: Tensor) -> tuple[Tensor
     def repeat(t: Tensor) -> Tensor:
         return t.expand(count, *t.shape).flatten(0, 1)
 
-    jet = directional_jet(flow.jac, repeat(x), directions.flatten(0, 1))
+    momentum = repeat(k.sum(dim=1))
+    jet = directional_jet(lambda y: flow.jac(y, momentum), repeat(x), directions.flatten(0, 1))
     slater = slater_jet(jet.zeta, repeat(k), flow.length)
     inverse = torch.linalg.inv_ex(jet.jacobian)[0]
     turned = inverse @ jet.jacobian_first
@@ -122,7 +123,7 @@ def _gradient(flow: Flow, k: Tensor, x: Tensor) -> Tensor:
     """Exact grad ln Psi, complex (batch, n, dim), by one backward pass from J."""
     with torch.inference_mode(False), torch.enable_grad():
         point = x.clone().requires_grad_()
-        zeta, jacobian = flow.jac(point)
+        zeta, jacobian = flow.jac(point, k.sum(dim=1))
         with torch.no_grad():
             inverse = torch.linalg.inv_ex(jacobian)[0]
         (slope,) = torch.autograd.grad(jacobian, point, 0.5 * inverse.mT)
@@ -136,7 +137,7 @@ def _pull_gradient(jacobian: Tensor, gradient: Tensor) -> Tensor:
 
 
 def _with_log_psi(flow: Flow, k: Tensor, x: Tensor, gradient: Tensor, laplacian: Tensor) -> LocalKinetic:
-    zeta, jacobian = flow.jac(x)
+    zeta, jacobian = flow.jac(x, k.sum(dim=1))
     slater = slater_jet(zeta, k, flow.length)
     sign, log_det = torch.linalg.slogdet(jacobian)
     log_psi = torch.complex(slater.log_abs + 0.5 * log_det, slater.phase)
