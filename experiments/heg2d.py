@@ -1,0 +1,37 @@
+"""Polarised electron gas in two dimensions at finite temperature: the system of m*.
+
+N = 13, r_s = 10, theta = 0.15 at the Baldereschi point, as in Xie, Zhang & Wang, SciPost Phys. 14,
+154 (2023). The entropy against that of the ideal gas is the effective mass, m*/m = S/S_0.
+
+    python -m experiments.heg2d                                # N = 13
+    python -m experiments.heg2d --n 29 --rs 1                  # one of the published points
+"""
+
+from vfe_lightning import Experiment
+from vfe_lightning.declarations import ElectronGas, NaturalGradient, Trainer, Transformer, TrustRegion, TwoStream
+
+heg2d = Experiment(
+    name="heg2d",
+    system=ElectronGas(
+        n=13,
+        dim=2,
+        rs=10.0,
+        theta=0.15,
+        twist=0.25,
+        cutoff=25,  # 81 orbitals
+        occupation=Transformer(),
+        flow=TwoStream(depth=3, width=16, pair_width=16),
+        walkers_per_state=2,
+        chunk_size=4,
+    ),
+    optimizer=NaturalGradient(
+        decay=100,
+        classical=TrustRegion(max_norm=1e-3),
+        quantum=TrustRegion(max_norm=1e-2, momentum=0.9),
+    ),
+    trainer=Trainer(max_steps=600),
+    batch_size=256,
+)
+
+if __name__ == "__main__":
+    heg2d.main()

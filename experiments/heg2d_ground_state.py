@@ -1,0 +1,31 @@
+"""Ground state of the 2D gas: the limit T = 0, one determinant, plain variational Monte Carlo.
+
+37 polarised electrons, a closed shell, at r_s = 5. Hartree-Fock gives -0.263827 Ry an electron;
+the infinite system has -0.287479 (Attaccalite et al., PRL 88, 256601 (2002), a fit to diffusion
+Monte Carlo).
+
+    python -m experiments.heg2d_ground_state                   # an hour on two cores
+"""
+
+from vfe_lightning import Experiment
+from vfe_lightning.declarations import ElectronGas, FermiSea, NaturalGradient, Trainer, TrustRegion, TwoStream
+
+heg2d_ground_state = Experiment(
+    name="heg2d_ground_state",
+    system=ElectronGas(
+        n=37,
+        dim=2,
+        rs=5.0,
+        theta=0.0,
+        cutoff=9,  # the 37 lowest orbitals are a closed shell of these
+        occupation=FermiSea(),
+        flow=TwoStream(depth=3, width=16, pair_width=16),
+        chunk_size=2,
+    ),
+    optimizer=NaturalGradient(decay=100, quantum=TrustRegion(max_norm=1e-2, momentum=0.9)),
+    trainer=Trainer(max_steps=400),
+    batch_size=256,
+)
+
+if __name__ == "__main__":
+    heg2d_ground_state.main()

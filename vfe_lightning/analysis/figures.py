@@ -1,0 +1,49 @@
+"""Pictures of how a run went: pure functions of its numbers."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+History = Mapping[int, float]  # a metric by step
+
+
+def convergence(
+    free_energy: History,
+    error: History,
+    entropy: History,
+    variance: History,
+    units: str,
+    references: Mapping[str, float],
+) -> Figure:
+    """F with its error band and the known values; S; and the variance of F_loc, against the step."""
+    figure = Figure(figsize=(7, 7.5), layout="constrained")
+    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 1))
+    steps = np.array(sorted(free_energy))
+    f = np.array([free_energy[s] for s in steps])
+    band = np.array([error.get(s, 0.0) for s in steps])
+    top.fill_between(steps, f - band, f + band, alpha=0.3, linewidth=0)
+    top.plot(steps, f, linewidth=1)
+    for index, (name, value) in enumerate(references.items()):
+        top.axhline(value, color=f"C{index + 1}", linestyle="--", linewidth=1, label=f"{name} {value:.6g}")
+    if references:
+        top.legend(frameon=False)
+    top.set_ylabel(f"F / {units}")
+    _limit(top, f, list(references.values()))
+    middle.plot(sorted(entropy), [entropy[s] for s in sorted(entropy)], linewidth=1)
+    middle.set_ylabel("S / k_B")
+    bottom.semilogy(sorted(variance), [max(variance[s], 1e-300) for s in sorted(variance)], linewidth=1)
+    bottom.set_ylabel(f"Var F_loc / {units}^2")
+    bottom.set_xlabel("step")
+    return figure
+
+
+def _limit(axes, values: np.ndarray, references: list[float]) -> None:
+    """Show where the run went, not its first spikes."""
+    finite = values[np.isfinite(values)]
+    if len(finite) < 20:
+        return
+    low, high = np.quantile(finite, [0.0, 0.98])
+    low, high = min([low, *references]), max([high, *references])
+    margin = 0.05 * (high - low) or 1e-3
+    axes.set_ylim(low - margin, high + margin)

@@ -1,0 +1,45 @@
+"""Final numbers of a run, for the eye and for other programs."""
+
+import math
+
+import pandas as pd
+
+from vfe_lightning.result import Result
+
+
+def with_error(value: float, error: float) -> str:
+    """-4.8935(10): the error in units of the last digits, two of them."""
+    if not (math.isfinite(value) and math.isfinite(error)) or error <= 0:
+        return f"{value:.8g}"
+    digits = max(0, 1 - math.floor(math.log10(error)))
+    scaled = round(error * 10**digits)
+    return f"{value:.{digits}f}({scaled})" if digits else f"{value:.0f}({scaled})"
+
+
+def table(result: Result, energies: tuple[str, ...]) -> pd.DataFrame:
+    """name, value, error, units: one row a number; errors of exact numbers are empty."""
+    units = result.units or ""
+    named = {"free_energy": (units, result.free_energy, result.free_energy_error)}
+    if result.reference_free_energy is not None:
+        named["reference_free_energy"] = (units, result.reference_free_energy, None)
+        named["excess"] = (units, result.excess, result.free_energy_error)
+    named["energy"] = (units, result.energy, result.energy_error)
+    named["entropy"] = ("k_B", result.entropy, result.entropy_error)
+    named["variance"] = (f"{units}^2", result.variance, None)
+    for name, number in (result.observables or {}).items():
+        named[name] = (units if name in energies else "", number["value"], number["error"])
+    rows = [(name, value, error, unit) for name, (unit, value, error) in named.items()]
+    return pd.DataFrame(rows, columns=["name", "value", "error", "units"])
+
+
+def text(result: Result, energies: tuple[str, ...]) -> str:
+    """The same table as aligned text."""
+    rows = []
+    for row in table(result, energies).itertuples():
+        exact = row.error is None or math.isnan(row.error)
+        value = f"{row.value:.8g}" if exact else with_error(row.value, row.error)
+        rows.append((row.name, value, row.units))
+    width = [max(len(r[i]) for r in rows) for i in range(2)]
+    return "\n".join(
+        f"{name:<{width[0]}}  {value:>{width[1]}}  {units}".rstrip() for name, value, units in rows
+    )

@@ -1,0 +1,19 @@
+"""Physical systems: what a declaration stands for."""
+
+from functools import singledispatch
+
+from vfe_lightning import declarations
+from vfe_lightning.free_energy import VariationalFreeEnergy
+
+
+@singledispatch
+def build(declaration: declarations.Declaration) -> VariationalFreeEnergy:
+    """The system that was declared, with parameters drawn from torch's global generator."""
+    raise TypeError(f"no system is registered for {type(declaration).__name__}: use @build.register")
+
+
+@build.register
+def _(declaration: declarations.ElectronGas) -> VariationalFreeEnergy:
+    from vfe_lightning.systems.electron_gas import ElectronGas
+
+    return ElectronGas(declaration)

@@ -1,0 +1,164 @@
+"""Electron gas: an autoregressive p(K) and a normalizing flow of Slater determinants.
+
+Xie, Zhang & Wang, SciPost Phys. 14, 154 (2023), with an exact ideal-gas prior, exact independent
+samples and exact local energies.
+"""
+
+import math
+from dataclasses import replace
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from vfe_lightning import declarations
+from vfe_lightning.analysis import electron_gas_figures as figures
+from vfe_lightning.bijectors.inversion import invert
+from vfe_lightning.bijectors.two_stream import TwoStreamFlow
+from vfe_lightning.estimate import Estimate
+from vfe_lightning.estimators import correlations
+from vfe_lightning.estimators.quantum import by_variational_monte_carlo
+from vfe_lightning.exact.diagonalization import diagonalize
+from vfe_lightning.exact.hartree_fock import hartree_fock
+from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.generative.causal_transformer import CausalTransformer
+from vfe_lightning.generative.dispersion import Dispersion, stars_of
+from vfe_lightning.generative.occupation import FermiSea, Occupation
+from vfe_lightning.hamiltonians import electron_gas
+from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
+from vfe_lightning.samplers.determinantal import free_fermions
+from vfe_lightning.samplers.metropolis import metropolis
+from vfe_lightning.wavefunctions import kinetic as kinetic_energy
+from vfe_lightning.wavefunctions.flow_wavefunction import FlowWavefunction
+
+PAIR_CORRELATION_BINS = 40
+
+
+class ElectronGas(VariationalFreeEnergy):
+    """N polarised electrons at theta = T / T_F. Internal lengths in r_s a_0, energies in Ry / r_s^2."""
+
+    units = "Ry"
+
+    def __init__(self, declaration: declarations.ElectronGas) -> None:
+        super().__init__()
+        d = self.declaration = declaration
+        self.size, self.energy_unit = d.n, 1 / d.rs**2
+        self.temperature = d.theta * fermi_energy(d.dim)
+        self.least_batch = d.walkers_per_state
+        self.hamiltonian = electron_gas.ElectronGas(d.n, d.dim, d.rs)
+        orbitals = plane_waves(d.dim, d.cutoff, (d.twist,) * d.dim)
+        self.register_buffer("momenta", 2 * math.pi / self.hamiltonian.length * orbitals, persistent=False)
+        self.model = occupation_model(d, orbitals)
+        self.wavefunction = FlowWavefunction(
+            TwoStreamFlow(d.flow, d.dim, self.hamiltonian.length), self.hamiltonian.length
+        )
+
+    def estimate(self, n_samples: int) -> Estimate:
+        d = self.declaration
+        with torch.no_grad():
+            occupied = self.model.sample(n_samples // d.walkers_per_state, self.generator)
+            log_prob = self.model.log_prob(occupied)
+            k = self.momenta[occupied].repeat_interleave(d.walkers_per_state, dim=0)
+            x, diagnostics = self.sample_positions(k)
+            kinetic = self.local_kinetic(k, x)
+            potential = self.hamiltonian.energy(x)
+        estimate = by_variational_monte_carlo(
+            kinetic.energy + potential,
+            log_prob,
+            self.temperature,
+            p=(self.model, lambda: self.model.scores(occupied)),
+            psi=(self.wavefunction, lambda: self.wavefunction.scores(k, x, 8 * d.chunk_size)),
+            clip_width=d.clip,
+        )
+        return replace(
+            estimate,
+            energies={"kinetic": kinetic.energy.real, "potential": potential},
+            diagnostics=diagnostics
+            | {"log_det_jacobian_min": kinetic.log_det.min(), "sign_det_jacobian_min": kinetic.sign.min()},
+            profiles={
+                "pair_correlation": lambda: correlations.pair_correlation(
+                    x, self.hamiltonian.length, PAIR_CORRELATION_BINS
+                ),
+                "structure_factor": lambda: correlations.structure_factor(x, *self.reciprocal_shells()),
+                "occupation": lambda: correlations.occupation_numbers(occupied, d.orbitals).repeat_interleave(
+                    d.walkers_per_state, dim=0
+                ),
+            },
+        )
+
+    def sample_positions(self, k: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """x ~ |Psi_K|^2 for each row of momenta, and how the sampler fared: (batch, n, dim)."""
+        z = free_fermions(k, self.hamiltonian.length, self.generator)
+        match self.declaration.sampler:
+            case declarations.Determinantal(tolerance=tolerance):
+                inverse = invert(self.wavefunction.flow, z, tolerance, momentum=k.sum(dim=1))
+                return inverse.x, {
+                    "newton_iterations": z.new_tensor(inverse.iterations),
+                    "inversion_residual": inverse.residual.max(),
+                }
+            case declarations.Metropolis(steps=steps, step_size=step_size):
+                # One fixed-point step of zeta(x) = z brings the free fermions close to |Psi|^2.
+                start = 2 * z - self.wavefunction.flow(z, k.sum(dim=1))
+                walk = metropolis(
+                    lambda x: 2 * self.wavefunction.log_psi(k, x).real,
+                    start,
+                    steps,
+                    step_size,
+                    self.generator,
+                )
+                return walk.x, {
+                    "acceptance": walk.acceptance,
+                    "step_size": walk.step_size,
+                    "autocorrelation_time": walk.autocorrelation_time,
+                }
+
+    def local_kinetic(self, k: Tensor, x: Tensor) -> kinetic_energy.LocalKinetic:
+        flow, chunk_size = self.wavefunction.flow, self.declaration.chunk_size
+        match self.declaration.kinetic:
+            case declarations.Exact():
+                return kinetic_energy.exact_kinetic(flow, k, x, chunk_size)
+            case declarations.ForwardLaplacian():
+                return kinetic_energy.forward_laplacian_kinetic(flow, k, x, chunk_size)
+            case declarations.Hutchinson(probes=probes):
+                coin = torch.rand(probes, *x.shape, generator=self.generator, dtype=x.dtype, device=x.device)
+                return kinetic_energy.hutchinson_kinetic(flow, k, x, (coin - 0.5).sign(), chunk_size)
+
+    def reference_free_energy(self) -> float | None:
+        d = self.declaration
+        if d.n not in (2, 3) or d.theta == 0:
+            return None
+        return diagonalize(d.n, d.dim, d.rs, d.theta, (d.twist,) * d.dim).free_energy
+
+    def landmarks(self) -> dict[str, float]:
+        d = self.declaration
+        return {"Hartree-Fock": hartree_fock(d.n, d.dim, d.rs, d.theta, d.twist, d.cutoff).free_energy}
+
+    def reciprocal_shells(self) -> tuple[Tensor, Tensor]:
+        """Wave vectors of the untwisted grid but for zero, and their shells of equal length."""
+        return figures.reciprocal_shells(
+            self.declaration.dim, figures.STRUCTURE_FACTOR_CUTOFF, self.hamiltonian.length
+        )
+
+    def figures(self) -> dict[str, Figure]:
+        """g(r), S(k) and <n_k> of the latest evaluation."""
+        return figures.electron_gas_figures(self.declaration, self.evaluation)
+
+
+def occupation_model(d: declarations.ElectronGas, orbitals: Tensor) -> FermiSea | Occupation:
+    """The declared model of p(K) on orbitals in units of 2 pi / L, (orbitals, dim)."""
+    if isinstance(d.occupation, declarations.FermiSea):
+        return FermiSea(d.n)
+    energies = (2 * math.pi / box_length(d.n, d.dim)) ** 2 * orbitals.square().sum(dim=1)
+    weights = -energies / (d.theta * fermi_energy(d.dim))
+
+    def dispersion(trainable: bool) -> Dispersion:
+        return Dispersion(weights, d.n, stars_of(orbitals), trainable)
+
+    match d.occupation:
+        case declarations.IdealGas():
+            return Occupation(dispersion(False), orbitals, None)
+        case declarations.Quasiparticle():
+            return Occupation(dispersion(True), orbitals, None)
+        case declarations.Transformer(layers=layers, width=width, heads=heads, hidden=hidden) as t:
+            network = CausalTransformer(d.dim, len(orbitals), layers, width, heads, hidden)
+            return Occupation(dispersion(t.dispersion), orbitals, network)
