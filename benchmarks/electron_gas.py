@@ -71,9 +71,13 @@ def median_ms(function: Callable[[], Any], repetitions: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
-    parser.add_argument("--steps", type=int, default=7, help="repetitions of each part (default: %(default)s)")
+    parser.add_argument(
+        "--steps", type=int, default=7, help="repetitions of each part (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     for name in arguments.systems:

@@ -8,7 +8,14 @@ N = 13, r_s = 10, theta = 0.15 at the Baldereschi point, as in Xie, Zhang & Wang
 """
 
 from vfe_lightning import Experiment
-from vfe_lightning.declarations import ElectronGas, NaturalGradient, Trainer, Transformer, TrustRegion, TwoStream
+from vfe_lightning.declarations import (
+    ElectronGas,
+    NaturalGradient,
+    Trainer,
+    Transformer,
+    TrustRegion,
+    TwoStream,
+)
 
 heg2d = Experiment(
     name="heg2d",

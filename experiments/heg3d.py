@@ -10,7 +10,14 @@ SciPost Phys. 14, 154 (2023), whose gas is two-dimensional.
 """
 
 from vfe_lightning import Experiment
-from vfe_lightning.declarations import ElectronGas, NaturalGradient, Trainer, Transformer, TrustRegion, TwoStream
+from vfe_lightning.declarations import (
+    ElectronGas,
+    NaturalGradient,
+    Trainer,
+    Transformer,
+    TrustRegion,
+    TwoStream,
+)
 
 heg3d = Experiment(
     name="heg3d",

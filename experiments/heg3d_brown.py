@@ -8,8 +8,14 @@ DuBois & Ceperley, PRL 110, 146405 (2013).
 """
 
 from vfe_lightning import Experiment
-from vfe_lightning.declarations import ElectronGas, NaturalGradient, Trainer, TrustRegion, TwoStream
-from vfe_lightning.declarations import Quasiparticle
+from vfe_lightning.declarations import (
+    ElectronGas,
+    NaturalGradient,
+    Quasiparticle,
+    Trainer,
+    TrustRegion,
+    TwoStream,
+)
 
 heg3d_brown = Experiment(
     name="heg3d_brown",

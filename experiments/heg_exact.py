@@ -8,7 +8,14 @@ stop half a per cent above them; one that depends on the total momentum comes cl
 """
 
 from vfe_lightning import Experiment
-from vfe_lightning.declarations import ElectronGas, NaturalGradient, Trainer, Transformer, TrustRegion, TwoStream
+from vfe_lightning.declarations import (
+    ElectronGas,
+    NaturalGradient,
+    Trainer,
+    Transformer,
+    TrustRegion,
+    TwoStream,
+)
 
 heg_exact = Experiment(
     name="heg_exact",

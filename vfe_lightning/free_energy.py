@@ -8,115 +8,24 @@ an equality if and only if rho is the Gibbs state. At T = 0 it is the Rayleigh-R
 """
 
 import functools
-import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Self
-
+from collections.abc import Callable
+from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader
 
 from vfe_lightning import reductions
 from vfe_lightning.declarations.base import Declaration
+from vfe_lightning.errors import NotFinite
+from vfe_lightning.estimate import Estimate
 from vfe_lightning.statistics import Moments, between_group_variance, group_means
-
-
-@dataclass(frozen=True)
-class Factor:
-    """One factor of the density that was sampled: p(s), p(n|s) or |Psi_n(x)|^2.
-
-    Its share of the gradient of F is < (cost - <cost>) O > with the real scores O = d ln p, or
-    2 Re < (cost - <cost>)^* O > with the complex scores O = d ln Psi.
-
-    Attributes:
-        name: what the metrics of this factor are called.
-        module: holds the parameters, in the order of the columns of the scores.
-        scores: computes O, (batch, parameters); called only where a gradient is wanted.
-        cost: F_loc or E_loc of each sample, held fixed: (batch,), complex for Psi.
-    """
-
-    name: str
-    module: nn.Module
-    scores: Callable[[], Tensor]
-    cost: Tensor
-
-    @classmethod
-    def concatenate(cls, parts: Sequence[Self]) -> Self:
-        first = parts[0]
-        scores = [part.scores for part in parts]
-        cost = torch.cat([part.cost for part in parts])
-        return cls(first.name, first.module, lambda: torch.cat([s() for s in scores]), cost)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Monte Carlo estimate of the free energy; every local quantity has shape (batch,).
-
-    Attributes:
-        free_energy: F_loc = E_loc + T ln p, of the whole system in internal units.
-        energy: E_loc.
-        entropy: -ln p, in units of k_B.
-        factors: what the optimiser needs; empty for an estimate that no gradient is taken of.
-        energies: further energies of each sample, (batch,), such as kinetic and potential.
-        observables: other numbers of each sample, (batch,), reported as they are.
-        diagnostics: scalars of the sampler, identical in meaning on every rank.
-        profiles: compute functions of distance or momentum of each sample, (batch, bins); called
-            only in the evaluation.
-        correlated: contiguous samples that are not independent of each other, such as several x
-            for one K.
-    """
-
-    free_energy: Tensor
-    energy: Tensor
-    entropy: Tensor
-    factors: tuple[Factor, ...] = ()
-    energies: Mapping[str, Tensor] = field(default_factory=dict)
-    observables: Mapping[str, Tensor] = field(default_factory=dict)
-    diagnostics: Mapping[str, Tensor] = field(default_factory=dict)
-    profiles: Mapping[str, Callable[[], Tensor]] = field(default_factory=dict)
-    correlated: int = 1
-
-    @classmethod
-    def concatenate(cls, estimates: Sequence[Self]) -> Self:
-        """One estimate of all samples of several passes."""
-        if len(estimates) == 1:
-            return estimates[0]
-        first = estimates[0]
-
-        def join(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-            return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-
-        return cls(
-            free_energy=torch.cat([e.free_energy for e in estimates]),
-            energy=torch.cat([e.energy for e in estimates]),
-            entropy=torch.cat([e.entropy for e in estimates]),
-            factors=tuple(Factor.concatenate(parts) for parts in zip(*[e.factors for e in estimates], strict=True)),
-            energies=join([e.energies for e in estimates]),
-            observables=join([e.observables for e in estimates]),
-            diagnostics={
-                name: torch.stack([e.diagnostics[name] for e in estimates]).mean(dim=0) for name in first.diagnostics
-            },
-            correlated=first.correlated,
-        )
-
-
-class NotFinite(FloatingPointError):
-    """The free energy or an update is NaN or infinite."""
-
-
-class Steps(IterableDataset):
-    """One item an optimisation step, for ever: the samples come from the model, not from data."""
-
-    def __iter__(self) -> Iterator[int]:
-        return itertools.count()
+from vfe_lightning.streams import Steps, make_generator
 
 
 class VariationalFreeEnergy(L.LightningModule, ABC):
@@ -166,7 +75,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         return {}
 
     def prepare(
-        self, optimizer: Callable[[nn.Module], Optimizer], batch_size: int, seed: int, accumulate: int = 1
+        self, optimizer: Callable[["VariationalFreeEnergy"], Optimizer], batch_size: int, seed: int, accumulate: int = 1
     ) -> None:
         """Say how the system is trained.
 
@@ -218,11 +127,10 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         for name, moments in self.moments(estimate).items():
             everywhere = moments.over_ranks()
             summary[name], summary[f"{name}_error"] = everywhere.mean.item(), everywhere.error.item()
-        single = Moments.of(estimate.free_energy.detach() * (self.energy_unit / self.size))
-        summary["variance"] = single.over_ranks().variance.item()
+        f = estimate.free_energy.detach()
+        summary["variance"] = Moments.of(f * self.energy_unit / self.size).over_ranks().variance.item()
         if estimate.correlated > 1 and self.temperature > 0:
-            f_over_t = estimate.free_energy.detach() / self.temperature
-            summary["stationarity"] = between_group_variance(f_over_t, estimate.correlated).item()
+            summary["stationarity"] = between_group_variance(f / self.temperature, estimate.correlated).item()
         return summary | {name: reductions.mean(v[None]).item() for name, v in estimate.diagnostics.items()}
 
     def on_validation_epoch_start(self) -> None:
@@ -232,8 +140,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
     def validation_step(self, batch: int, batch_idx: int) -> None:
         estimate = self.estimate(self.batch_size // (reductions.world_size() * self.accumulate))
         profiles = {
-            name: Moments.of(group_means(profile(), estimate.correlated))
-            for name, profile in estimate.profiles.items()
+            k: Moments.of(group_means(f(), estimate.correlated)) for k, f in estimate.profiles.items()
         }
         self._evaluated.append((self.moments(estimate) | profiles, self.summary(estimate)))
 
@@ -281,17 +188,13 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
                     f"to the same numbers on {reductions.world_size()}: pass --trainer.devices "
                     f"{len(self._generator_states)}"
                 )
-            self.generator.set_state(self._generator_states[reductions.rank()])
+            # A copy: torch 2.13 crashes on a state that is a part of a larger tensor.
+            self.generator.set_state(self._generator_states[reductions.rank()].clone())
             self._generator_states = None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["generators"] = list(reductions.gather(self.generator.get_state()[None]).cpu())
+        state = self.generator.get_state().to(self.device)  # NCCL gathers nothing that lies on the CPU
+        checkpoint["generators"] = [s.clone() for s in reductions.gather(state[None]).cpu()]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self._generator_states = checkpoint["generators"]
-
-
-def make_generator(device: torch.device, seed: int, stream: Literal["training", "evaluation"]) -> torch.Generator:
-    """Random numbers of their own for each rank and for each phase of a run."""
-    sequence = np.random.SeedSequence([seed, reductions.rank(), ("training", "evaluation").index(stream)])
-    return torch.Generator(device).manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))

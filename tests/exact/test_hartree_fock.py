@@ -37,7 +37,12 @@ def test_identity_flow_samples_the_ground_state(n, dim, cutoff, kinetic, potenti
     """K is exact walker by walker; V agrees within 4 sigma of 150 independent walkers."""
     system = ElectronGas(
         declarations.ElectronGas(
-            n=n, dim=dim, rs=1, theta=0, cutoff=cutoff, occupation={"kind": "fermi_sea"},
+            n=n,
+            dim=dim,
+            rs=1,
+            theta=0,
+            cutoff=cutoff,
+            occupation={"kind": "fermi_sea"},
             flow={"depth": 1, "width": 2, "init_scale": 0},
         )
     )
@@ -59,7 +64,14 @@ def test_identity_flow_samples_the_thermal_state():
     exact = hartree_fock(n, dim, rs, theta, twist, cutoff)
     system = ElectronGas(
         declarations.ElectronGas(
-            n=n, dim=dim, rs=rs, theta=theta, twist=twist, cutoff=cutoff, flow={"init_scale": 0}, chunk_size=16
+            n=n,
+            dim=dim,
+            rs=rs,
+            theta=theta,
+            twist=twist,
+            cutoff=cutoff,
+            flow={"init_scale": 0},
+            chunk_size=16,
         )
     )
     system.generator = torch.Generator().manual_seed(0)

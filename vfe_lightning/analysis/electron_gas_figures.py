@@ -66,7 +66,9 @@ def occupation_figure(d: declarations.ElectronGas, occupation: Moments) -> Figur
     energies = (2 * math.pi / length) ** 2 * orbitals.square().sum(dim=1)
     over_fermi = energies / fermi_energy(d.dim)
     figure, axes = _figure(r"$\epsilon_k / E_F$", r"$\langle n_k \rangle$", d)
-    axes.errorbar(over_fermi, occupation.mean.cpu(), occupation.error.cpu(), fmt=".", capsize=2, label="this run")
+    axes.errorbar(
+        over_fermi, occupation.mean.cpu(), occupation.error.cpu(), fmt=".", capsize=2, label="this run"
+    )
     if d.theta > 0:
         gas = ideal_gas(energies, d.n, 1 / (d.theta * fermi_energy(d.dim)))
         axes.plot(over_fermi, gas.occupations, "k-", linewidth=0.8, label="ideal gas, exact")

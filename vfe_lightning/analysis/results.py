@@ -35,10 +35,9 @@ def table(result: Result, energies: tuple[str, ...]) -> pd.DataFrame:
 def text(result: Result, energies: tuple[str, ...]) -> str:
     """The same table as aligned text."""
     rows = []
-    for row in table(result, energies).itertuples():
-        exact = row.error is None or math.isnan(row.error)
-        value = f"{row.value:.8g}" if exact else with_error(row.value, row.error)
-        rows.append((row.name, value, row.units))
+    for name, value, error, units in table(result, energies).itertuples(index=False, name=None):
+        error = math.nan if error is None else error
+        rows.append((name, with_error(value, error), units))
     width = [max(len(r[i]) for r in rows) for i in range(2)]
     return "\n".join(
         f"{name:<{width[0]}}  {value:>{width[1]}}  {units}".rstrip() for name, value, units in rows

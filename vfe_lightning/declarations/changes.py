@@ -73,8 +73,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     if first["type"] == "value_error":
         return f"{path}: {message}"
     if first["type"] == "union_tag_invalid":
-        given = first["ctx"]["tag"]
-        expected = first["ctx"]["expected_tags"].replace("'", "")
+        context = first.get("ctx", {})
+        given, expected = context["tag"], context["expected_tags"].replace("'", "")
         return f"{path}.kind = {given} is not allowed: one of {expected}"
     must = f"must be: {allowed(info)}" if info is not None else message
     about = f" ({info.description})" if info is not None and info.description else ""

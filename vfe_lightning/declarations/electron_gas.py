@@ -25,17 +25,19 @@ class ElectronGas(Declaration):
     rs: PositiveFloat = Field(description="Wigner-Seitz radius, in Bohr radii")
     theta: float = Field(ge=0, description="T / T_F; 0 needs occupation fermi_sea")
     twist: float = Field(
-        0.0, ge=-0.5, le=0.5, description="offset of the momenta along each axis, in 2 pi / L"
+        default=0.0, ge=-0.5, le=0.5, description="offset of the momenta along each axis, in 2 pi / L"
     )
     cutoff: PositiveInt = Field(description="orbitals: all integer |k|^2 <= cutoff, before the twist")
-    occupation: Occupation = Field(Transformer(), description="model of p(K)")
-    flow: TwoStream = Field(TwoStream(), description="coordinates zeta(x) of the electrons")
-    sampler: Sampler = Field(Determinantal(), description="how x ~ |Psi_K|^2 is drawn")
-    kinetic: Kinetic = Field(Exact(), description="how the local kinetic energy is computed")
-    walkers_per_state: PositiveInt = Field(1, description="configurations x for each sampled K")
-    chunk_size: PositiveInt = Field(4, description="walkers whose second derivatives are held at once")
+    occupation: Occupation = Field(default=Transformer(), description="model of p(K)")
+    flow: TwoStream = Field(default=TwoStream(), description="coordinates zeta(x) of the electrons")
+    sampler: Sampler = Field(default=Determinantal(), description="how x ~ |Psi_K|^2 is drawn")
+    kinetic: Kinetic = Field(default=Exact(), description="how the local kinetic energy is computed")
+    walkers_per_state: PositiveInt = Field(default=1, description="configurations x for each sampled K")
+    chunk_size: PositiveInt = Field(
+        default=4, description="walkers whose second derivatives are held at once"
+    )
     clip: PositiveFloat = Field(
-        5.0, description="local energies beyond this many mean deviations are clipped in gradients"
+        default=5.0, description="local energies beyond this many mean deviations are clipped in gradients"
     )
 
     @model_validator(mode="after")

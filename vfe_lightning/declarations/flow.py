@@ -11,10 +11,11 @@ class TwoStream(Declaration):
     """Permutation-equivariant, periodic flow with a one-electron and a two-electron stream."""
 
     kind: Literal["two_stream"] = "two_stream"
-    depth: PositiveInt = Field(2, description="layers of the one-electron stream")
-    width: PositiveInt = Field(16, description="features of an electron")
-    pair_width: PositiveInt = Field(16, description="features of a pair of electrons")
+    depth: PositiveInt = Field(default=2, description="layers of the one-electron stream")
+    width: PositiveInt = Field(default=16, description="features of an electron")
+    pair_width: PositiveInt = Field(default=16, description="features of a pair of electrons")
     momentum_dependent: bool = Field(
-        False, description="coordinates for each total momentum of K, whose states are orthogonal anyway"
+        default=False,
+        description="coordinates for each total momentum of K, whose states are orthogonal anyway",
     )
-    init_scale: NonNegativeFloat = Field(0.01, description="standard deviation of the first weights")
+    init_scale: NonNegativeFloat = Field(default=0.01, description="standard deviation of the first weights")

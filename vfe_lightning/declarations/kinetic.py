@@ -23,7 +23,7 @@ class Hutchinson(Declaration):
     """Random directions for the Laplacian of ln det J: unbiased, with more variance."""
 
     kind: Literal["hutchinson"] = "hutchinson"
-    probes: PositiveInt = Field(1, description="random directions a sample")
+    probes: PositiveInt = Field(default=1, description="random directions a sample")
 
 
 Kinetic = Annotated[Exact | ForwardLaplacian | Hutchinson, Field(discriminator="kind")]

@@ -29,11 +29,11 @@ class Transformer(Declaration):
     """The ideal gas times a causal transformer that starts at one: any p(K)."""
 
     kind: Literal["transformer"] = "transformer"
-    layers: PositiveInt = Field(2, description="attention layers")
-    width: PositiveInt = Field(16, description="features of a token")
-    heads: PositiveInt = Field(4, description="attention heads; they divide the width")
-    hidden: PositiveInt = Field(32, description="width of the network between two attention layers")
-    dispersion: bool = Field(True, description="train the dispersion of the ideal gas as well")
+    layers: PositiveInt = Field(default=2, description="attention layers")
+    width: PositiveInt = Field(default=16, description="features of a token")
+    heads: PositiveInt = Field(default=4, description="attention heads; they divide the width")
+    hidden: PositiveInt = Field(default=32, description="width of the network between two attention layers")
+    dispersion: bool = Field(default=True, description="train the dispersion of the ideal gas as well")
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "Transformer":

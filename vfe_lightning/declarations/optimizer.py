@@ -10,10 +10,12 @@ from vfe_lightning.declarations.base import Declaration
 class TrustRegion(Declaration):
     """One Fisher block: how far a step may go in the space of densities."""
 
-    damping: PositiveFloat = Field(1e-3, description="added to the diagonal of the Fisher matrix")
-    max_norm: PositiveFloat = Field(1e-3, description="largest squared length of a step in the Fisher metric")
+    damping: PositiveFloat = Field(default=1e-3, description="added to the diagonal of the Fisher matrix")
+    max_norm: PositiveFloat = Field(
+        default=1e-3, description="largest squared length of a step in the Fisher metric"
+    )
     momentum: float = Field(
-        0.0, ge=0, lt=1, description="share of the previous step that is kept (SPRING); 0 is plain"
+        default=0.0, ge=0, lt=1, description="share of the previous step that is kept (SPRING); 0 is plain"
     )
 
 
@@ -21,21 +23,21 @@ class NaturalGradient(Declaration):
     """Stochastic reconfiguration with one Fisher block a factor; SPRING where momentum > 0."""
 
     kind: Literal["natural_gradient"] = "natural_gradient"
-    learning_rate: PositiveFloat = Field(1.0, description="scales the steps of all factors")
+    learning_rate: PositiveFloat = Field(default=1.0, description="scales the steps of all factors")
     decay: float = Field(
-        0, ge=0, description="the learning rate falls as 1 / (1 + step / decay); 0 is constant"
+        default=0, ge=0, description="the learning rate falls as 1 / (1 + step / decay); 0 is constant"
     )
-    classical: TrustRegion = Field(TrustRegion(), description="of the probabilities p")
-    quantum: TrustRegion = Field(TrustRegion(), description="of the wavefunctions Psi")
+    classical: TrustRegion = Field(default=TrustRegion(), description="of the probabilities p")
+    quantum: TrustRegion = Field(default=TrustRegion(), description="of the wavefunctions Psi")
 
 
 class Adam(Declaration):
     """First-order optimisation, Kingma & Ba (2015)."""
 
     kind: Literal["adam"] = "adam"
-    learning_rate: PositiveFloat = Field(1e-3, description="step size")
+    learning_rate: PositiveFloat = Field(default=1e-3, description="step size")
     decay: float = Field(
-        0, ge=0, description="the learning rate falls as 1 / (1 + step / decay); 0 is constant"
+        default=0, ge=0, description="the learning rate falls as 1 / (1 + step / decay); 0 is constant"
     )
 
 

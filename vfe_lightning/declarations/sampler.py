@@ -12,7 +12,7 @@ class Determinantal(Declaration):
 
     kind: Literal["determinantal"] = "determinantal"
     tolerance: PositiveFloat = Field(
-        1e-11, description="largest residual |zeta(x) - z| of the inverse, in r_s a_0"
+        default=1e-11, description="largest residual |zeta(x) - z| of the inverse, in r_s a_0"
     )
 
 
@@ -20,9 +20,9 @@ class Metropolis(Declaration):
     """Random walk from an exact sample of the free fermions: a cross-check of the exact sampler."""
 
     kind: Literal["metropolis"] = "metropolis"
-    steps: PositiveInt = Field(200, description="moves of all particles of a walker for each sample")
+    steps: PositiveInt = Field(default=200, description="moves of all particles of a walker for each sample")
     step_size: PositiveFloat = Field(
-        0.1, description="first width of a move, in r_s a_0; adapted to half acceptance"
+        default=0.1, description="first width of a move, in r_s a_0; adapted to half acceptance"
     )
 
 

@@ -10,19 +10,23 @@ from vfe_lightning.declarations.base import Declaration
 class Trainer(Declaration):
     """The budget of a run and the devices it runs on; passed on to lightning.Trainer."""
 
-    max_steps: PositiveInt = Field(1000, description="optimisation steps")
-    accelerator: Literal["auto", "cpu", "gpu"] = Field("cpu", description="kind of device")
-    devices: PositiveInt = Field(1, description="processes on this machine: GPUs, or ranks on the CPU")
-    num_nodes: PositiveInt = Field(1, description="machines")
-    strategy: Literal["auto", "ddp"] = Field("auto", description="how several devices share the batch")
-    accumulate: PositiveInt = Field(1, description="passes of sampling a step, to save memory")
-    checkpoint_every: PositiveInt = Field(50, description="steps between two checkpoints")
-    evaluation_batches: PositiveInt = Field(
-        50, description="fresh batches with frozen parameters for the quoted numbers"
+    max_steps: PositiveInt = Field(default=1000, description="optimisation steps")
+    accelerator: Literal["auto", "cpu", "gpu"] = Field(default="cpu", description="kind of device")
+    devices: PositiveInt = Field(
+        default=1, description="processes on this machine: GPUs, or ranks on the CPU"
     )
-    progress_bar: bool = Field(True, description="show F and its error while training")
+    num_nodes: PositiveInt = Field(default=1, description="machines")
+    strategy: Literal["auto", "ddp"] = Field(
+        default="auto", description="how several devices share the batch"
+    )
+    accumulate: PositiveInt = Field(default=1, description="passes of sampling a step, to save memory")
+    checkpoint_every: PositiveInt = Field(default=50, description="steps between two checkpoints")
+    evaluation_batches: PositiveInt = Field(
+        default=50, description="fresh batches with frozen parameters for the quoted numbers"
+    )
+    progress_bar: bool = Field(default=True, description="show F and its error while training")
     threads: int = Field(
-        1,
+        default=1,
         ge=0,
         description="CPU threads a process, which gains less than more devices; 0 leaves the choice to torch",
     )

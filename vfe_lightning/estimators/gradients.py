@@ -1,12 +1,13 @@
 """Gradients of expectations over samples: the score function, and what tames its noise."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from vfe_lightning import reductions
-from vfe_lightning.free_energy import Factor
+from vfe_lightning.estimate import Factor
 
 
 def score_function(log_prob: Tensor, cost: Tensor) -> Tensor:
@@ -20,10 +21,14 @@ def score_function(log_prob: Tensor, cost: Tensor) -> Tensor:
 
 
 def clip(cost: Tensor, width: float = 5.0) -> Tensor:
-    """Clip to `width` mean absolute deviations around the mean of all ranks: (batch,) -> (batch,).
+    """Clip real parts to `width` mean absolute deviations around the mean of all ranks: (batch,) -> (batch,).
 
     For gradients only, never for a reported value: Pfau et al., Phys. Rev. Res. 2, 033429 (2020).
     """
+    if cost.is_complex():
+        return torch.complex(clip(cost.real, width), cost.imag)
+    if math.isinf(width):
+        return cost
     centre = reductions.mean(cost)
     deviation = width * reductions.mean((cost - centre).abs())
     return cost.clamp(centre - deviation, centre + deviation)
@@ -51,7 +56,8 @@ class Rows:
         scores = factor.scores()
         samples = len(scores) * reductions.world_size()
         centred = (scores - reductions.mean(scores)) / samples**0.5
-        cost = (factor.cost - reductions.mean(factor.cost)) / samples**0.5
+        cost = clip(factor.cost, factor.clip)
+        cost = (cost - reductions.mean(cost)) / samples**0.5
         if scores.is_complex():
             rows = torch.view_as_real(centred).movedim(-1, 1).flatten(0, 1)
             return cls(rows, 2 * torch.view_as_real(cost).flatten(), 2 * samples)

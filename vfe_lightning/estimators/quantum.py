@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from vfe_lightning.estimators.gradients import clip
-from vfe_lightning.free_energy import Estimate, Factor
+from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.statistics import group_means
 
 
@@ -37,14 +36,13 @@ def by_variational_monte_carlo(
     energy = local_energy.real
     free_energy = energy + temperature * log_p
     of_state = group_means(free_energy, per_state)
-    cost = clip(energy, clip_width).to(local_energy.dtype) + 1j * local_energy.imag
     return Estimate(
         free_energy=free_energy,
         energy=energy,
         entropy=-log_p,
         factors=(
-            Factor("p", p[0], p[1], clip(of_state, clip_width)),
-            Factor("psi", psi[0], psi[1], cost),
+            Factor("p", p[0], p[1], of_state, clip_width),
+            Factor("psi", psi[0], psi[1], local_energy, clip_width),
         ),
         correlated=per_state,
     )

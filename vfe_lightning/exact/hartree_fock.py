@@ -59,7 +59,7 @@ def exchange_matrix(orbitals: Tensor, rs: float, length: float) -> Tensor:
 
 
 def pair_occupations(w: Tensor, n: int) -> Tensor:
-    """<n_k n_k'> of the canonical ideal gas with weights w = -beta eps: (orbitals,) -> (orbitals, orbitals)."""
+    """<n_k n_k'> of the canonical ideal gas at w = -beta eps: (orbitals,) -> (orbitals, orbitals)."""
 
     def log_z(w: Tensor) -> Tensor:
         return log_symmetric_polynomials(w, n)[n, 0]

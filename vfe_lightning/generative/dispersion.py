@@ -26,7 +26,9 @@ class Dispersion(nn.Module):
         self.n = n
         self.register_buffer("weights", weights, persistent=False)
         self.register_buffer("stars", stars, persistent=False)
-        self.shift = nn.Parameter(torch.zeros(int(stars.max()) + 1, dtype=weights.dtype)) if trainable else None
+        self.shift = (
+            nn.Parameter(torch.zeros(int(stars.max()) + 1, dtype=weights.dtype)) if trainable else None
+        )
         self.register_buffer("ideal", conditional_logits(weights, n), persistent=False)
 
     def logits(self) -> Tensor:

@@ -6,7 +6,7 @@ is learned by pretraining; here it is built in exactly.
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
 
 from vfe_lightning.generative.causal_transformer import CausalTransformer
@@ -67,7 +67,7 @@ class Occupation(GenerativeModel):
 
     @torch.no_grad()
     def scores(self, x: Tensor) -> Tensor:
-        """d ln p / d parameters of each sample, in the order of `parameters()`: (batch, n) -> (batch, parameters).
+        """d ln p / d parameters, in the order of `parameters()`: (batch, n) -> (batch, parameters).
 
         One copy of the parameters a walker, and one backward pass for all of them.
         """

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from vfe_lightning import declarations
+from vfe_lightning.errors import NotFinite
+from vfe_lightning.estimate import Factor
 from vfe_lightning.estimators.gradients import Rows
-from vfe_lightning.free_energy import Factor, NotFinite
 
 
 class Adam(torch.optim.Adam):

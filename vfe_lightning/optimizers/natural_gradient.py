@@ -19,8 +19,9 @@ from torch.optim import Optimizer
 
 from vfe_lightning import declarations, reductions
 from vfe_lightning.declarations.optimizer import TrustRegion
+from vfe_lightning.errors import NotFinite
+from vfe_lightning.estimate import Factor
 from vfe_lightning.estimators.gradients import Rows
-from vfe_lightning.free_energy import Factor, NotFinite
 
 
 class NaturalGradient(Optimizer):

@@ -1,0 +1,94 @@
+"""Correlation functions of gases and lattices that are known."""
+
+import math
+
+import pytest
+import torch
+
+from vfe_lightning.analysis.electron_gas_figures import reciprocal_shells
+from vfe_lightning.estimators.correlations import (
+    occupation_numbers,
+    pair_correlation,
+    shell_edges,
+    structure_factor,
+)
+from vfe_lightning.hamiltonians.periodic_box import plane_waves
+from vfe_lightning.samplers.determinantal import free_fermions
+from vfe_lightning.statistics import Moments
+
+LENGTH = 2.5
+
+
+def uniform(batch: int, n: int, dim: int) -> torch.Tensor:
+    return LENGTH * torch.rand(batch, n, dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_independent_particles_are_uncorrelated(dim):
+    """g(r) = 1 in every bin and S(k) = 1 in every shell, within 4.5 sigma of 4000 samples."""
+    x = uniform(4000, 6, dim)
+    g = Moments.of(pair_correlation(x, LENGTH, 10))
+    assert g.mean.shape == (10,)
+    assert bool(((g.mean - 1).abs() < 4.5 * g.error).all())
+    s = Moments.of(structure_factor(x, *reciprocal_shells(dim, 4, LENGTH)))
+    assert bool(((s.mean - 1).abs() < 4.5 * s.error).all())
+
+
+def test_all_pairs_closer_than_half_the_box_are_counted():
+    x = uniform(7, 5, 2)
+    volume = math.pi * shell_edges(LENGTH, 8).square().diff()
+    pairs = (pair_correlation(x, LENGTH, 8) * volume / LENGTH**2 * 10).sum(1)
+    r = x[:, :, None] - x[:, None]
+    distance = (r - LENGTH * (r / LENGTH).round()).norm(dim=-1)
+    expected = ((distance < LENGTH / 2).sum((1, 2)) - 5) / 2
+    torch.testing.assert_close(pairs, expected.double(), rtol=1e-12, atol=1e-12)
+
+
+def test_images_do_not_matter():
+    x = uniform(3, 5, 3)
+    moved = x + LENGTH * torch.randint(-2, 3, x.shape, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(pair_correlation(moved, LENGTH, 9), pair_correlation(x, LENGTH, 9))
+    k, shells = reciprocal_shells(3, 3, LENGTH)
+    torch.testing.assert_close(
+        structure_factor(moved, k, shells), structure_factor(x, k, shells), rtol=1e-9, atol=1e-9
+    )
+
+
+def test_structure_factor_of_a_lattice_is_a_bragg_peak():
+    """Four particles in a row: S = 4 at multiples of the reciprocal vector 4, zero between."""
+    x = torch.zeros(1, 4, 2, dtype=torch.float64)
+    x[0, :, 0] = LENGTH / 4 * torch.arange(4)
+    k = 2 * math.pi / LENGTH * torch.tensor([[1.0, 0], [2, 0], [4, 0], [4, 1]], dtype=torch.float64)
+    found = structure_factor(x, k, torch.arange(4))[0]
+    torch.testing.assert_close(found, torch.tensor([0.0, 0, 4, 4], dtype=torch.float64), rtol=0, atol=1e-12)
+    mixed = structure_factor(x, k, torch.tensor([0, 1, 1, 0]))[0]
+    torch.testing.assert_close(mixed, torch.tensor([2.0, 2.0], dtype=torch.float64), rtol=0, atol=1e-12)
+
+
+def test_structure_factor_of_free_fermions():
+    """S(q) = 1 - overlap of the Fermi sea with itself shifted by q, in every shell within 4.5 sigma."""
+    momenta = 2 * math.pi / LENGTH * plane_waves(2, 1, (0.0, 0.0))
+    x = free_fermions(momenta.expand(8000, -1, -1), LENGTH, torch.Generator().manual_seed(0))
+    k, shells = reciprocal_shells(2, 5, LENGTH)
+    overlap = ((momenta[:, None] - momenta)[None] - k[:, None, None]).norm(dim=-1) < 1e-9
+    per_vector = 1 - overlap.sum((1, 2)).double() / len(momenta)
+    exact = torch.stack([per_vector[shells == s].mean() for s in shells.unique()])
+    found = Moments.of(structure_factor(x, k, shells))
+    assert float(exact.min()) < 0.7
+    assert bool(((found.mean - exact).abs() < 4.5 * found.error).all())
+
+
+def test_reciprocal_shells_hold_one_of_each_pair():
+    k, shells = reciprocal_shells(3, 5, LENGTH)
+    grid = (k * LENGTH / (2 * math.pi)).round().int()
+    assert 2 * len(k) + 1 == len(plane_waves(3, 5, (0.0,) * 3))
+    vectors = {tuple(v) for v in grid.tolist()}
+    assert not vectors & {tuple(v) for v in (-grid).tolist()}
+    for s in shells.unique():
+        assert len(grid[shells == s].square().sum(1).unique()) == 1
+
+
+def test_occupation_numbers():
+    numbers = occupation_numbers(torch.tensor([[0, 2], [1, 3]]), 4)
+    assert numbers.tolist() == [[1, 0, 1, 0], [0, 1, 0, 1]]
+    assert numbers.dtype == torch.float64

@@ -1,0 +1,85 @@
+"""The real experiments through the real command line, cut down to seconds."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TINY = (
+    "--batch_size 16 --trainer.max_steps 3 --trainer.evaluation_batches 2 --trainer.progress_bar false "
+    "--chunk_size 8"
+).split()
+SMALL_NETS = "--flow.width 4 --flow.pair_width 4".split()
+EXPERIMENTS = {
+    "heg3d": "--n 4",
+    "heg2d": "--n 3 --occupation.kind quasiparticle",
+    "heg3d_brown": "--n 3 --theta 0.2",
+    "heg2d_ground_state": "--n 5",
+}
+
+
+def command(home: Path, experiment: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"VFE_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    return subprocess.run(
+        [sys.executable, "-m", f"experiments.{experiment}", *arguments],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_experiment_leaves_its_results(experiment: str, tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    done = command(
+        tmp_path, experiment, *EXPERIMENTS[experiment].split(), *TINY, *SMALL_NETS, "--json", str(path)
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = json.loads(path.read_text())
+    assert result["status"] == "FINISHED" and result["units"] == "Ry"
+    for name in ("free_energy", "energy", "entropy"):
+        assert math.isfinite(result[name]) and math.isfinite(result[f"{name}_error"])
+    parts = result["observables"]["kinetic"]["value"] + result["observables"]["potential"]["value"]
+    assert result["energy"] == pytest.approx(parts, abs=1e-12)
+    assert result["observables"]["sign_det_jacobian_min"]["value"] == 1
+    assert result["declaration"]["n"] == int(EXPERIMENTS[experiment].split()[1])
+    has_reference = experiment in ("heg2d", "heg3d_brown")  # three electrons at T > 0 are exact
+    assert (result["reference_free_energy"] is not None) == has_reference
+    if experiment == "heg2d_ground_state":
+        assert result["entropy"] == 0 and result["free_energy"] == result["energy"]
+    files = {p.name for p in (tmp_path / "mlruns" / "artifacts").rglob("*") if p.is_file()}
+    figures = {"convergence.png", "pair_correlation.png", "structure_factor.png", "occupation.png"}
+    assert figures | {"results.csv", "declaration.json"} <= files
+    assert any(name.endswith(".ckpt") for name in files)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("--rs -1", ["rs", "greater than 0"]),
+        ("--theta 0", ["theta", "heg2d_ground_state"]),
+        ("--n 100", ["n = 100", "57"]),
+        ("--thetta 0.1", ["thetta", "theta"]),
+        ("--occupation.kind transformer --occupation.width 10", ["width", "heads"]),
+    ],
+)
+def test_bad_values_are_refused_in_one_line(arguments: str, words: list[str], tmp_path: Path) -> None:
+    done = command(tmp_path, "heg3d", *arguments.split())
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert all(word in done.stderr for word in words), done.stderr
+    assert not (tmp_path / "mlruns").exists()
+
+
+def test_an_unreachable_server_is_an_error_at_the_start(tmp_path: Path) -> None:
+    environment = os.environ | {"VFE_HOME": str(tmp_path), "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments.heg3d", *TINY],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "127.0.0.1:9" in done.stderr and len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,41 @@
+"""A harmonic oscillator at temperature T with a Gaussian density: everything in closed form.
+
+H = x^2 / 2, p(x) = N(0, width^2); F = width^2 / 2 - T (ln width + ln(2 pi e) / 2), exact at
+width^2 = T. The environment can make it break, for tests of the ways in which a run may end:
+TOY_BREAK="nan:13:0" is a NaN at step 13 on rank 0; the step -1 is the evaluation.
+"""
+
+import sys
+
+from pydantic import Field, PositiveFloat
+
+from vfe_lightning import Experiment
+from vfe_lightning.declarations import Adam, Declaration, Trainer
+
+
+class Oscillator(Declaration):
+    """A classical particle in a harmonic well."""
+
+    temperature: PositiveFloat = Field(description="T, in units of the level spacing")
+
+
+class ToyExperiment(Experiment):
+    """Registers its system when it runs, so that the command line stays light."""
+
+    def run(self, *args, **kwargs):
+        import toy_system  # noqa: F401
+
+        return super().run(*args, **kwargs)
+
+
+toy = ToyExperiment(
+    name="toy",
+    system=Oscillator(temperature=0.5),
+    optimizer=Adam(learning_rate=0.05),
+    trainer=Trainer(max_steps=20, checkpoint_every=5, evaluation_batches=4),
+    batch_size=64,
+)
+
+if __name__ == "__main__":
+    sys.modules["toy"] = sys.modules["__main__"]  # one Oscillator class, not two
+    toy.main()

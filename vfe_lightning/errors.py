@@ -1,0 +1,19 @@
+"""The errors that the command line shows in one line, without a traceback."""
+
+import signal
+
+
+class Refused(ValueError):
+    """What the user asked for cannot be done: the message names the value and the remedy."""
+
+
+class Interrupted(Exception):
+    """A run that stopped in good order after a signal."""
+
+    def __init__(self, signum: int, message: str = "") -> None:
+        super().__init__(message or f"stopped by {signal.Signals(signum).name}")
+        self.signum = signum
+
+
+class NotFinite(FloatingPointError):
+    """The free energy or an update is NaN or infinite."""

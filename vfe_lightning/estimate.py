@@ -1,0 +1,94 @@
+"""What one pass of sampling measured: local energies, and the factors of the density that was sampled."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One factor of the density that was sampled: p(s), p(n|s) or |Psi_n(x)|^2.
+
+    Its share of the gradient of F is < (cost - <cost>) O > with the real scores O = d ln p, or
+    2 Re < (cost - <cost>)^* O > with the complex scores O = d ln Psi.
+
+    Attributes:
+        name: what the metrics of this factor are called.
+        module: holds the parameters, in the order of the columns of the scores.
+        scores: computes O, (batch, parameters); called only where a gradient is wanted.
+        cost: F_loc or E_loc of each sample, held fixed: (batch,), complex for Psi.
+        clip: real costs beyond this many mean absolute deviations, over the samples of all passes
+            and ranks, are clipped in the gradient.
+    """
+
+    name: str
+    module: nn.Module
+    scores: Callable[[], Tensor]
+    cost: Tensor
+    clip: float = math.inf
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        first = parts[0]
+        scores = [part.scores for part in parts]
+        cost = torch.cat([part.cost for part in parts])
+        return cls(first.name, first.module, lambda: torch.cat([s() for s in scores]), cost, first.clip)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Monte Carlo estimate of the free energy; every local quantity has shape (batch,).
+
+    Attributes:
+        free_energy: F_loc = E_loc + T ln p, of the whole system in internal units.
+        energy: E_loc.
+        entropy: -ln p, in units of k_B.
+        factors: what the optimiser needs; empty for an estimate that no gradient is taken of.
+        energies: further energies of each sample, (batch,), such as kinetic and potential.
+        observables: other numbers of each sample, (batch,), reported as they are.
+        diagnostics: scalars of the sampler, identical in meaning on every rank.
+        profiles: compute functions of distance or momentum of each sample, (batch, bins); called
+            only in the evaluation.
+        correlated: contiguous samples that are not independent of each other, such as several x
+            for one K.
+    """
+
+    free_energy: Tensor
+    energy: Tensor
+    entropy: Tensor
+    factors: tuple[Factor, ...] = ()
+    energies: Mapping[str, Tensor] = field(default_factory=dict)
+    observables: Mapping[str, Tensor] = field(default_factory=dict)
+    diagnostics: Mapping[str, Tensor] = field(default_factory=dict)
+    profiles: Mapping[str, Callable[[], Tensor]] = field(default_factory=dict)
+    correlated: int = 1
+
+    @classmethod
+    def concatenate(cls, estimates: Sequence[Self]) -> Self:
+        """One estimate of all samples of several passes."""
+        if len(estimates) == 1:
+            return estimates[0]
+        first = estimates[0]
+
+        def join(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+            return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+        return cls(
+            free_energy=torch.cat([e.free_energy for e in estimates]),
+            energy=torch.cat([e.energy for e in estimates]),
+            entropy=torch.cat([e.entropy for e in estimates]),
+            factors=tuple(
+                Factor.concatenate(parts) for parts in zip(*[e.factors for e in estimates], strict=True)
+            ),
+            energies=join([e.energies for e in estimates]),
+            observables=join([e.observables for e in estimates]),
+            diagnostics={
+                name: torch.stack([e.diagnostics[name] for e in estimates]).mean(dim=0)
+                for name in first.diagnostics
+            },
+            correlated=first.correlated,
+        )

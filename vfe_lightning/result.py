@@ -1,0 +1,56 @@
+"""What a run found: numbers with their errors, as plain data."""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Energies and the entropy are per site or particle; None where a number is not known.
+
+    Of a run that did not finish they are those of its last training step.
+
+    Attributes:
+        variance: of single samples of F_loc per site or particle, zero when rho is exact.
+        units: of the energies; the entropy is in units of k_B.
+        excess: free_energy - reference_free_energy.
+        observables: everything else that was measured: {name: {"value": ..., "error": ...}}.
+        seconds: of this session, from start to end.
+    """
+
+    status: Status
+    run_id: str | None
+    name: str
+    declaration: dict[str, Any]
+    seconds: float
+    size: int | None = None
+    units: str | None = None
+    free_energy: float | None = None
+    free_energy_error: float | None = None
+    energy: float | None = None
+    energy_error: float | None = None
+    entropy: float | None = None
+    entropy_error: float | None = None
+    variance: float | None = None
+    reference_free_energy: float | None = None
+    excess: float | None = None
+    observables: dict[str, dict[str, float]] | None = None
+    steps: int | None = None
+    error: str | None = None
+
+    def write(self, path: Path | None) -> None:
+        """As JSON; nothing where no file is wanted."""
+        if path:
+            path.write_text(json.dumps(_plain(asdict(self)), indent=2, allow_nan=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN or infinity: null instead."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

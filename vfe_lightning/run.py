@@ -1,0 +1,194 @@
+"""One run: train, evaluate with frozen parameters, and leave a record however it ends."""
+
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities import rank_zero_only
+from torch.linalg import LinAlgError  # pyright: ignore[reportPrivateImportUsage]
+
+from vfe_lightning import reductions
+from vfe_lightning.analysis import results
+from vfe_lightning.errors import Interrupted, Refused
+from vfe_lightning.free_energy import NotFinite, VariationalFreeEnergy
+from vfe_lightning.optimizers import make_optimizer
+from vfe_lightning.result import Result, Status
+from vfe_lightning.systems import build
+from vfe_lightning.tracking.checkpoints import Checkpoints, checkpoints_in, latest
+from vfe_lightning.tracking.conclusion import record_figures, record_results, result_of, start_notes
+from vfe_lightning.tracking.quiet import quiet
+from vfe_lightning.tracking.record import Record, checkpoint_folder
+from vfe_lightning.tracking.resume import check_may_resume, find_run, recorded_experiment
+from vfe_lightning.tracking.stop import GracefulStop
+from vfe_lightning.tracking.store import connect, tracking_uri
+from vfe_lightning.trainer import make_trainer
+
+if TYPE_CHECKING:
+    from vfe_lightning.experiment import Experiment
+
+STOPPED = (Interrupted, KeyboardInterrupt, SystemExit)
+ON_ALL_RANKS = (Interrupted, NotFinite, LinAlgError)
+
+
+def carry_out(
+    experiment: "Experiment", json: Path | None, resume: str | None, callbacks: Sequence[Callback]
+) -> Result:
+    """See `Experiment.run`."""
+    quiet()
+    with GracefulStop() as stop:
+        run = Run(experiment, json, resume, stop, callbacks)
+        try:
+            run.train()
+            run.evaluate()
+            result = run.finish()
+        except BaseException as error:
+            run.fail(error)
+            explained = run.explained(error)
+            if explained is error:
+                raise
+            raise explained from error
+        if run.record:
+            print(results.text(result, run.system.energies), flush=True)
+        return result
+
+
+class Run:
+    """What the phases of one run share on one rank; only rank 0 has a record."""
+
+    def __init__(
+        self,
+        experiment: "Experiment",
+        json: Path | None,
+        resume: str | None,
+        stop: GracefulStop,
+        callbacks: Sequence[Callback],
+    ) -> None:
+        self.started = time.monotonic()
+        self.experiment, self.json, self.stop = experiment, writable(json), stop
+        rank: int = rank_zero_only.rank or 0
+        run_id, self.checkpoint = resumed(experiment, resume, check=rank == 0) if resume else (None, None)
+        self.system = prepared(experiment)
+        self.reference: float | None = None
+        self.record: Record | None = None
+        if rank == 0:
+            if (exact := self.system.reference_free_energy()) is not None:
+                self.reference = exact * self.system.energy_unit / self.system.size
+            self.record = Record.reopen(run_id, experiment) if run_id else Record.start(experiment)
+        self.checkpoints = Checkpoints(self.record, experiment.trainer.checkpoint_every)
+        self.trainer = make_trainer(
+            experiment.trainer, self.system.units, self.record, [*callbacks, stop, self.checkpoints]
+        )
+
+    def train(self) -> None:
+        if self.record:
+            if self.checkpoint is None:
+                device = self.trainer.strategy.root_device
+                start_notes(self.record, self.system, self.experiment, self.reference, device)
+            print(f"{self.experiment.name}: {self.experiment.label()}, run {self.record.run_id}", flush=True)
+        self.trainer.fit(self.system, ckpt_path=self.checkpoint, weights_only=True)
+        self.stop.raise_if_stopped()
+
+    def evaluate(self) -> None:
+        self.trainer.limit_val_batches = self.experiment.trainer.evaluation_batches
+        self.trainer.validate(self.system, verbose=False)
+        self.stop.raise_if_stopped()
+
+    def finish(self) -> Result:
+        result = self.result("FINISHED")
+        if self.record:
+            record_results(self.record, result, self.system)
+            record_figures(self.record, self.system, self.reference)
+            result.write(self.json)
+            self.record.end("FINISHED")
+        return result
+
+    def result(self, status: Status, error: str | None = None) -> Result:
+        return result_of(
+            self.system,
+            self.reference,
+            status=status,
+            run_id=self.checkpoints.run_id,
+            name=self.experiment.name,
+            declaration=self.experiment.declared(),
+            seconds=time.monotonic() - self.started,
+            steps=self.trainer.global_step,
+            error=error,
+        )
+
+    def fail(self, error: BaseException) -> None:
+        """Leave the right status first, since little time may be left, then all that is known."""
+        status: Status = "KILLED" if isinstance(error, STOPPED) else "FAILED"
+        message = f"{type(error).__name__}: {error}"
+        if self.record:
+            self.record.end(status, message)
+            with suppress(Exception):  # what follows must not hide the error itself
+                self.result(status, message).write(self.json)
+                record_figures(self.record, self.system, self.reference)
+                if not isinstance(error, ON_ALL_RANKS):
+                    self.record.text(traceback.format_exc(), "traceback.txt")
+        elif isinstance(error, ON_ALL_RANKS):
+            sys.exit(0)  # Lightning kills rank 0 at once when another rank ends with an error
+        elif self.checkpoints.run_id:
+            Record(connect(tracking_uri()), self.checkpoints.run_id).end(
+                status, f"rank {reductions.rank()}: {message}"
+            )
+
+    def explained(self, error: BaseException) -> BaseException:
+        """The error with what the user can do next."""
+        saved = checkpoints_in(self.checkpoints.folder) if self.checkpoints.folder else []
+        run_id = (self.checkpoints.run_id or "")[:8]
+        if isinstance(error, Interrupted):
+            go_on = f", go on with --resume {run_id}" if saved else ""
+            return Interrupted(error.signum, f"{error} at step {self.trainer.global_step}{go_on}")
+        if isinstance(error, NotFinite | LinAlgError):
+            good = f"the last good checkpoint is {saved[-1]}" if saved else "there is no checkpoint yet"
+            return NotFinite(f"{error} (run {run_id} FAILED; {good})")
+        return error
+
+
+def writable(path: Path | None) -> Path | None:
+    """The file for the results, which can be written."""
+    if path is not None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.open("a").close()
+        except OSError as error:
+            raise Refused(f"--json {path} cannot be written: {error.strerror}") from error
+    return path
+
+
+def prepared(experiment: "Experiment") -> VariationalFreeEnergy:
+    """The system on the CPU with its first parameters, ready to be trained."""
+    budget = experiment.trainer
+    if budget.threads:
+        torch.set_num_threads(budget.threads)
+    torch.manual_seed(experiment.seed)
+    try:
+        system = build(experiment.system)
+        system.prepare(
+            partial(make_optimizer, experiment.optimizer),
+            experiment.batch_size,
+            experiment.seed,
+            budget.accumulate,
+        )
+        system.check_batch_size(budget.devices * budget.num_nodes)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    return system
+
+
+def resumed(experiment: "Experiment", beginning: str, check: bool) -> tuple[str, Path]:
+    """The run and the checkpoint to go on from; rank 0 checks that it may."""
+    run = find_run(connect(tracking_uri()), beginning)
+    checkpoint = latest(checkpoint_folder(run.info), run.info.run_id)
+    if check:
+        step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+        check_may_resume(run, recorded_experiment(experiment, run.info.run_id), experiment, step)
+    return run.info.run_id, checkpoint

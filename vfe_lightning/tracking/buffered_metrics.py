@@ -1,0 +1,57 @@
+"""Every step's metrics, written many steps at a time."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback
+
+from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.tracking.record import Record
+
+STEPS, SECONDS = 100, 10.0  # written when so many steps or so much time have gathered
+
+
+class BufferedMetrics(Callback):
+    """Collects `module.metrics`; writes before each checkpoint, so that the record never lags it.
+
+    A resumed run computes again what was measured after its checkpoint, bit for bit: steps that
+    are recorded already are not written twice.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.pending: list[tuple[int, Mapping[str, float]]] = []
+        self.recorded = 0
+        self.written = self.began = time.monotonic()
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.recorded = max(self.record.history("free_energy"), default=0)
+        self.written = time.monotonic()
+
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        self.began = time.monotonic()
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        assert isinstance(pl_module, VariationalFreeEnergy)
+        now = time.monotonic()
+        if trainer.global_step > self.recorded:
+            self.pending.append((trainer.global_step, pl_module.metrics | {"step_seconds": now - self.began}))
+        if len(self.pending) >= STEPS or now - self.written > SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.pending:
+            self.record.metrics(self.pending)
+            self.recorded = self.pending[-1][0]
+        self.pending, self.written = [], time.monotonic()
+
+    def on_save_checkpoint(self, *_: Any) -> None:
+        self.flush()
+
+    def on_train_end(self, *_: Any) -> None:
+        self.flush()
+
+    def on_exception(self, *_: Any) -> None:
+        self.flush()

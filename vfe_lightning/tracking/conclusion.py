@@ -1,0 +1,99 @@
+"""What a run leaves behind when it ends, in whichever way: results, figures, and its status."""
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from vfe_lightning.analysis import results
+from vfe_lightning.analysis.figures import convergence
+from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.result import Result
+from vfe_lightning.tracking.record import Record
+
+if TYPE_CHECKING:
+    from vfe_lightning.experiment import Experiment
+
+HEADLINES = ("free_energy", "energy", "entropy")
+
+
+def evaluated(system: VariationalFreeEnergy) -> dict[str, tuple[float, float]]:
+    """Value and error of all scalars: of the evaluation, or else of the last training step."""
+    if system.evaluation:
+        scalars = {name: m for name, m in system.evaluation.items() if m.mean.ndim == 0}
+        return {name: (m.mean.item(), m.error.item()) for name, m in scalars.items()}
+    names = [name for name in system.metrics if not name.endswith("_error")]
+    return {name: (system.metrics[name], system.metrics.get(f"{name}_error", math.nan)) for name in names}
+
+
+def result_of(system: VariationalFreeEnergy, reference: float | None, **about: Any) -> Result:
+    """The numbers of a system with what `about` says of its run."""
+    numbers = evaluated(system)
+    known: dict[str, Any] = {}
+    for name in HEADLINES:
+        known[name], known[f"{name}_error"] = numbers.pop(name, (None, None))
+    known["variance"] = numbers.pop("variance", (None, None))[0]
+    if reference is not None:
+        known["reference_free_energy"] = reference
+        known["excess"] = None if known["free_energy"] is None else known["free_energy"] - reference
+    observables = {name: {"value": value, "error": error} for name, (value, error) in numbers.items()}
+    return Result(size=system.size, units=system.units, observables=observables, **known, **about)
+
+
+def start_notes(
+    record: Record,
+    system: VariationalFreeEnergy,
+    experiment: "Experiment",
+    reference: float | None,
+    device: torch.device,
+) -> None:
+    """What is known before the first step: the description, and the exact value to compare with."""
+    known = "not known" if reference is None else f"{reference:.10g} {system.units} per particle or site"
+    about = " ".join((type(experiment.system).__doc__ or "").split())
+    record.note(f"{about}\n\nExact free energy: {known}.")
+    parameters = sum(p.numel() for p in system.parameters() if p.requires_grad)
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+    record.tag(
+        {"units": system.units, "size": str(system.size), "parameters": str(parameters), "device": name}
+    )
+    if reference is not None:
+        record.metrics([(0, {"final/reference_free_energy": reference})])
+
+
+def record_results(record: Record, result: Result, system: VariationalFreeEnergy) -> None:
+    """Final metrics, the table and the profiles of the evaluation."""
+    names = [
+        *HEADLINES,
+        *(f"{name}_error" for name in HEADLINES),
+        "variance",
+        "reference_free_energy",
+        "excess",
+    ]
+    final = {name: value for name in names if (value := getattr(result, name)) is not None}
+    for name, number in (result.observables or {}).items():
+        final |= {name: number["value"], f"{name}_error": number["error"]}
+    record.metrics([(result.steps or 0, {f"final/{name}": value for name, value in final.items()})])
+    record.text(results.table(result, system.energies).to_csv(index=False), "results.csv")
+    record.text(results.text(result, system.energies) + "\n", "results.txt")
+    profiles = {
+        name: {"value": m.mean.tolist(), "error": m.error.tolist()}
+        for name, m in system.evaluation.items()
+        if m.mean.ndim
+    }
+    if profiles:
+        record.text(json.dumps(profiles), "profiles.json")
+
+
+def record_figures(record: Record, system: VariationalFreeEnergy, reference: float | None) -> None:
+    """The convergence so far and, after an evaluation, the system's own pictures."""
+    free_energy = record.history("free_energy")
+    if free_energy:
+        unit = system.energy_unit / system.size
+        lines = {} if reference is None else {"exact": reference}
+        lines |= {name: value * unit for name, value in system.landmarks().items()}
+        error, entropy, variance = map(record.history, ("free_energy_error", "entropy", "variance"))
+        figure = convergence(free_energy, error, entropy, variance, system.units, lines)
+        record.figures({"convergence": figure})
+    if system.evaluation:
+        record.figures(system.figures())

@@ -1,0 +1,95 @@
+"""Runs that go on: which one is meant, what it declared, and whether it may."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from mlflow.entities import Run
+
+from vfe_lightning.errors import Refused
+from vfe_lightning.tracking import provenance, store
+from vfe_lightning.tracking.record import DECLARATION, checkpoint_folder
+
+if TYPE_CHECKING:
+    from vfe_lightning.experiment import Experiment
+
+EXTENDABLE = (
+    "trainer.max_steps",
+    "trainer.evaluation_batches",
+    "trainer.checkpoint_every",
+    "trainer.progress_bar",
+    "trainer.threads",
+)
+
+
+def find_run(client: MlflowClient, beginning: str) -> Run:
+    """The run whose id begins so.
+
+    Raises:
+        Refused: when there is no such run, or more than one.
+    """
+    experiments = [e.experiment_id for e in client.search_experiments()]
+    runs, token = [], None
+    while experiments:
+        page = client.search_runs(experiments, max_results=1000, page_token=token)
+        runs += [run for run in page if run.info.run_id.startswith(beginning)]
+        if not (token := page.token):
+            break
+    if len(runs) == 1:
+        return runs[0]
+    if not runs:
+        raise Refused(f"no run {beginning}: `python -m vfe_lightning runs` lists them")
+    raise Refused(
+        f"{len(runs)} runs begin with {beginning}: " + ", ".join(r.info.run_id[:12] for r in runs[:5])
+    )
+
+
+def recorded_experiment(experiment: "Experiment", beginning: str) -> "Experiment":
+    """What a run declared, in place of the defaults of its experiment.
+
+    Raises:
+        Refused: when it is a run of another experiment.
+    """
+    uri = store.tracking_uri()
+    store.check_reachable(uri)
+    run = find_run(store.connect(uri), beginning)
+    local = checkpoint_folder(run.info).parent / DECLARATION
+    path = (
+        local
+        if local.exists()
+        else download_artifacts(run_id=run.info.run_id, artifact_path=DECLARATION, tracking_uri=uri)
+    )
+    data = json.loads(Path(path).read_text())
+    if data["name"] != experiment.name:
+        raise Refused(
+            f"run {beginning} is of {data['name']}: python -m experiments.{data['name']} --resume {beginning}"
+        )
+    return experiment.redeclared(data)
+
+
+def check_may_resume(run: Run, recorded: "Experiment", wanted: "Experiment", step: int) -> None:
+    """A run goes on as it was declared; only its budget may grow.
+
+    Raises:
+        Refused: when something else differs, it is done, or it still runs.
+    """
+    run_id = run.info.run_id[:8]
+    before = recorded.parameters()
+    for name, value in wanted.parameters().items():
+        if value != before.get(name) and name not in EXTENDABLE and not name.startswith("tags."):
+            raise Refused(
+                f"{name} = {value} is not that of run {run_id}, {before.get(name)}: a resumed run may change only "
+                f"{', '.join(EXTENDABLE)}; start a new run for anything else"
+            )
+    if run.info.status == "RUNNING" and not provenance.is_gone(run.data.tags):
+        raise Refused(
+            f"run {run_id} is still running: process {run.data.tags.get('vfe.pid')} on {run.data.tags.get('vfe.host')}"
+        )
+    if step > wanted.trainer.max_steps or (
+        step == wanted.trainer.max_steps and run.info.status == "FINISHED"
+    ):
+        raise Refused(
+            f"run {run_id} is at step {step} of {wanted.trainer.max_steps}: raise --trainer.max_steps"
+        )
