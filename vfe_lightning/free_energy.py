@@ -16,7 +16,7 @@ from typing import Any
 import lightning as L
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
@@ -75,7 +75,11 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         return {}
 
     def prepare(
-        self, optimizer: Callable[["VariationalFreeEnergy"], Optimizer], batch_size: int, seed: int, accumulate: int = 1
+        self,
+        optimizer: Callable[["VariationalFreeEnergy"], Optimizer],
+        batch_size: int,
+        seed: int,
+        accumulate: int = 1,
     ) -> None:
         """Say how the system is trained.
 
@@ -156,8 +160,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
     def train_dataloader(self) -> DataLoader:
         return DataLoader(Steps(), batch_size=None)
 
-    def val_dataloader(self) -> DataLoader:
-        return DataLoader(Steps(), batch_size=None)
+    val_dataloader = train_dataloader
 
     def configure_optimizers(self) -> Optimizer:
         return self.make_optimizer(self)
@@ -175,19 +178,14 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         if self.batch_size % share or self.batch_size < 2 * share:
             raise ValueError(
                 f"batch_size = {self.batch_size} does not split: it must be a multiple of {share} "
-                f"({ranks} processes x {self.accumulate} passes x {self.least_batch} "
-                f"samples that belong together) and at least {2 * share}"
+                f"({ranks} processes x {self.accumulate} passes x {self.least_batch}) and at least {2 * share}"
             )
 
     def on_fit_start(self) -> None:
         self.generator = make_generator(self.device, self.seed, stream="training")
         if self._generator_states is not None:
-            if len(self._generator_states) != reductions.world_size():
-                raise ValueError(
-                    f"the checkpoint is of a run on {len(self._generator_states)} processes and cannot go on "
-                    f"to the same numbers on {reductions.world_size()}: pass --trainer.devices "
-                    f"{len(self._generator_states)}"
-                )
+            if (ranks := len(self._generator_states)) != reductions.world_size():
+                raise ValueError(f"the checkpoint is of {ranks} processes: pass --trainer.devices {ranks}")
             # A copy: torch 2.13 crashes on a state that is a part of a larger tensor.
             self.generator.set_state(self._generator_states[reductions.rank()].clone())
             self._generator_states = None

@@ -80,13 +80,13 @@ def check_may_resume(run: Run, recorded: "Experiment", wanted: "Experiment", ste
     for name, value in wanted.parameters().items():
         if value != before.get(name) and name not in EXTENDABLE and not name.startswith("tags."):
             raise Refused(
-                f"{name} = {value} is not that of run {run_id}, {before.get(name)}: a resumed run may change only "
+                f"{name} = {value} is not that of run {run_id}, {before.get(name)}: "
+                f"a resumed run may change only "
                 f"{', '.join(EXTENDABLE)}; start a new run for anything else"
             )
     if run.info.status == "RUNNING" and not provenance.is_gone(run.data.tags):
-        raise Refused(
-            f"run {run_id} is still running: process {run.data.tags.get('vfe.pid')} on {run.data.tags.get('vfe.host')}"
-        )
+        process, host = run.data.tags.get("vfe.pid"), run.data.tags.get("vfe.host")
+        raise Refused(f"run {run_id} is still running: process {process} on {host}")
     if step > wanted.trainer.max_steps or (
         step == wanted.trainer.max_steps and run.info.status == "FINISHED"
     ):
