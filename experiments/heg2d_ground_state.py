@@ -17,7 +17,7 @@ heg2d_ground_state = Experiment(
         dim=2,
         rs=5.0,
         theta=0.0,
-        cutoff=9,  # the 37 lowest orbitals are a closed shell of these
+        cutoff=10,  # 37 orbitals, a closed shell: all are occupied
         occupation=FermiSea(),
         flow=TwoStream(depth=3, width=16, pair_width=16),
         chunk_size=2,

@@ -178,7 +178,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         if self.batch_size % share or self.batch_size < 2 * share:
             raise ValueError(
                 f"batch_size = {self.batch_size} does not split: it must be a multiple of {share} "
-                f"({ranks} processes x {self.accumulate} passes x {self.least_batch}) and at least {2 * share}"
+                f"({ranks} processes x {self.accumulate} passes x {self.least_batch}), at least {2 * share}"
             )
 
     def on_fit_start(self) -> None:

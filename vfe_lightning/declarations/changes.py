@@ -76,9 +76,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         context = first.get("ctx", {})
         given, expected = context["tag"], context["expected_tags"].replace("'", "")
         return f"{path}.kind = {given} is not allowed: one of {expected}"
-    must = f"must be: {allowed(info)}" if info is not None else message
-    about = f" ({info.description})" if info is not None and info.description else ""
-    return f"{path} = {first['input']} is not allowed, {must}{about}"
+    about = "" if info is None else f" ({info.description}: {allowed(info)})"
+    return f"{path} = {first['input']} is not allowed: {message[0].lower()}{message[1:]}{about}"
 
 
 def _merged(declaration: BaseModel, changes: Mapping[str, Any]) -> dict[str, Any]:

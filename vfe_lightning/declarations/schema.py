@@ -49,14 +49,8 @@ def leaves(declaration: BaseModel, prefix: str = "") -> Iterator[Leaf]:
         value, path = getattr(declaration, name, None), prefix + name
         if isinstance(value, BaseModel):
             if kinds := members(info):
-                yield Leaf(
-                    f"{path}.kind",
-                    path,
-                    _kinds_text(info, kinds),
-                    value.kind,
-                    _literal(kinds),
-                    _one_of(kinds),
-                )  # type: ignore[attr-defined]
+                kind, text = getattr(value, "kind", None), _kinds_text(info, kinds)
+                yield Leaf(f"{path}.kind", path, text, kind, _literal(kinds), _one_of(kinds))
             yield from leaves(value, path + ".")
         elif name != "kind" and not isinstance(value, dict):
             annotation = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
@@ -78,7 +72,7 @@ def with_kinds(declaration: Model, kinds: Mapping[str, Any]) -> Model:
             part = with_kinds(part, {rest: kind})
         elif kind not in members(info):
             raise Refused(f"{path} = {kind} is not allowed: {_one_of(members(info))}")
-        elif kind != part.kind:  # type: ignore[attr-defined]
+        elif kind != getattr(part, "kind", None):
             part = members(info)[kind].model_construct()
         declaration = declaration.model_copy(update={name: part})
     return declaration

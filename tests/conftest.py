@@ -1,0 +1,54 @@
+"""A store for each test: MLflow's migrations run once a session, a test gets a copy."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+@pytest.fixture(scope="session")
+def template_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty MLflow database; with xdist one for all workers."""
+    from filelock import FileLock
+
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if os.environ.get("PYTEST_XDIST_WORKER") else root
+    path = root / "template.db"
+    with FileLock(f"{path}.lock"):
+        if not path.exists():
+            from vfe_lightning.tracking.store import connect
+
+            building = root / "building" / "mlflow.db"
+            connect(f"sqlite:///{building}")
+            shutil.copy(building, path)
+    return path
+
+
+@pytest.fixture
+def home(template_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder of the test's own, with an empty store in it."""
+    (tmp_path / "mlruns").mkdir()
+    shutil.copy(template_store, tmp_path / "mlruns" / "mlflow.db")
+    monkeypatch.setenv("VFE_HOME", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("TOY_BREAK", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def client(home: Path) -> Iterator:
+    """An MLflow client of the test's store."""
+    from vfe_lightning.tracking.store import connect, tracking_uri
+
+    yield connect(tracking_uri())
+
+
+@pytest.fixture
+def break_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Make the toy break: "nan:13:0" is a NaN at step 13 on rank 0."""
+    return lambda how: monkeypatch.setenv("TOY_BREAK", how)

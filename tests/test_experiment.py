@@ -1,0 +1,62 @@
+"""An experiment is data: it varies, refuses, and goes to JSON and back."""
+
+import pytest
+from pydantic import ValidationError
+from toy import toy
+
+from vfe_lightning.declarations import Adam, ElectronGas, IdealGas, NaturalGradient
+from vfe_lightning.errors import Refused
+from vfe_lightning.experiment import Experiment
+
+GAS = Experiment(name="gas", system=ElectronGas(n=7, dim=3, rs=10.0, theta=0.15, cutoff=5), batch_size=64)
+
+
+def test_vary_reaches_the_system_its_parts_and_the_run():
+    other = GAS.vary(rs=5, **{"flow.depth": 3, "trainer.max_steps": 10}, seed=7)
+    assert (other.system.rs, other.system.flow.depth, other.trainer.max_steps, other.seed) == (5.0, 3, 10, 7)
+    assert other.system.flow.width == GAS.system.flow.width
+    assert GAS.system.rs == 10.0
+
+
+def test_vary_switches_kinds():
+    assert isinstance(GAS.vary(**{"occupation.kind": "ideal_gas"}).system.occupation, IdealGas)
+    assert GAS.vary(occupation=IdealGas()).system.occupation == IdealGas()
+    assert GAS.vary(optimizer={"kind": "adam", "learning_rate": 0.5}).optimizer == Adam(learning_rate=0.5)
+    assert GAS.vary(**{"optimizer.quantum.damping": 0.5}).optimizer.quantum.damping == 0.5
+    ground = GAS.vary(theta=0, **{"occupation.kind": "fermi_sea"})
+    assert ground.system.theta == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rss": 5}, "did you mean rs?"),
+        ({"flow.dept": 3}, "did you mean flow.depth?"),
+        ({"rs": -1}, "rs = -1 is not allowed"),
+        ({"trainer.max_steps": 0}, "trainer.max_steps = 0"),
+        ({"optimizer.kind": "adagrad"}, "one of natural_gradient, adam"),
+        ({"theta": 0}, "heg2d_ground_state"),
+        ({"n": 100}, "57 orbitals"),
+        ({"occupation": {"kind": "ideal_gas", "layers": 2}}, "there is no occupation.layers"),
+    ],
+)
+def test_vary_refuses_with_the_remedy(changes, words):
+    with pytest.raises(Refused, match="") as refusal:
+        GAS.vary(**changes)
+    assert words in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_experiments_are_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        GAS.seed = 3
+
+
+@pytest.mark.parametrize(
+    "experiment", [GAS, toy, GAS.vary(optimizer=NaturalGradient(decay=7), tags={"a": "b"})]
+)
+def test_declaration_round_trip(experiment):
+    assert experiment.redeclared(experiment.declared()) == experiment
+
+
+def test_label_tells_the_physics():
+    assert GAS.vary(twist=0.25).label() == "n=7 dim=3 rs=10 theta=0.15 twist=0.25 cutoff=5 #42"

@@ -1,0 +1,226 @@
+"""Every way in which a run may end, and how it goes on: on the toy, in this process."""
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+from toy import toy
+
+from vfe_lightning.analysis.runs import table
+from vfe_lightning.command_line import main
+from vfe_lightning.errors import Interrupted, Refused
+from vfe_lightning.tracking.checkpoints import checkpoints_in
+
+QUIET = toy.vary(**{"trainer.progress_bar": False})
+
+
+def only_run(client):
+    [run] = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    return run
+
+
+def checkpoints(run) -> list[Path]:
+    return checkpoints_in(Path(run.info.artifact_uri.removeprefix("file://")) / "checkpoints")
+
+
+def history(client, run_id) -> dict[str, list[tuple[int, float]]]:
+    """All metrics that do not measure time, entry by entry."""
+    names = [name for name in client.get_run(run_id).data.metrics if "seconds" not in name]
+    return {
+        name: [(m.step, m.value) for m in client.get_metric_history(run_id, name)] for name in sorted(names)
+    }
+
+
+def parameters(run) -> list[torch.Tensor]:
+    state = torch.load(checkpoints(run)[-1], weights_only=True)
+    return [*state["state_dict"].values(), *state["generators"]]
+
+
+def test_a_run_leaves_everything(client, home):
+    result = QUIET.run(json=home / "out.json")
+    run = client.get_run(result.run_id)
+    assert run.info.status == result.status == "FINISHED"
+    assert run.info.run_name == "temperature=0.5 #42"
+    assert run.data.params["temperature"] == "0.5" and run.data.params["optimizer.learning_rate"] == "0.05"
+    assert {
+        "git.commit",
+        "git.dirty",
+        "version.torch",
+        "device",
+        "seed",
+        "vfe.host",
+        "units",
+    } <= run.data.tags.keys()
+    assert "Exact free energy: -0.286182" in run.data.tags["mlflow.note.content"]
+    metrics = history(client, result.run_id)
+    assert [step for step, _ in metrics["free_energy"]] == list(range(1, 21))
+    assert metrics["final/free_energy"] == [(20, result.free_energy)]
+    assert result.excess == pytest.approx(result.free_energy - result.reference_free_energy)
+    assert abs(result.excess) < 0.05
+    assert json.loads((home / "out.json").read_text()) == asdict(result)
+    names = {a.path for a in client.list_artifacts(result.run_id)}
+    assert {
+        "declaration.json",
+        "results.csv",
+        "results.txt",
+        "profiles.json",
+        "figures",
+        "checkpoints",
+    } <= names
+    assert [p.name for p in checkpoints(run)] == ["step_00000015.ckpt", "step_00000020.ckpt"]
+    rows = table(client)
+    assert rows.loc[result.run_id[:8], "F"] == result.free_energy
+
+
+def test_nan_stops_the_run_and_keeps_the_checkpoint(client, home, break_at, capsys):
+    break_at("nan:13:0")
+    with pytest.raises(SystemExit) as exit:
+        main(QUIET, ["--json", str(home / "out.json")])
+    run = only_run(client)
+    assert exit.value.code == 1 and run.info.status == "FAILED"
+    assert [p.name for p in checkpoints(run)] == ["step_00000005.ckpt", "step_00000010.ckpt"]
+    err = capsys.readouterr().err.strip()
+    assert "free_energy is nan at step 12" in err and str(checkpoints(run)[-1]) in err and "\n" not in err
+    assert "free_energy is nan" in run.data.tags["vfe.error"]
+    written = json.loads((home / "out.json").read_text())
+    assert written["status"] == "FAILED" and written["run_id"] == run.info.run_id and written["steps"] == 12
+
+
+def test_an_error_is_kept_with_its_traceback(client, break_at):
+    break_at("error:7:0")
+    with pytest.raises(RuntimeError, match="boom"):
+        QUIET.run()
+    run = only_run(client)
+    assert run.info.status == "FAILED" and run.data.tags["vfe.error"] == "RuntimeError: boom"
+    assert len(history(client, run.info.run_id)["free_energy"]) == 6
+    assert "traceback.txt" in {a.path for a in client.list_artifacts(run.info.run_id)}
+
+
+@pytest.mark.parametrize(("how", "code"), [("interrupt", 130), ("terminate", 143)])
+@pytest.mark.parametrize("step", [13, -1])
+def test_signals_stop_in_good_order(client, break_at, capsys, how, code, step):
+    before = signal.getsignal(signal.SIGTERM)
+    break_at(f"{how}:{step}:0")
+    with pytest.raises(SystemExit) as exit:
+        main(QUIET, [])
+    run = only_run(client)
+    assert exit.value.code == code and run.info.status == "KILLED"
+    assert checkpoints(run)[-1].name == ("step_00000013.ckpt" if step > 0 else "step_00000020.ckpt")
+    assert f"--resume {run.info.run_id[:8]}" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("how", ["nan", "interrupt"])
+def test_a_stopped_run_goes_on_bit_for_bit(client, break_at, how):
+    whole = QUIET.run()
+    break_at(f"{how}:13:0")
+    with pytest.raises((FloatingPointError, Interrupted)):
+        QUIET.run()
+    broken = client.search_runs([only.experiment_id for only in client.search_experiments()], max_results=1)[
+        0
+    ]
+    break_at("none:0:0")
+    resumed = QUIET.run(resume=broken.info.run_id[:10])
+    assert resumed.run_id == broken.info.run_id and resumed.free_energy == whole.free_energy
+    runs = [client.get_run(whole.run_id), client.get_run(resumed.run_id)]
+    assert all(torch.equal(a, b) for a, b in zip(*map(parameters, runs), strict=True))
+    assert history(client, whole.run_id) == history(client, resumed.run_id)
+    assert runs[1].info.status == "FINISHED" and "vfe.error" not in runs[1].data.tags
+
+
+def test_a_finished_run_trains_on(client):
+    whole = QUIET.vary(**{"trainer.max_steps": 40}).run()
+    short = QUIET.run()
+    with pytest.raises(Refused, match=r"raise --trainer\.max_steps"):
+        QUIET.run(resume=short.run_id)
+    longer = QUIET.vary(**{"trainer.max_steps": 40}).run(resume=short.run_id)
+    assert (longer.run_id, longer.free_energy) == (short.run_id, whole.free_energy)
+
+
+def test_what_may_not_be_resumed(client, capsys):
+    run_id = QUIET.run().run_id
+    for line, words in {
+        f"--resume {run_id} --temperature 0.7": "temperature = 0.7 is not that of run",
+        f"--resume {run_id} --trainer.devices 2": "trainer.devices = 2",
+        "--resume nothing": "no run nothing",
+    }.items():
+        with pytest.raises(SystemExit) as exit:
+            main(QUIET, line.split())
+        err = capsys.readouterr().err
+        assert exit.value.code == 2 and words in err and len(err.strip().splitlines()) == 1
+    newest = checkpoints(client.get_run(run_id))[-1]
+    newest.write_bytes(newest.read_bytes()[:200])
+    longer = QUIET.vary(**{"trainer.max_steps": 25})
+    with pytest.raises(Refused, match=r"delete it to go on from step_00000015\.ckpt"):
+        longer.run(resume=run_id)
+    newest.unlink()
+    assert longer.run(resume=run_id).steps == 25
+
+
+def test_refused_before_a_run_is_made(client, home):
+    with pytest.raises(Refused, match="batch_size = 63 does not split"):
+        QUIET.vary(batch_size=63, **{"trainer.accumulate": 2}).run()
+    with pytest.raises(Refused, match="cannot be written"):
+        QUIET.run(json="/dev/null/out.json")
+    assert not client.search_runs([e.experiment_id for e in client.search_experiments()])
+
+
+def process(home: Path, *arguments: str, broken: str = "none:0:0", timeout: int = 300):
+    import os
+
+    folders = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(folders),
+        "TOY_BREAK": broken,
+        "VFE_HOME": str(home),
+    }
+    command = [sys.executable, "-m", "toy", "--trainer.progress_bar", "false", *arguments]
+    return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, timeout=timeout)
+
+
+@pytest.mark.parametrize("devices", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_kill_9_and_resume(client, home, devices):
+    line = ["--trainer.devices", str(devices)]
+    dead = process(home, *line, broken="kill:13:0")
+    assert dead.returncode in (-9, 137)
+    [broken] = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    done = process(home, *line, "--resume", broken.info.run_id[:8], "--json", str(home / "out.json"))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    if devices == 1:
+        whole = QUIET.run().run_id
+    else:
+        other = process(home, *line, "--json", str(home / "whole.json"))
+        assert other.returncode == 0, other.stderr
+        whole = json.loads((home / "whole.json").read_text())["run_id"]
+    runs = [client.get_run(whole), client.get_run(broken.info.run_id)]
+    assert [run.info.status for run in runs] == ["FINISHED", "FINISHED"]
+    assert all(torch.equal(a, b) for a, b in zip(*map(parameters, runs), strict=True))
+    assert history(client, whole) == history(client, broken.info.run_id)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "code", "status"),
+    [("nan:13:1", 1, "FAILED"), ("terminate:13:1", 143, "KILLED"), ("error:13:1", None, "FAILED")],
+)
+def test_two_processes_end_together(client, home, how, code, status):
+    done = process(home, "--trainer.devices", "2", broken=how)
+    assert done.returncode == code if code else done.returncode != 0
+    [run] = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    assert run.info.status == status
+
+
+def test_runs_are_listed(client, home):
+    from vfe_lightning.tracking.record import Record, sweep
+
+    record = Record.start(QUIET)
+    record.tag({"vfe.pid": "1:0"})  # a process that is not this one any more
+    sweep(client)
+    rows = table(client, "toy")
+    assert list(rows["status"]) == ["KILLED"]
