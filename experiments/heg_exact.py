@@ -34,7 +34,8 @@ heg_exact = Experiment(
     optimizer=NaturalGradient(
         decay=60,
         classical=TrustRegion(max_norm=1e-2),
-        quantum=TrustRegion(max_norm=1e-2, momentum=0.9),
+        # less damping leaves the flows of rarely met momenta to their noise
+        quantum=TrustRegion(max_norm=1e-2, momentum=0.9, damping=1e-2),
     ),
     trainer=Trainer(max_steps=300, evaluation_batches=100),
     batch_size=256,

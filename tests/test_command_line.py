@@ -56,7 +56,8 @@ def test_help_is_light():
 def test_flags_reach_the_experiment():
     line = (
         "--rs 5 --theta=0.3 --twist -0.25 --occupation.kind quasiparticle --optimizer.kind adam "
-        "--optimizer.learning_rate 1e-4 --trainer.devices 2 --trainer.progress_bar false --dim 2 --json out.json"
+        "--optimizer.learning_rate 1e-4 --trainer.devices 2 --trainer.progress_bar false --dim 2 "
+        "--json out.json"
     )
     request = parse(GAS, line.split())
     system = request.experiment.system

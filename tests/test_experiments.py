@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TINY = (
-    "--batch_size 16 --optimizer.quantum.max_norm 1e-5 --trainer.max_steps 3 --trainer.evaluation_batches 2 --trainer.progress_bar false "
+    "--batch_size 16 --optimizer.quantum.max_norm 1e-5 "
+    "--trainer.max_steps 3 --trainer.evaluation_batches 2 --trainer.progress_bar false "
     "--chunk_size 8"
 ).split()
 SMALL_NETS = "--flow.width 4 --flow.pair_width 4".split()
