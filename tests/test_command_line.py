@@ -88,7 +88,7 @@ def test_configuration_round_trip(capsys, tmp_path):
         ("--rs nan", "rs = nan"),
         ("--rs", "--rs: expected one argument"),
         ("--theta 0", "heg2d_ground_state"),
-        ("--n 100", "57 orbitals"),
+        ("--n 100", "cutoff = 5 gives 57"),
         ("--n seven", "n = seven"),
         ("--n 1.5", "n = 1.5"),
         ("--dim 4", "2 or 3"),

@@ -36,7 +36,7 @@ def test_vary_switches_kinds():
         ({"trainer.max_steps": 0}, "trainer.max_steps = 0"),
         ({"optimizer.kind": "adagrad"}, "one of natural_gradient, adam"),
         ({"theta": 0}, "heg2d_ground_state"),
-        ({"n": 100}, "57 orbitals"),
+        ({"n": 100}, "cutoff = 5 gives 57"),
         ({"occupation": {"kind": "ideal_gas", "layers": 2}}, "there is no occupation.layers"),
     ],
 )
