@@ -1,5 +1,6 @@
 """The command line of an experiment, made from its declarations; no torch before a run starts."""
 
+import itertools
 import sys
 from argparse import SUPPRESS
 from collections.abc import Mapping, Sequence
@@ -90,7 +91,7 @@ def parse(experiment: "Experiment", argv: Sequence[str]) -> Request:
 def _flags(argv: Sequence[str]) -> list[tuple[str, str | None]]:
     """Every `--name value` and `--name=value`; the value is None where the next flag follows."""
     pairs: list[tuple[str, str | None]] = []
-    for here, following in zip(argv, [*argv[1:], "--"], strict=True):
+    for here, following in itertools.pairwise([*argv, "--"]):
         if here.startswith("--"):
             name, equals, value = here[2:].partition("=")
             pairs.append((name, value if equals else None if following.startswith("--") else following))
