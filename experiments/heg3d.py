@@ -36,8 +36,8 @@ heg3d = Experiment(
         classical=TrustRegion(max_norm=1e-3),
         quantum=TrustRegion(max_norm=1e-2, momentum=0.9),
     ),
-    trainer=Trainer(max_steps=200, evaluation_batches=20),
-    batch_size=256,
+    trainer=Trainer(max_steps=120, evaluation_batches=20),
+    batch_size=128,
 )
 
 if __name__ == "__main__":
