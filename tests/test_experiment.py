@@ -41,7 +41,7 @@ def test_vary_switches_kinds():
     ],
 )
 def test_vary_refuses_with_the_remedy(changes, words):
-    with pytest.raises(Refused, match="") as refusal:
+    with pytest.raises(Refused) as refusal:
         GAS.vary(**changes)
     assert words in str(refusal.value) and "\n" not in str(refusal.value)
 

@@ -1,6 +1,7 @@
 """Every way in which a run may end, and how it goes on: on the toy, in this process."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -171,8 +172,6 @@ def test_refused_before_a_run_is_made(client, home):
 
 
 def process(home: Path, *arguments: str, broken: str = "none:0:0", timeout: int = 300):
-    import os
-
     folders = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(folders),

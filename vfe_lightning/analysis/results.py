@@ -11,8 +11,12 @@ def with_error(value: float, error: float) -> str:
     """-4.8935(10): the error in units of the last digits, two of them."""
     if not (math.isfinite(value) and math.isfinite(error)) or error <= 0:
         return f"{value:.8g}"
-    digits = max(0, 1 - math.floor(math.log10(error)))
-    scaled = round(error * 10**digits)
+    power = math.floor(math.log10(max(abs(value), error)))
+    if power < -4:
+        return f"{with_error(value / 10.0**power, error / 10.0**power)}e{power}"
+    digits = 1 - math.floor(math.log10(error))
+    digits = max(0, digits - 1 if round(error * 10.0**digits) == 100 else digits)
+    scaled = round(error * 10.0**digits)
     return f"{value:.{digits}f}({scaled})" if digits else f"{value:.0f}({scaled})"
 
 
