@@ -19,26 +19,32 @@ class TrustRegion(Declaration):
     )
 
 
-class NaturalGradient(Declaration):
+class Decaying(Declaration):
+    """A learning rate and how it falls."""
+
+    learning_rate: PositiveFloat
+    decay: float = Field(
+        default=0, ge=0, description="the learning rate falls as 1 / (1 + step / decay); 0 is constant"
+    )
+
+    def rate_after(self, steps: int) -> float:
+        return self.learning_rate / (1 + steps / self.decay) if self.decay else self.learning_rate
+
+
+class NaturalGradient(Decaying):
     """Stochastic reconfiguration with one Fisher block a factor; SPRING where momentum > 0."""
 
     kind: Literal["natural_gradient"] = "natural_gradient"
     learning_rate: PositiveFloat = Field(default=1.0, description="scales the steps of all factors")
-    decay: float = Field(
-        default=0, ge=0, description="the learning rate falls as 1 / (1 + step / decay); 0 is constant"
-    )
     classical: TrustRegion = Field(default=TrustRegion(), description="of the probabilities p")
     quantum: TrustRegion = Field(default=TrustRegion(), description="of the wavefunctions Psi")
 
 
-class Adam(Declaration):
+class Adam(Decaying):
     """First-order optimisation, Kingma & Ba (2015)."""
 
     kind: Literal["adam"] = "adam"
     learning_rate: PositiveFloat = Field(default=1e-3, description="step size")
-    decay: float = Field(
-        default=0, ge=0, description="the learning rate falls as 1 / (1 + step / decay); 0 is constant"
-    )
 
 
 Optimizer = Annotated[NaturalGradient | Adam, Field(discriminator="kind")]

@@ -10,6 +10,7 @@ from vfe_lightning import declarations
 from vfe_lightning.errors import NotFinite
 from vfe_lightning.estimate import Factor
 from vfe_lightning.estimators.gradients import Rows
+from vfe_lightning.optimizers.parameters import parts
 
 
 class Adam(torch.optim.Adam):
@@ -39,13 +40,12 @@ class Adam(torch.optim.Adam):
                 metrics[f"{factor.name}/gradient_norm"] = norm.item()
                 updates.append((parameters, gradient))
         for parameters, gradient in updates:
-            for p, g in zip(parameters, gradient.split([p.numel() for p in parameters]), strict=True):
-                p.grad = g.reshape(p.shape).clone()
+            for p, g in parts(gradient, parameters):
+                p.grad = g.clone()
         return metrics
 
     def step(self, closure: Any = None) -> None:
         for group in self.param_groups:
-            decay = self.declaration.decay
-            group["lr"] = self.declaration.learning_rate / (1 + group["steps"] / decay if decay else 1)
+            group["lr"] = self.declaration.rate_after(group["steps"])
             group["steps"] += 1
         super().step(closure)

@@ -22,6 +22,7 @@ from vfe_lightning.declarations.optimizer import TrustRegion
 from vfe_lightning.errors import NotFinite
 from vfe_lightning.estimate import Factor
 from vfe_lightning.estimators.gradients import Rows
+from vfe_lightning.optimizers.parameters import parts
 
 
 class NaturalGradient(Optimizer):
@@ -32,7 +33,7 @@ class NaturalGradient(Optimizer):
     """
 
     def __init__(self, declaration: declarations.NaturalGradient, parameters: Iterable[nn.Parameter]) -> None:
-        super().__init__(parameters, dict(lr=declaration.learning_rate, decay=declaration.decay, steps=0))
+        super().__init__(parameters, dict(steps=0))
         self.declaration = declaration
 
     @torch.no_grad()
@@ -52,10 +53,10 @@ class NaturalGradient(Optimizer):
                 metrics |= {f"{factor.name}/{name}": value for name, value in norms.items()}
                 updates.append((parameters, direction, scale, region))
         for parameters, direction, scale, region in updates:
-            for p, d in zip(parameters, direction.split([p.numel() for p in parameters]), strict=True):
-                p.grad = scale * d.reshape(p.shape)
+            for p, d in parts(direction, parameters):
+                p.grad = scale * d
                 if region.momentum:
-                    self.state[p]["previous"] = d.reshape(p.shape).clone()
+                    self.state[p]["previous"] = d.clone()
         return metrics
 
     @torch.no_grad()
@@ -63,7 +64,7 @@ class NaturalGradient(Optimizer):
         if closure is not None:
             closure()
         for group in self.param_groups:
-            rate = group["lr"] / (1 + group["steps"] / group["decay"]) if group["decay"] else group["lr"]
+            rate = self.declaration.rate_after(group["steps"])
             group["steps"] += 1
             for p in group["params"]:
                 if p.grad is not None:
