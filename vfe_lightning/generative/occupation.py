@@ -6,9 +6,9 @@ is learned by pretraining; here it is built in exactly.
 """
 
 import torch
-from torch import Tensor
-from torch.func import functional_call
+from torch import Tensor, nn
 
+from vfe_lightning.calculus.per_walker import per_walker_gradients
 from vfe_lightning.generative.causal_transformer import CausalTransformer
 from vfe_lightning.generative.dispersion import Dispersion
 from vfe_lightning.generative.model import GenerativeModel
@@ -67,29 +67,36 @@ class Occupation(GenerativeModel):
 
     @torch.no_grad()
     def scores(self, x: Tensor) -> Tensor:
-        """d ln p / d parameters, in the order of `parameters()`: (batch, n) -> (batch, parameters).
+        """d ln p / d parameters, in the order of `parameters()`: (batch, n) -> (batch, parameters)."""
+        ideal = self.dispersion.logits()
+        slope = ideal  # d ln p / d logits, set on the way: it needs the network's only forward pass
 
-        One copy of the parameters a walker, and one backward pass for all of them.
-        """
-        batch = len(x)
-        logits = self.dispersion.logits().expand(batch, -1, -1).detach().requires_grad_()
-        network = {} if self.network is None else dict(self.network.named_parameters())
-        copies = {name: p.detach().expand(batch, *p.shape).requires_grad_() for name, p in network.items()}
-        with torch.enable_grad():
-            correction = functional_call(self.network, copies, (self.orbitals[x],)) if copies else 0.0
-            log_prob = _log_prob(x, logits + correction)
-            gradients = torch.autograd.grad(  # a single particle leaves all but the first logits unused
-                log_prob.sum(), [logits, *copies.values()], allow_unused=True, materialize_grads=True
+        def cotangent(correction: Tensor) -> list[tuple[Tensor]]:
+            nonlocal slope
+            conditional = _conditional(x, ideal + correction).exp()
+            slope = nn.functional.one_hot(x, conditional.shape[-1]) - conditional
+            return [(slope,)]
+
+        if self.network is None:
+            cotangent(torch.zeros_like(ideal))
+            of_network = []
+        else:
+            of_network = per_walker_gradients(
+                self.network, lambda network, tokens: (network(tokens),), [self.orbitals[x]], cotangent
             )
-        columns = [gradient.flatten(1) for gradient in gradients[1:]]
-        if self.dispersion.shift is not None:
-            columns.insert(0, gradients[0].flatten(1) @ self.dispersion.jacobian().flatten(0, 1))
-        return torch.cat(columns, dim=1)
+        if self.dispersion.shift is None:
+            return of_network[0]
+        of_dispersion = slope.flatten(1) @ self.dispersion.jacobian().flatten(0, 1)
+        return torch.cat([of_dispersion, *of_network], dim=1)
 
 
 def _log_prob(x: Tensor, logits: Tensor) -> Tensor:
     """ln p of sorted indices from logits (n, orbitals) or (batch, n, orbitals): (batch, n) -> (batch,)."""
+    return _conditional(x, logits).gather(-1, x[..., None]).squeeze(-1).sum(dim=1)
+
+
+def _conditional(x: Tensor, logits: Tensor) -> Tensor:
+    """ln p(k_i = k | k_{i-1}) of every orbital k at every position i: (batch, n, orbitals)."""
     previous = torch.cat([x.new_full((len(x), 1), -1), x[:, :-1]], dim=1)
     index = torch.arange(logits.shape[-1], device=x.device)
-    log_p = logits.masked_fill(index <= previous[..., None], -torch.inf).log_softmax(dim=-1)
-    return log_p.gather(-1, x[..., None]).squeeze(-1).sum(dim=1)
+    return logits.masked_fill(index <= previous[..., None], -torch.inf).log_softmax(dim=-1)
