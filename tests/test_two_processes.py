@@ -69,11 +69,8 @@ class Stepper:
         self.optimizer, self.step = optimizer, optimizer.step
 
 
-def train(case: str, accumulate: int = 1, clip: float = 5.0) -> dict[str, Tensor]:
-    """Parameters after twenty steps, and the metrics of the last."""
-    batch, occupation, optimizer = CASES[case]
-    torch.manual_seed(0)
-    system = ElectronGas(
+def gas(occupation: dict, clip: float = 5.0) -> ElectronGas:
+    return ElectronGas(
         declarations.ElectronGas(
             n=3,
             dim=2,
@@ -88,6 +85,13 @@ def train(case: str, accumulate: int = 1, clip: float = 5.0) -> dict[str, Tensor
             clip=clip,
         )
     )
+
+
+def train(case: str, accumulate: int = 1, clip: float = 5.0) -> dict[str, Tensor]:
+    """Parameters after twenty steps, and the metrics of the last."""
+    batch, occupation, optimizer = CASES[case]
+    torch.manual_seed(0)
+    system = gas(occupation, clip)
     declaration = declarations.Adam if "kind" in optimizer else declarations.NaturalGradient
     made = make_optimizer(declaration(**optimizer), system)
     system.prepare(lambda _: made, batch, seed=0, accumulate=accumulate)
@@ -178,18 +182,7 @@ def test_two_passes_reach_the_parameters_of_one(case):
 
 def test_the_cases_solve_in_the_form_that_they_name():
     for case, (batch, occupation, _) in CASES.items():
-        system = ElectronGas(
-            declarations.ElectronGas(
-                n=3,
-                dim=2,
-                rs=5,
-                theta=0.3,
-                twist=0.25,
-                cutoff=4,
-                occupation=occupation,
-                flow=FLOW,
-            )
-        )
+        system = gas(occupation)
         sizes = [sum(p.numel() for p in m.parameters()) for m in (system.model, system.wavefunction)]
         kernel = [rows < size for rows, size in zip((batch // 2, 2 * batch), sizes, strict=True)]
         assert kernel == ([False] * 2 if "Cholesky" in case else [True] * 2)

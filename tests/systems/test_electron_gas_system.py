@@ -192,4 +192,4 @@ def test_training_two_electrons_reaches_the_exact_free_energy():
     assert exact is not None
     excess = float(final.mean) - exact
     print(f"exact {exact:.5f}, found {final.mean:.5f} +- {final.error:.5f} Ry/rs^2")
-    assert -4 * float(final.error) < excess < 2e-3 * abs(exact)
+    assert -3 * float(final.error) < excess < 2e-3 * abs(exact)

@@ -97,10 +97,11 @@ class TwoStreamFlow(FlowWithJet):
                 raise ValueError("this flow depends on the total momentum of K: pass it, (batch, dim)")
             shifts = self.conditioner(momentum * (self.length / n))
             biases = [bias + shift for bias, shift in zip(biases, shifts, strict=True)]
-        one = [OneLayer(None, None, layers[0].weight, biases[0])]
-        for layer, bias in zip(layers[1 : len(self.one)], biases[1:], strict=False):
-            electron, mean = layer.weight[..., :width, :], layer.weight[..., width : 2 * width, :]
-            one.append(OneLayer(electron, mean, layer.weight[..., 2 * width :, :], bias))
-        pairs = zip(layers[len(self.one) :], biases[len(self.one) :], strict=True)
-        pair = [(layer.weight, bias) for layer, bias in pairs]
+        affine = [(layer.weight, bias) for layer, bias in zip(layers, biases, strict=True)]
+        (first, first_bias), *later = affine[: len(self.one)]
+        one = [OneLayer(None, None, first, first_bias)]
+        for weight, bias in later:
+            electron, mean = weight[..., :width, :], weight[..., width : 2 * width, :]
+            one.append(OneLayer(electron, mean, weight[..., 2 * width :, :], bias))
+        pair = affine[len(self.one) :]
         return TwoStreamWeights(one, pair, self.out.weight, self.out.bias)

@@ -81,8 +81,7 @@ def check_may_resume(run: Run, recorded: "Experiment", wanted: "Experiment", ste
         if value != before.get(name) and name not in EXTENDABLE and not name.startswith("tags."):
             raise Refused(
                 f"{name} = {value} is not that of run {run_id}, {before.get(name)}: "
-                f"a resumed run may change only "
-                f"{', '.join(EXTENDABLE)}; start a new run for anything else"
+                f"a resumed run may change only {', '.join(EXTENDABLE)}; start a new run for anything else"
             )
     if run.info.status == "RUNNING" and not provenance.is_gone(run.data.tags):
         process, host = run.data.tags.get("vfe.pid"), run.data.tags.get("vfe.host")
