@@ -30,6 +30,7 @@ ROOMS = [
     {"analysis"},
     {"systems"},
     {"tracking"},
+    {"averaging"},
     {"experiment", "command_line", "run", "trainer"},
     {"study", "trial", "__init__"},
     {"__main__"},

@@ -7,6 +7,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.strategies import DDPStrategy
 
 from vfe_lightning import declarations
+from vfe_lightning.averaging import averaging
 from vfe_lightning.tracking.buffered_metrics import BufferedMetrics
 from vfe_lightning.tracking.logger import RunLogger
 from vfe_lightning.tracking.progress import Progress
@@ -19,9 +20,11 @@ def make_trainer(
 ) -> L.Trainer:
     """A trainer that evaluates nothing while it fits; rank 0 has the record and writes to it."""
     several = budget.devices * budget.num_nodes > 1 or budget.strategy == "ddp"
-    recorders: list[Callback] = [BufferedMetrics(record)] if record else []
+    own: list[Callback] = [averaging(budget.average)] if budget.average else []
+    if record:
+        own.append(BufferedMetrics(record))
     if record and budget.progress_bar:
-        recorders.append(Progress(units))
+        own.append(Progress(units))
     return L.Trainer(
         max_steps=budget.max_steps,
         accelerator=budget.accelerator,
@@ -31,7 +34,7 @@ def make_trainer(
         strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
         precision="64-true",
         logger=RunLogger(tracking_uri=tracking_uri(), run_id=record.run_id) if record else False,
-        callbacks=[*recorders, *callbacks],
+        callbacks=[*own, *callbacks],
         default_root_dir=project_root() / "mlruns",
         limit_val_batches=0,
         inference_mode=False,  # local energies need derivatives

@@ -65,6 +65,9 @@ def test_energy_does_not_depend_on_the_splitting(dim, other):
     torch.testing.assert_close(
         Ewald(dim, 12.0, 22)(x), Ewald(dim, 11.0, 22)(x), rtol=0, atol=1e-10, msg="with many vectors"
     )
+    torch.testing.assert_close(
+        Ewald(dim, 12.0, 22)(x), Ewald(dim, 4.0, 9, images=1)(x), rtol=0, atol=1e-10, msg="with images"
+    )
 
 
 def test_two_dimensions_against_the_sum_over_cells():

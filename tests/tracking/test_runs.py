@@ -39,7 +39,7 @@ def history(client, run_id) -> dict[str, list[tuple[int, float]]]:
 
 def parameters(run) -> list[torch.Tensor]:
     state = torch.load(checkpoints(run)[-1], weights_only=True)
-    return [*state["state_dict"].values(), *state["generators"]]
+    return [*state["state_dict"].values(), *state["current_model_state"].values(), *state["generators"]]
 
 
 def test_a_run_leaves_everything(client, home):

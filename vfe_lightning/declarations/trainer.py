@@ -20,6 +20,12 @@ class Trainer(Declaration):
         default="auto", description="how several devices share the batch"
     )
     accumulate: PositiveInt = Field(default=1, description="passes of sampling a step, to save memory")
+    average: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="share of the steps, the last ones, whose mean parameters are evaluated; 0 takes the last",
+    )
     checkpoint_every: PositiveInt = Field(default=50, description="steps between two checkpoints")
     evaluation_batches: PositiveInt = Field(
         default=50, description="fresh batches with frozen parameters for the quoted numbers"
