@@ -1,4 +1,4 @@
-"""The parameters that are evaluated: an average over the end of the training, with less noise than the last ones.
+"""The parameters that are evaluated: a mean over the end of the training, less noisy than the last.
 
 Polyak & Juditsky, SIAM J. Control Optim. 30, 838 (1992); weights that grow with the step as a power,
 Shamir & Zhang, ICML (2013), section 4: no step at which the averaging starts has to be known beforehand.

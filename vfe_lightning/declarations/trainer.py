@@ -24,7 +24,7 @@ class Trainer(Declaration):
         default=0.25,
         ge=0,
         le=1,
-        description="share of the steps, the last ones, whose mean parameters are evaluated; 0 takes the last",
+        description="share of the steps, at their end, whose mean parameters are evaluated; 0: the last",
     )
     checkpoint_every: PositiveInt = Field(default=50, description="steps between two checkpoints")
     evaluation_batches: PositiveInt = Field(

@@ -2,7 +2,12 @@ r"""Free energy of quantum systems, rho = sum_K p(K) |Psi_K><Psi_K|.
 
 $$ F = E_{K \sim p} [ T \ln p(K) + E_{x \sim |\Psi_K|^2} \, H \Psi_K / \Psi_K ] $$
 
-Xie, Zhang & Wang, SciPost Phys. 14, 154 (2023), eqs. (6) to (10).
+Xie, Zhang & Wang, SciPost Phys. 14, 154 (2023), eqs. (6) to (10). The gradient in Psi is
+
+$$ 2 \, \mathrm{Re} \, E [ (H \Psi_K / \Psi_K - b_K)^* \, \nabla \ln \Psi_K ] $$
+
+for any real b_K, since E_x Re(grad ln Psi_K) = 0 for each K. Here b_K = -T ln p(K) up to a constant, which
+takes the thermal spread of the energies, T^2 C_V, out of its noise; the paper has the mean energy.
 """
 
 from collections.abc import Callable
@@ -42,7 +47,7 @@ def by_variational_monte_carlo(
         entropy=-log_p,
         factors=(
             Factor("p", p[0], p[1], of_state, clip_width),
-            Factor("psi", psi[0], psi[1], local_energy, clip_width),
+            Factor("psi", psi[0], psi[1], local_energy + temperature * log_p, clip_width),
         ),
         correlated=per_state,
     )
