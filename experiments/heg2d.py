@@ -11,8 +11,8 @@ from vfe_lightning import Experiment
 from vfe_lightning.declarations import (
     ElectronGas,
     NaturalGradient,
+    Quasiparticle,
     Trainer,
-    Transformer,
     TrustRegion,
     TwoStream,
 )
@@ -26,17 +26,17 @@ heg2d = Experiment(
         theta=0.15,
         twist=0.25,
         cutoff=25,  # 81 orbitals
-        occupation=Transformer(),
-        flow=TwoStream(depth=3, width=16, pair_width=16),
+        occupation=Quasiparticle(),
+        flow=TwoStream(depth=3, width=16, pair_width=16, momentum_dependent=True),
         walkers_per_state=2,
         chunk_size=4,
     ),
     optimizer=NaturalGradient(
         decay=100,
-        classical=TrustRegion(max_norm=1e-3),
-        quantum=TrustRegion(max_norm=1e-2, momentum=0.9),
+        classical=TrustRegion(max_norm=4e-3, momentum=0.9),
+        quantum=TrustRegion(max_norm=1e-2, momentum=0.9, damping=3e-3),
     ),
-    trainer=Trainer(max_steps=600),
+    trainer=Trainer(max_steps=300),
     batch_size=256,
 )
 

@@ -31,14 +31,15 @@ heg_exact = Experiment(
         walkers_per_state=2,
         chunk_size=64,
     ),
+    # F is stiff, E of a few electrons in a small box: plain small steps, not a trust region
     optimizer=NaturalGradient(
-        decay=60,
-        classical=TrustRegion(max_norm=1e-2),
-        # less damping leaves the flows of rarely met momenta to their noise
-        quantum=TrustRegion(max_norm=1e-2, momentum=0.9, damping=1e-2),
+        learning_rate=0.1,
+        decay=100,
+        classical=TrustRegion(max_norm=1.0),
+        quantum=TrustRegion(max_norm=1.0),
     ),
-    trainer=Trainer(max_steps=300, evaluation_batches=100),
-    batch_size=256,
+    trainer=Trainer(max_steps=240, evaluation_batches=200),
+    batch_size=512,
 )
 
 if __name__ == "__main__":
