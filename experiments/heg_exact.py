@@ -31,14 +31,15 @@ heg_exact = Experiment(
         walkers_per_state=2,
         chunk_size=64,
     ),
-    # F is stiff, E of a few electrons in a small box: plain small steps, not a trust region
+    # Small steps, since the energies of few electrons in a small box are large, in all directions of the
+    # flow: the corrections that few electrons need are weak in the Fisher metric.
     optimizer=NaturalGradient(
-        learning_rate=0.1,
-        decay=100,
+        learning_rate=0.04,
+        decay=200,
         classical=TrustRegion(max_norm=1.0),
-        quantum=TrustRegion(max_norm=1.0),
+        quantum=TrustRegion(max_norm=1.0, damping=1e-4),
     ),
-    trainer=Trainer(max_steps=240, evaluation_batches=200),
+    trainer=Trainer(max_steps=160, evaluation_batches=100),
     batch_size=512,
 )
 

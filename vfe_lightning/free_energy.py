@@ -10,22 +10,30 @@ an equality if and only if rho is the Gibbs state. At T = 0 it is the Rayleigh-R
 import functools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, cast
 
 import lightning as L
 import torch
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from matplotlib.figure import Figure
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from vfe_lightning import reductions
-from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.errors import NotFinite
-from vfe_lightning.estimate import Estimate
+from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.statistics import Moments, between_group_variance, group_means
 from vfe_lightning.streams import Steps, make_generator
+
+
+class FactorOptimizer(Protocol):
+    """An optimiser that sets gradients from the factors of the density that was sampled."""
+
+    def backward(self, factors: Sequence[Factor]) -> dict[str, float]:
+        """Set the direction of every factor's parameters; returns what is worth logging."""
+        ...
 
 
 class VariationalFreeEnergy(L.LightningModule, ABC):
@@ -42,9 +50,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         energies: the names of those numbers that are in `units`.
     """
 
-    automatic_optimization = False
-
-    declaration: Declaration
+    declaration: Any  # each system narrows it to its own
     size: int  # sites or particles: reported energies and entropies are per `size`
     temperature: float  # T = 1 / beta in internal units of energy
     energy_unit: float  # one internal unit of energy, in `units`
@@ -53,6 +59,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
 
     def __init__(self) -> None:
         super().__init__()
+        self.automatic_optimization = False
         self.metrics: dict[str, float] = {}
         self.evaluation: dict[str, Moments] = {}
         self.energies: tuple[str, ...] = ()
@@ -84,7 +91,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         """Say how the system is trained.
 
         Args:
-            optimizer: called with the system; what it makes has `backward(factors) -> metrics`.
+            optimizer: called with the system; what it makes is a `FactorOptimizer`.
             batch_size: samples a step, over all ranks and all passes.
             accumulate: passes of sampling that make up one step.
         """
@@ -98,8 +105,8 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         for name in ("free_energy", "energy", "entropy"):
             if not math.isfinite(metrics[name]):
                 raise NotFinite(f"{name} is {metrics[name]} at step {self.global_step}; nothing was updated")
-        optimizer = self.optimizers()
-        metrics |= optimizer.optimizer.backward(estimate.factors)
+        optimizer = cast(LightningOptimizer, self.optimizers())
+        metrics |= cast(FactorOptimizer, optimizer.optimizer).backward(estimate.factors)
         optimizer.step()
         self.metrics = metrics
         return estimate.free_energy.mean()

@@ -127,7 +127,7 @@ def thermodynamics(spectrum: RelativeSpectrum, theta: float, twist: tuple[float,
         relative_log_z, relative_e = relative[representative(momentum, n)]
         log_z.append(centre_log_z + relative_log_z)
         e.append(centre_e + relative_e)
-    total = logsumexp(log_z, axis=0)
+    total = np.asarray(logsumexp(log_z, axis=0))
     madelung = n * rs / box_length(n, dim) * Ewald(dim).madelung
     energy = spectrum.unit * (np.exp(log_z - total) * e).sum(axis=0) + madelung
     free_energy = madelung - total / beta
@@ -159,7 +159,7 @@ def _relative_sums(spectrum: RelativeSpectrum, total: Momentum, b: float) -> Flo
     sums = []
     for cutoff, inside in zip(spectrum.cutoffs, levels, strict=True):
         e = np.concatenate([inside, e_diagonal[e_kinetic > cutoff + 1e-9]])
-        log_z = logsumexp(-b * e)
+        log_z = float(np.asarray(logsumexp(-b * e)))
         sums.append((log_z, np.exp(-b * e - log_z) @ e))
     size = np.array([len(inside) for inside in levels], dtype=np.float64)
     k = size[-1:] ** (-1 / (dim * (n - 1))) * size ** (1 / (dim * (n - 1)))  # 1 at the largest cutoff
@@ -189,7 +189,7 @@ def _centre_of_mass_sums(
     for q, t in zip(momentum, twist, strict=True):
         start = q + n * t - n * round(q / n + t)  # the smallest of the values q + n t + n j
         e = (start + n * np.arange(-reach, reach + 1)) ** 2 / n
-        axis_log_z = float(logsumexp(-b * e))
+        axis_log_z = float(np.asarray(logsumexp(-b * e)))
         log_z += axis_log_z
         energy += float(np.exp(-b * e - axis_log_z) @ e)
     return log_z, energy

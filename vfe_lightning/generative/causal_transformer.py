@@ -5,6 +5,8 @@ activations, no layer norms. The last layer may start at zero, so that training 
 distribution whose logits are added to it.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -68,6 +70,7 @@ def _linear(n_in: int, n_out: int) -> nn.Linear:
     return nn.Linear(n_in, n_out, dtype=torch.float64)
 
 
-def _apply(layer: nn.Linear, t: Tensor) -> Tensor:
+def _apply(layer: nn.Module, t: Tensor) -> Tensor:
     """A linear layer whose parameters may carry a leading walker axis: (batch, n, in) -> (batch, n, out)."""
-    return t @ layer.weight.mT + layer.bias.unsqueeze(-2)
+    linear = cast(nn.Linear, layer)
+    return t @ linear.weight.mT + linear.bias.unsqueeze(-2)

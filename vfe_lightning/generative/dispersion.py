@@ -21,6 +21,10 @@ class Dispersion(nn.Module):
         stars: which star each orbital belongs to, (orbitals,), see `stars_of`.
     """
 
+    weights: Tensor
+    stars: Tensor
+    ideal: Tensor
+
     def __init__(self, weights: Tensor, n: int, stars: Tensor, trainable: bool) -> None:
         super().__init__()
         self.n = n
@@ -39,6 +43,7 @@ class Dispersion(nn.Module):
 
     def jacobian(self) -> Tensor:
         """d logits / d shift: (n, orbitals, stars); zero where a logit is minus infinity."""
+        assert self.shift is not None
 
         def finite_logits(shift: Tensor) -> Tensor:
             logits = conditional_logits(self.weights + shift[self.stars], self.n)

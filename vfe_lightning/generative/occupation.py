@@ -17,6 +17,8 @@ from vfe_lightning.generative.model import GenerativeModel
 class FermiSea(GenerativeModel):
     """All weight on the n lowest orbitals; no parameters."""
 
+    lowest: Tensor
+
     def __init__(self, n: int) -> None:
         super().__init__()
         self.register_buffer("lowest", torch.arange(n), persistent=False)
@@ -26,7 +28,11 @@ class FermiSea(GenerativeModel):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Zero for the Fermi sea, minus infinity otherwise: (batch, n) -> (batch,)."""
-        return torch.where((x == self.lowest).all(dim=1), 0.0, -torch.inf).double()
+        return torch.where(x.eq(self.lowest).all(dim=1), 0.0, -torch.inf).double()
+
+    def scores(self, x: Tensor) -> Tensor:
+        """(batch, 0): there is nothing to train."""
+        return torch.zeros(len(x), 0, dtype=torch.float64, device=x.device)
 
 
 class Occupation(GenerativeModel):
@@ -37,6 +43,8 @@ class Occupation(GenerativeModel):
         orbitals: the tokens that the transformer sees, (orbitals, dim).
         network: logits that are added to those of the ideal gas, None for none.
     """
+
+    orbitals: Tensor
 
     def __init__(self, dispersion: Dispersion, orbitals: Tensor, network: CausalTransformer | None) -> None:
         super().__init__()

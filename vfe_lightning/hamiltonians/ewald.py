@@ -30,6 +30,8 @@ class Ewald(nn.Module):
         images: in real space, cells around that of the nearest image, along each axis and direction.
     """
 
+    weight: Tensor  # of the half space of G, (G, ..., G)
+
     def __init__(
         self, dim: int, kappa: float | None = None, cutoff: int | None = None, images: int = 0
     ) -> None:
@@ -44,7 +46,8 @@ class Ewald(nn.Module):
         axis = torch.arange(-cutoff, cutoff + 1, dtype=torch.float64)
         # G and -G contribute the same, so that the last axis need only run over G >= 0.
         half = axis[cutoff:]
-        squared = sum(g.square() for g in torch.meshgrid(*[axis] * (dim - 1), half, indexing="ij"))
+        grid = torch.meshgrid(*[axis] * (dim - 1), half, indexing="ij")
+        squared = torch.stack(grid).square().sum(dim=0)
         norm = squared.sqrt()
         if dim == 3:
             weight = torch.exp(-((math.pi * norm / kappa) ** 2)) / (math.pi * squared)

@@ -6,6 +6,7 @@ samples and exact local energies.
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import torch
 from matplotlib.figure import Figure
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.analysis import electron_gas_figures as figures
+from vfe_lightning.bijectors.flow import FlowWithJet
 from vfe_lightning.bijectors.inversion import invert
 from vfe_lightning.bijectors.two_stream import TwoStreamFlow
 from vfe_lightning.estimate import Estimate
@@ -37,6 +39,8 @@ PAIR_CORRELATION_BINS = 40
 class ElectronGas(VariationalFreeEnergy):
     """N polarised electrons at theta = T / T_F. Internal lengths in r_s a_0, energies in Ry / r_s^2."""
 
+    declaration: declarations.ElectronGas
+    momenta: Tensor  # of the orbitals in absolute units, (orbitals, dim)
     units = "Ry"
 
     def __init__(self, declaration: declarations.ElectronGas) -> None:
@@ -66,7 +70,7 @@ class ElectronGas(VariationalFreeEnergy):
             kinetic.energy + potential,
             log_prob,
             self.temperature,
-            p=(self.model, lambda: self.model.scores(occupied)),
+            p=(self.model, partial(self.model.scores, occupied)),
             psi=(self.wavefunction, lambda: self.wavefunction.scores(k, x, 8 * d.chunk_size)),
             clip_width=d.clip,
         )
@@ -116,6 +120,7 @@ class ElectronGas(VariationalFreeEnergy):
         flow, chunk_size = self.wavefunction.flow, self.declaration.chunk_size
         match self.declaration.kinetic:
             case declarations.Exact():
+                assert isinstance(flow, FlowWithJet)
                 return kinetic_energy.exact_kinetic(flow, k, x, chunk_size)
             case declarations.ForwardLaplacian():
                 return kinetic_energy.forward_laplacian_kinetic(flow, k, x, chunk_size)
