@@ -40,6 +40,7 @@ class TwoLevels(VariationalFreeEnergy):
             free_energy, energy, -log_prob,
             (Factor("p", self, lambda: (state - p)[:, None], free_energy),),
             energies={"kinetic": energy}, observables={"state": state}, diagnostics={"step": p.squeeze()},
+            minima={"lowest": free_energy.min()}, maxima={"highest": free_energy.max()},
             profiles={"levels": lambda: torch.stack([1 - state, state], dim=1)}, correlated=2,
         )  # fmt: skip
 
@@ -80,6 +81,8 @@ def test_summary_is_per_particle_in_reported_units():
     assert summary["kinetic"] == summary["energy"] == pytest.approx(1.5 * float(estimate.energy.mean()))
     assert summary["state"] == pytest.approx(float(estimate.observables["state"].mean()))  # no unit
     assert summary["step"] == pytest.approx(0.5)
+    assert summary["lowest"] == float(estimate.free_energy.min())
+    assert summary["highest"] == float(estimate.free_energy.max())
 
 
 def test_stationarity_is_the_variance_between_states_alone():
@@ -101,6 +104,8 @@ def test_concatenated_estimates_are_one():
     assert torch.equal(joined.factors[0].scores(), torch.cat([p.factors[0].scores() for p in parts]))
     assert torch.equal(joined.factors[0].cost, joined.free_energy)
     assert torch.equal(joined.observables["state"], torch.cat([p.observables["state"] for p in parts]))
+    assert torch.equal(joined.minima["lowest"], joined.free_energy.min())
+    assert torch.equal(joined.maxima["highest"], joined.free_energy.max())
     assert joined.correlated == 2
 
 
@@ -142,6 +147,8 @@ def test_the_evaluation_merges_all_batches():
     state = everything.observables["state"].mean()
     torch.testing.assert_close(system.evaluation["levels"].mean, torch.stack([1 - state, state]))
     assert system.evaluation["variance"].count == 5
+    assert float(system.evaluation["lowest"].mean) == float(everything.free_energy.min())
+    assert float(system.evaluation["highest"].mean) == float(everything.free_energy.max())
 
 
 def test_the_evaluation_repeats_and_differs_from_the_training():

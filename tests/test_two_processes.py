@@ -124,6 +124,7 @@ def reduced() -> dict[str, Tensor]:
         "variance": moments.variance,
         "error": moments.error,
         "count": torch.tensor(moments.count),
+        "maximum": reductions.maximum(x[mine].amax(0)),
         "between": between_group_variance(x[mine, 0], 2),
     }
 

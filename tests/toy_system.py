@@ -11,6 +11,7 @@ from toy import Oscillator
 from vfe_lightning import reductions
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.result import Reference
 from vfe_lightning.systems import build
 
 
@@ -66,8 +67,9 @@ class ToySystem(VariationalFreeEnergy):
             if self.due(how):
                 os.kill(os.getpid(), signum)
 
-    def reference_free_energy(self) -> float:
-        return self.temperature / 2 * (1 - math.log(2 * math.pi * math.e * self.temperature))
+    def reference(self) -> Reference:
+        entropy = math.log(2 * math.pi * math.e * self.temperature) / 2
+        return Reference(self.temperature * (0.5 - entropy), self.temperature / 2, entropy)
 
     def landmarks(self) -> dict[str, float]:
         return {"width 1": 0.5 - self.temperature / 2 * math.log(2 * math.pi * math.e)}

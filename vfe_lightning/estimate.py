@@ -3,10 +3,12 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor, nn
+
+from vfe_lightning import reductions
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,14 @@ class Factor:
         return cls(first.name, first.module, lambda: torch.cat([s() for s in scores]), cost, first.clip)
 
 
+class FactorOptimizer(Protocol):
+    """An optimiser that sets gradients from the factors of the density that was sampled."""
+
+    def backward(self, factors: Sequence[Factor]) -> dict[str, float]:
+        """Set the direction of every factor's parameters; returns what is worth logging."""
+        ...
+
+
 @dataclass(frozen=True)
 class Estimate:
     """Monte Carlo estimate of the free energy; every local quantity has shape (batch,).
@@ -50,7 +60,8 @@ class Estimate:
         factors: what the optimiser needs; empty for an estimate that no gradient is taken of.
         energies: further energies of each sample, (batch,), such as kinetic and potential.
         observables: other numbers of each sample, (batch,), reported as they are.
-        diagnostics: scalars of the sampler, identical in meaning on every rank.
+        diagnostics: scalars of the sampler whose mean over passes, ranks and batches is reported.
+        minima, maxima: scalars of the sampler of which the smallest or the largest is reported.
         profiles: compute functions of distance or momentum of each sample, (batch, bins); called
             only in the evaluation.
         correlated: contiguous samples that are not independent of each other, such as several x
@@ -64,8 +75,21 @@ class Estimate:
     energies: Mapping[str, Tensor] = field(default_factory=dict)
     observables: Mapping[str, Tensor] = field(default_factory=dict)
     diagnostics: Mapping[str, Tensor] = field(default_factory=dict)
+    minima: Mapping[str, Tensor] = field(default_factory=dict)
+    maxima: Mapping[str, Tensor] = field(default_factory=dict)
     profiles: Mapping[str, Callable[[], Tensor]] = field(default_factory=dict)
     correlated: int = 1
+
+    def scalars(self) -> dict[str, float]:
+        """Diagnostics, minima and maxima over all ranks."""
+        means = {name: reductions.mean(v[None]).item() for name, v in self.diagnostics.items()}
+        minima = {name: -reductions.maximum(-v).item() for name, v in self.minima.items()}
+        maxima = {name: reductions.maximum(v).item() for name, v in self.maxima.items()}
+        return means | minima | maxima
+
+    def extremes(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """How the minima and maxima of several batches are joined, by their names."""
+        return dict.fromkeys(self.minima, torch.min) | dict.fromkeys(self.maxima, torch.max)
 
     @classmethod
     def concatenate(cls, estimates: Sequence[Self]) -> Self:
@@ -77,6 +101,9 @@ class Estimate:
         def join(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
             return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
+        def stack(parts: Sequence[Mapping[str, Tensor]], name: str) -> Tensor:
+            return torch.stack([part[name] for part in parts])
+
         return cls(
             free_energy=torch.cat([e.free_energy for e in estimates]),
             energy=torch.cat([e.energy for e in estimates]),
@@ -86,9 +113,8 @@ class Estimate:
             ),
             energies=join([e.energies for e in estimates]),
             observables=join([e.observables for e in estimates]),
-            diagnostics={
-                name: torch.stack([e.diagnostics[name] for e in estimates]).mean(dim=0)
-                for name in first.diagnostics
-            },
+            diagnostics={k: stack([e.diagnostics for e in estimates], k).mean(0) for k in first.diagnostics},
+            minima={k: stack([e.minima for e in estimates], k).amin(0) for k in first.minima},
+            maxima={k: stack([e.maxima for e in estimates], k).amax(0) for k in first.maxima},
             correlated=first.correlated,
         )

@@ -10,8 +10,8 @@ an equality if and only if rho is the Gibbs state. At T = 0 it is the Rayleigh-R
 import functools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol, cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import lightning as L
 import torch
@@ -23,17 +23,10 @@ from torch.utils.data import DataLoader
 
 from vfe_lightning import reductions
 from vfe_lightning.errors import NotFinite
-from vfe_lightning.estimate import Estimate, Factor
+from vfe_lightning.estimate import Estimate, FactorOptimizer
+from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments, between_group_variance, group_means
 from vfe_lightning.streams import Steps, make_generator
-
-
-class FactorOptimizer(Protocol):
-    """An optimiser that sets gradients from the factors of the density that was sampled."""
-
-    def backward(self, factors: Sequence[Factor]) -> dict[str, float]:
-        """Set the direction of every factor's parameters; returns what is worth logging."""
-        ...
 
 
 class VariationalFreeEnergy(L.LightningModule, ABC):
@@ -69,12 +62,12 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
     def estimate(self, n_samples: int) -> Estimate:
         """Sample rho on this rank with `self.generator` and estimate the free energy."""
 
-    def reference_free_energy(self) -> float | None:
-        """The exact free energy of the whole system in internal units, where it is known."""
+    def reference(self) -> Reference | None:
+        """Exact values of the whole system in internal units, where they are known."""
         return None
 
     def landmarks(self) -> dict[str, float]:
-        """Approximations to compare with, such as Hartree-Fock: totals in internal units."""
+        """Free energies of approximations, such as Hartree-Fock: totals in internal units."""
         return {}
 
     def figures(self) -> dict[str, Figure]:
@@ -114,7 +107,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
     def moments(self, estimate: Estimate) -> dict[str, Moments]:
         """Moments over the independent groups of this rank of all numbers that are reported.
 
-        Energies are per site or particle in `units`, the entropy per site or particle.
+        Energies and the entropy are per site or particle, energies in `units`.
         """
         unit = self.energy_unit / self.size
         self.energies = ("free_energy", "energy", *estimate.energies)
@@ -134,7 +127,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         Var_n E[F_loc | n] / T^2, zero at the optimum of p(n) and twice the Kullback-Leibler
         divergence from it nearby.
         """
-        summary = {}
+        summary = estimate.scalars()
         for name, moments in self.moments(estimate).items():
             everywhere = moments.over_ranks()
             summary[name], summary[f"{name}_error"] = everywhere.mean.item(), everywhere.error.item()
@@ -142,7 +135,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         summary["variance"] = Moments.of(f * self.energy_unit / self.size).over_ranks().variance.item()
         if estimate.correlated > 1 and self.temperature > 0:
             summary["stationarity"] = between_group_variance(f / self.temperature, estimate.correlated).item()
-        return summary | {name: reductions.mean(v[None]).item() for name, v in estimate.diagnostics.items()}
+        return summary
 
     def on_validation_epoch_start(self) -> None:
         self.generator = make_generator(self.device, self.seed, stream="evaluation")
@@ -154,6 +147,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
             k: Moments.of(group_means(f(), estimate.correlated)) for k, f in estimate.profiles.items()
         }
         self._evaluated.append((self.moments(estimate) | profiles, self.summary(estimate)))
+        self._extremes = estimate.extremes()
 
     def on_validation_epoch_end(self) -> None:
         batches, summaries = zip(*self._evaluated, strict=True)
@@ -161,8 +155,9 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         self.evaluation = {name: moments.over_ranks() for name, moments in merged.items()}
         for name in summaries[0].keys() - self.evaluation.keys():
             if not name.endswith("_error"):
-                series = torch.tensor([s[name] for s in summaries], dtype=torch.float64)
-                self.evaluation[name] = Moments.of(series)
+                values = torch.tensor([s[name] for s in summaries], dtype=torch.float64)
+                extreme = self._extremes.get(name)
+                self.evaluation[name] = Moments.of(values if extreme is None else extreme(values)[None])
 
     def train_dataloader(self) -> DataLoader:
         return DataLoader(Steps(), batch_size=None)

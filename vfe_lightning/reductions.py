@@ -31,6 +31,14 @@ def mean(x: Tensor) -> Tensor:
     return total(x.sum(dim=0)) / (len(x) * world_size())
 
 
+def maximum(x: Tensor) -> Tensor:
+    """Largest value over the ranks of a tensor that every rank holds: (...) -> (...)."""
+    if world_size() > 1:
+        x = x.detach().clone()
+        dist.all_reduce(x, dist.ReduceOp.MAX)
+    return x
+
+
 def gather(x: Tensor) -> Tensor:
     """The walkers of all ranks, in the order of the ranks: (batch, ...) -> (ranks * batch, ...)."""
     if world_size() == 1:

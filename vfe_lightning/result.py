@@ -10,6 +10,23 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
 @dataclass(frozen=True)
+class Reference:
+    """Exact values of a whole system in internal units, or per site or particle in reported ones."""
+
+    free_energy: float
+    energy: float | None = None
+    entropy: float | None = None  # in units of k_B
+
+    def per(self, size: int, energy_unit: float) -> "Reference":
+        """The values of a whole system as they are reported: one internal unit is `energy_unit`."""
+        return Reference(
+            self.free_energy * energy_unit / size,
+            None if self.energy is None else self.energy * energy_unit / size,
+            None if self.entropy is None else self.entropy / size,
+        )
+
+
+@dataclass(frozen=True)
 class Result:
     """Energies and the entropy are per site or particle; None where a number is not known.
 
@@ -19,6 +36,7 @@ class Result:
         variance: of single samples of F_loc per site or particle, zero when rho is exact.
         units: of the energies; the entropy is in units of k_B.
         excess: free_energy - reference_free_energy.
+        landmarks: free energies of approximations, such as Hartree-Fock, by their names.
         observables: everything else that was measured: {name: {"value": ..., "error": ...}}.
         seconds: of this session, from start to end.
     """
@@ -39,6 +57,9 @@ class Result:
     variance: float | None = None
     reference_free_energy: float | None = None
     excess: float | None = None
+    reference_energy: float | None = None
+    reference_entropy: float | None = None
+    landmarks: dict[str, float] | None = None
     observables: dict[str, dict[str, float]] | None = None
     steps: int | None = None
     error: str | None = None

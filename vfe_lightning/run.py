@@ -19,7 +19,7 @@ from vfe_lightning.analysis import results
 from vfe_lightning.errors import Interrupted, Refused
 from vfe_lightning.free_energy import NotFinite, VariationalFreeEnergy
 from vfe_lightning.optimizers import make_optimizer
-from vfe_lightning.result import Result, Status
+from vfe_lightning.result import Reference, Result, Status
 from vfe_lightning.systems import build
 from vfe_lightning.tracking.checkpoints import Checkpoints, checkpoints_in, latest
 from vfe_lightning.tracking.conclusion import record_figures, record_results, result_of, start_notes
@@ -75,11 +75,11 @@ class Run:
         rank: int = rank_zero_only.rank or 0
         run_id, self.checkpoint = resumed(experiment, resume, check=rank == 0) if resume else (None, None)
         self.system = prepared(experiment)
-        self.reference: float | None = None
+        self.reference: Reference | None = None
         self.record: Record | None = None
         if rank == 0:
-            if (exact := self.system.reference_free_energy()) is not None:
-                self.reference = exact * self.system.energy_unit / self.system.size
+            if (exact := self.system.reference()) is not None:
+                self.reference = exact.per(self.system.size, self.system.energy_unit)
             self.record = Record.reopen(run_id, experiment) if run_id else Record.start(experiment)
         self.checkpoints = Checkpoints(self.record, experiment.trainer.checkpoint_every)
         self.trainer = make_trainer(

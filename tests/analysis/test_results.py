@@ -28,13 +28,17 @@ def test_table_has_units():
     result = Result(
         "FINISHED", "id", "gas", {}, 1.0, size=7, units="Ry", free_energy=-1.0, free_energy_error=0.1,
         energy=-0.5, energy_error=0.1, entropy=2.0, entropy_error=0.2, variance=0.3,
-        reference_free_energy=-1.1, excess=0.1,
+        reference_free_energy=-1.1, excess=0.1, reference_energy=-0.6, reference_entropy=2.5,
+        landmarks={"Hartree-Fock": -0.9},
         observables={"kinetic": {"value": 0.4, "error": 0.01}, "acceptance": {"value": 0.5, "error": 0.0}},
     )  # fmt: skip
     units = table(result, ("kinetic",)).set_index("name")["units"].to_dict()
     assert (units["free_energy"], units["entropy"], units["variance"]) == ("Ry", "k_B", "Ry^2")
     assert (units["kinetic"], units["acceptance"]) == ("Ry", "")
     assert "reference_free_energy" in text(result, ("kinetic",))
+    value = table(result, ()).set_index("name")["value"]
+    assert value["reference_energy"] == -0.6 and value["reference_entropy"] == 2.5
+    assert value["Hartree-Fock free_energy"] == -0.9
 
 
 def test_convergence_shows_the_references():

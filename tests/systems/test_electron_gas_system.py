@@ -11,9 +11,11 @@ from experiments.heg_exact import heg_exact
 from vfe_lightning import declarations
 from vfe_lightning.declarations import ElectronGas as Declared
 from vfe_lightning.estimators.gradients import Rows
+from vfe_lightning.exact.diagonalization import diagonalize
 from vfe_lightning.exact.hartree_fock import hartree_fock
 from vfe_lightning.free_energy import make_generator
 from vfe_lightning.optimizers import make_optimizer
+from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.electron_gas import ElectronGas
 
@@ -44,8 +46,8 @@ def test_an_estimate_is_consistent(dim, per_state):
     assert p.cost.shape == (8 // per_state,)
     if per_state == 2:
         assert torch.equal(e.entropy[::2], e.entropy[1::2])
-    assert float(e.diagnostics["inversion_residual"]) < 1e-11
-    assert float(e.diagnostics["sign_det_jacobian_min"]) == 1
+    assert float(e.maxima["inversion_residual"]) < 1e-11
+    assert float(e.minima["sign_det_jacobian_min"]) == 1
     for name, profile in e.profiles.items():
         assert len(profile()) == 8, name
     assert float(e.profiles["occupation"]().sum(1).max()) == gas.size
@@ -163,7 +165,10 @@ def test_the_occupation_gradient_is_the_slope_of_the_free_energy():
 
 def test_landmarks_and_references():
     gas = system(n=4)
-    assert gas.reference_free_energy() is None
+    assert gas.reference() is None
+    few = system(n=2)
+    exact = diagonalize(2, 2, 5, 0.3, (0.25, 0.25))
+    assert few.reference() == Reference(exact.free_energy, exact.energy, exact.entropy)
     expected = hartree_fock(4, 2, 5, 0.3, 0.25, 4).free_energy
     assert gas.landmarks() == {"Hartree-Fock": pytest.approx(expected)}
 
@@ -185,11 +190,12 @@ def test_training_two_electrons_reaches_the_exact_free_energy():
     gas.generator = make_generator(torch.device("cpu"), 0, "training")
     optimizer = gas.configure_optimizers()
     for _ in range(160):
-        optimizer.backward(gas.estimate(256).factors)
+        optimizer.backward(gas.estimate(heg_exact.batch_size).factors)
         optimizer.step()
     final = Moments.of(torch.cat([gas.estimate(512).free_energy.view(-1, 2).mean(1) for _ in range(20)]))
-    exact = gas.reference_free_energy()
-    assert exact is not None
+    reference = gas.reference()
+    assert reference is not None
+    exact = reference.free_energy
     excess = float(final.mean) - exact
     print(f"exact {exact:.5f}, found {final.mean:.5f} +- {final.error:.5f} Ry/rs^2")
     assert -3 * float(final.error) < excess < 2e-3 * abs(exact)

@@ -106,8 +106,8 @@ def test_free_energy_of_the_published_parameters_from_exact_samples(system):
         assert abs(float(found.mean) - expected) < 4 * math.hypot(float(found.error), error)
         if name == "free_energy":
             assert abs(float(found.mean) - expected) < 0.004 + float(found.error)
-    assert all(float(e.diagnostics["inversion_residual"]) < 1e-10 for e in estimates)
-    assert all(float(e.diagnostics["sign_det_jacobian_min"]) == 1 for e in estimates)
+    assert all(float(e.maxima["inversion_residual"]) < 1e-10 for e in estimates)
+    assert all(float(e.minima["sign_det_jacobian_min"]) == 1 for e in estimates)
 
 
 @pytest.mark.slow

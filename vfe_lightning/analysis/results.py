@@ -27,8 +27,14 @@ def table(result: Result, energies: tuple[str, ...]) -> pd.DataFrame:
     if result.reference_free_energy is not None:
         named["reference_free_energy"] = (units, result.reference_free_energy, None)
         named["excess"] = (units, result.excess, result.free_energy_error)
+    for name, free_energy in (result.landmarks or {}).items():
+        named[f"{name} free_energy"] = (units, free_energy, None)
     named["energy"] = (units, result.energy, result.energy_error)
+    if result.reference_energy is not None:
+        named["reference_energy"] = (units, result.reference_energy, None)
     named["entropy"] = ("k_B", result.entropy, result.entropy_error)
+    if result.reference_entropy is not None:
+        named["reference_entropy"] = ("k_B", result.reference_entropy, None)
     named["variance"] = (f"{units}^2", result.variance, None)
     for name, number in (result.observables or {}).items():
         named[name] = (units if name in energies else "", number["value"], number["error"])

@@ -28,6 +28,7 @@ from vfe_lightning.generative.dispersion import Dispersion, stars_of
 from vfe_lightning.generative.occupation import FermiSea, Occupation
 from vfe_lightning.hamiltonians import electron_gas
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
+from vfe_lightning.result import Reference
 from vfe_lightning.samplers.determinantal import free_fermions
 from vfe_lightning.samplers.metropolis import metropolis
 from vfe_lightning.wavefunctions import kinetic as kinetic_energy
@@ -63,7 +64,7 @@ class ElectronGas(VariationalFreeEnergy):
             occupied = self.model.sample(n_samples // d.walkers_per_state, self.generator)
             log_prob = self.model.log_prob(occupied)
             k = self.momenta[occupied].repeat_interleave(d.walkers_per_state, dim=0)
-            x, diagnostics = self.sample_positions(k)
+            x, sampler = self.sample_positions(k)
             kinetic = self.local_kinetic(k, x)
             potential = self.hamiltonian.energy(x)
         estimate = by_variational_monte_carlo(
@@ -77,8 +78,12 @@ class ElectronGas(VariationalFreeEnergy):
         return replace(
             estimate,
             energies={"kinetic": kinetic.energy.real, "potential": potential},
-            diagnostics=diagnostics
-            | {"log_det_jacobian_min": kinetic.log_det.min(), "sign_det_jacobian_min": kinetic.sign.min()},
+            diagnostics=sampler if isinstance(d.sampler, declarations.Metropolis) else {},
+            maxima=sampler if isinstance(d.sampler, declarations.Determinantal) else {},
+            minima={
+                "log_det_jacobian_min": kinetic.log_det.min(),
+                "sign_det_jacobian_min": kinetic.sign.min(),
+            },
             profiles={
                 "pair_correlation": lambda: correlations.pair_correlation(
                     x, self.hamiltonian.length, PAIR_CORRELATION_BINS
@@ -128,11 +133,12 @@ class ElectronGas(VariationalFreeEnergy):
                 coin = torch.rand(probes, *x.shape, generator=self.generator, dtype=x.dtype, device=x.device)
                 return kinetic_energy.hutchinson_kinetic(flow, k, x, (coin - 0.5).sign(), chunk_size)
 
-    def reference_free_energy(self) -> float | None:
+    def reference(self) -> Reference | None:
         d = self.declaration
         if d.n not in (2, 3) or d.theta == 0:
             return None
-        return diagonalize(d.n, d.dim, d.rs, d.theta, (d.twist,) * d.dim).free_energy
+        exact = diagonalize(d.n, d.dim, d.rs, d.theta, (d.twist,) * d.dim)
+        return Reference(exact.free_energy, exact.energy, exact.entropy)
 
     def landmarks(self) -> dict[str, float]:
         d = self.declaration

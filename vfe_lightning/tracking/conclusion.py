@@ -9,7 +9,7 @@ import torch
 from vfe_lightning.analysis import results
 from vfe_lightning.analysis.figures import convergence
 from vfe_lightning.free_energy import VariationalFreeEnergy
-from vfe_lightning.result import Result
+from vfe_lightning.result import Reference, Result
 from vfe_lightning.tracking.record import Record
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def evaluated(system: VariationalFreeEnergy) -> dict[str, tuple[float, float]]:
     return {name: (system.metrics[name], system.metrics.get(f"{name}_error", math.nan)) for name in names}
 
 
-def result_of(system: VariationalFreeEnergy, reference: float | None, **about: Any) -> Result:
+def result_of(system: VariationalFreeEnergy, reference: Reference | None, **about: Any) -> Result:
     """The numbers of a system with what `about` says of its run."""
     numbers = evaluated(system)
     known: dict[str, Any] = {}
@@ -35,21 +35,33 @@ def result_of(system: VariationalFreeEnergy, reference: float | None, **about: A
         known[name], known[f"{name}_error"] = numbers.pop(name, (None, None))
     known["variance"] = numbers.pop("variance", (None, None))[0]
     if reference is not None:
-        known["reference_free_energy"] = reference
-        known["excess"] = None if known["free_energy"] is None else known["free_energy"] - reference
+        known |= {f"reference_{name}": getattr(reference, name) for name in HEADLINES}
+        known["excess"] = (
+            None if known["free_energy"] is None else known["free_energy"] - reference.free_energy
+        )
     observables = {name: {"value": value, "error": error} for name, (value, error) in numbers.items()}
-    return Result(size=system.size, units=system.units, observables=observables, **known, **about)
+    known |= {"size": system.size, "units": system.units, "landmarks": landmarks_of(system)}
+    return Result(observables=observables, **known, **about)
+
+
+def landmarks_of(system: VariationalFreeEnergy) -> dict[str, float]:
+    """Free energies of approximations per site or particle in `units`."""
+    return {name: f * system.energy_unit / system.size for name, f in system.landmarks().items()}
 
 
 def start_notes(
     record: Record,
     system: VariationalFreeEnergy,
     experiment: "Experiment",
-    reference: float | None,
+    reference: Reference | None,
     device: torch.device,
 ) -> None:
     """What is known before the first step: the description, and the exact value to compare with."""
-    known = "not known" if reference is None else f"{reference:.10g} {system.units} per particle or site"
+    known = (
+        "not known"
+        if reference is None
+        else f"{reference.free_energy:.10g} {system.units} per particle or site"
+    )
     about = " ".join((type(experiment.system).__doc__ or "").split())
     record.note(f"{about}\n\nExact free energy: {known}.")
     parameters = sum(p.numel() for p in system.parameters() if p.requires_grad)
@@ -58,7 +70,7 @@ def start_notes(
         {"units": system.units, "size": str(system.size), "parameters": str(parameters), "device": name}
     )
     if reference is not None:
-        record.metrics([(0, {"final/reference_free_energy": reference})])
+        record.metrics([(0, {"final/reference_free_energy": reference.free_energy})])
 
 
 def record_results(record: Record, result: Result, system: VariationalFreeEnergy) -> None:
@@ -66,8 +78,8 @@ def record_results(record: Record, result: Result, system: VariationalFreeEnergy
     names = [
         *HEADLINES,
         *(f"{name}_error" for name in HEADLINES),
+        *(f"reference_{name}" for name in HEADLINES),
         "variance",
-        "reference_free_energy",
         "excess",
     ]
     final = {name: value for name in names if (value := getattr(result, name)) is not None}
@@ -85,13 +97,12 @@ def record_results(record: Record, result: Result, system: VariationalFreeEnergy
         record.text(json.dumps(profiles), "profiles.json")
 
 
-def record_figures(record: Record, system: VariationalFreeEnergy, reference: float | None) -> None:
+def record_figures(record: Record, system: VariationalFreeEnergy, reference: Reference | None) -> None:
     """The convergence so far and, after an evaluation, the system's own pictures."""
     free_energy = record.history("free_energy")
     if free_energy:
-        unit = system.energy_unit / system.size
-        lines = {} if reference is None else {"exact": reference}
-        lines |= {name: value * unit for name, value in system.landmarks().items()}
+        lines = {} if reference is None else {"exact": reference.free_energy}
+        lines |= landmarks_of(system)
         error, entropy, variance = map(record.history, ("free_energy_error", "entropy", "variance"))
         figure = convergence(free_energy, error, entropy, variance, system.units, lines)
         record.figures({"convergence": figure})
