@@ -16,7 +16,6 @@ from typing import Any
 import torch
 
 from vfe_lightning import declarations
-from vfe_lightning.estimators.gradients import Rows
 from vfe_lightning.free_energy import make_generator
 from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.systems.electron_gas import ElectronGas
@@ -55,7 +54,8 @@ def parts(system: ElectronGas) -> dict[str, Callable[[], Any]]:
         "sample x": lambda: system.sample_positions(k),
         "exact energy": lambda: system.local_kinetic(k, x),
         "potential": lambda: system.hamiltonian.energy(x),
-        "scores": lambda: [Rows.of(factor) for factor in factors],
+        **{f"scores of {f.name}": f.scores for f in factors},
+        "direction": lambda: optimizer.backward(factors),
         "whole step": step,
     }
 

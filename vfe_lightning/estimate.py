@@ -87,7 +87,7 @@ class Estimate:
         maxima = {name: reductions.maximum(v).item() for name, v in self.maxima.items()}
         return means | minima | maxima
 
-    def extremes(self) -> dict[str, Callable[[Tensor], Tensor]]:
+    def extremes(self) -> Mapping[str, Callable[[Tensor], Tensor]]:
         """How the minima and maxima of several batches are joined, by their names."""
         return dict.fromkeys(self.minima, torch.min) | dict.fromkeys(self.maxima, torch.max)
 
