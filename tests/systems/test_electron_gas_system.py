@@ -128,6 +128,9 @@ def test_the_flow_gradient_is_the_slope_of_the_energy():
     weight = (2 * kinetic.log_psi.real).exp()
     weight = weight / weight.sum()
     scores = gas.wavefunction.scores(k, x)
+    # any real baseline of K leaves the gradient as it is
+    norm = weight @ scores.real
+    torch.testing.assert_close(norm, torch.zeros_like(norm), rtol=0, atol=1e-5)
     gradient = 2 * ((kinetic.energy - (weight * kinetic.energy).sum()).conj() * weight) @ scores
     column = 0
     for p in gas.wavefunction.parameters():
