@@ -76,6 +76,17 @@ def test_bad_values_are_refused_in_one_line(arguments: str, words: list[str], tm
     assert not (tmp_path / "mlruns").exists()
 
 
+def test_a_flow_that_is_no_bijection_is_an_error_in_one_line(tmp_path: Path) -> None:
+    """First weights this large fold space."""
+    done = command(
+        tmp_path, "heg3d", *TINY, *SMALL_NETS, "--flow.init_scale", "3", "--json", str(tmp_path / "r.json")
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: ") and "bijection" in last and "max_norm" in last and "FAILED" in last
+    assert json.loads((tmp_path / "r.json").read_text())["status"] == "FAILED"
+
+
 def test_an_unreachable_server_is_an_error_at_the_start(tmp_path: Path) -> None:
     environment = os.environ | {"VFE_HOME": str(tmp_path), "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
     done = subprocess.run(

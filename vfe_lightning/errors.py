@@ -15,5 +15,13 @@ class Interrupted(Exception):
         self.signum = signum
 
 
-class NotFinite(FloatingPointError):
+class Diverged(ArithmeticError):
+    """The parameters have left the ground on which the numbers mean anything; earlier ones are good."""
+
+
+class NotFinite(Diverged):
     """The free energy or an update is NaN or infinite."""
+
+
+class NotInvertible(Diverged):
+    """A flow that has to be a bijection is none at some walker."""

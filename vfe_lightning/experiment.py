@@ -90,7 +90,7 @@ class Experiment(BaseModel):
 
         Raises:
             Refused: before any compute, when the run cannot be made or recorded.
-            NotFinite: when F or an update is not a number.
+            Diverged: when F or an update is not a number, or a flow is no bijection.
             Interrupted: after SIGINT or SIGTERM, once the run is recorded as KILLED.
         """
         from vfe_lightning.tracking import store

@@ -16,8 +16,8 @@ from torch.linalg import LinAlgError  # pyright: ignore
 
 from vfe_lightning import reductions
 from vfe_lightning.analysis import results
-from vfe_lightning.errors import Interrupted, Refused
-from vfe_lightning.free_energy import NotFinite, VariationalFreeEnergy
+from vfe_lightning.errors import Diverged, Interrupted, NotFinite, Refused
+from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.result import Reference, Result, Status
 from vfe_lightning.systems import build
@@ -147,9 +147,10 @@ class Run:
         if isinstance(error, Interrupted):
             go_on = f", go on with --resume {run_id}" if saved else ""
             return Interrupted(error.signum, f"{error} at step {self.trainer.global_step}{go_on}")
-        if isinstance(error, NotFinite | LinAlgError):
+        if isinstance(error, Diverged | LinAlgError):
             good = f"the last good checkpoint is {saved[-1]}" if saved else "there is no checkpoint yet"
-            return NotFinite(f"{error} (run {run_id} FAILED; {good})")
+            kind = type(error) if isinstance(error, Diverged) else NotFinite
+            return kind(f"{error} (run {run_id} FAILED; {good})")
         return error
 
 

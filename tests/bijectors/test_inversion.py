@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vfe_lightning.bijectors.inversion import NotInvertible, invert
+from vfe_lightning.bijectors.inversion import invert
 from vfe_lightning.bijectors.two_stream import TwoStreamFlow
 from vfe_lightning.declarations.flow import TwoStream
+from vfe_lightning.errors import NotInvertible
 
 LENGTH = 4.0
 

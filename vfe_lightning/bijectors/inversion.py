@@ -14,6 +14,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from vfe_lightning.errors import NotInvertible
+
 Field = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # x and the rows of the walkers it is for
 _SHORTEST_STEP = 2.0**-12
 
@@ -28,10 +30,6 @@ class InvertibleFlow(Protocol):
     def jac(self, x: Tensor, momentum: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """zeta and J (batch, n dim, n dim)."""
         ...
-
-
-class NotInvertible(RuntimeError):
-    """A flow that has to be a bijection is none at some walker."""
 
 
 class Inversion(NamedTuple):
