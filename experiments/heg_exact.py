@@ -37,7 +37,7 @@ heg_exact = Experiment(
         learning_rate=0.04,
         decay=200,
         classical=TrustRegion(max_norm=1.0),
-        quantum=TrustRegion(max_norm=1.0, damping=1e-4),
+        quantum=TrustRegion(max_norm=0.1, damping=1e-4),
     ),
     trainer=Trainer(max_steps=160, evaluation_batches=100),
     batch_size=512,
