@@ -14,7 +14,7 @@ from toy import toy
 
 from vfe_lightning.analysis.runs import table
 from vfe_lightning.command_line import main
-from vfe_lightning.errors import Interrupted, Refused
+from vfe_lightning.errors import Interrupted, NotFinite, Refused
 from vfe_lightning.tracking.checkpoints import checkpoints_in
 
 QUIET = toy.vary(**{"trainer.progress_bar": False})
@@ -120,7 +120,7 @@ def test_signals_stop_in_good_order(client, break_at, capsys, how, code, step):
 def test_a_stopped_run_goes_on_bit_for_bit(client, break_at, how):
     whole = QUIET.run()
     break_at(f"{how}:13:0")
-    with pytest.raises((FloatingPointError, Interrupted)):
+    with pytest.raises((NotFinite, Interrupted)):
         QUIET.run()
     broken = client.search_runs([only.experiment_id for only in client.search_experiments()], max_results=1)[
         0
