@@ -9,6 +9,7 @@ and the average over K needs the pair occupations, a second derivative of ln e_N
 Vignale, Quantum Theory of the Electron Liquid (2005), section 2.4.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ class HartreeFock:
     entropy: float
 
 
+@functools.cache
 def hartree_fock(n: int, dim: int, rs: float, theta: float, twist: float, cutoff: int) -> HartreeFock:
     """First-order free energy F_0 + <V>_0 of n polarised electrons; theta = 0 fills the lowest orbitals."""
     length = box_length(n, dim)
