@@ -56,8 +56,7 @@ class Rows:
         scores = factor.scores()
         samples = len(scores) * reductions.world_size()
         centred = (scores - reductions.mean(scores)) / samples**0.5
-        cost = clip(factor.cost, factor.clip)
-        cost = (cost - reductions.mean(cost)) / samples**0.5
+        cost = weights(factor) * samples**0.5
         if scores.is_complex():
             rows = torch.view_as_real(centred).movedim(-1, 1).flatten(0, 1)
             return cls(rows, 2 * torch.view_as_real(cost).flatten(), 2 * samples)
@@ -66,3 +65,32 @@ class Rows:
     def gradient(self) -> Tensor:
         """dF / d parameters over all ranks: (parameters,)."""
         return reductions.total(self.x.mT @ self.residual)
+
+    def variance(self, gradient: Tensor) -> Tensor:
+        """Trace of the covariance of that gradient, from the spread of its rows: ()."""
+        squares = reductions.total(self.residual.square() @ self.x.square().sum(dim=1))
+        return (squares * self.count - gradient.square().sum()) / (self.count - 1)
+
+
+def weights(factor: Factor) -> Tensor:
+    """What each sample of this rank counts in the gradient: (batch,)."""
+    cost = clip(factor.cost, factor.clip)
+    if factor.weights is not None:
+        return factor.weights(cost)
+    return (cost - reductions.mean(cost)) / (len(cost) * reductions.world_size())
+
+
+def gradient_and_variance(factor: Factor) -> tuple[Tensor, Tensor]:
+    """dF / d parameters over all ranks, (parameters,), and the trace of its covariance, ().
+
+    By one backward pass where the factor has a pullback, and from the matrix of its scores otherwise.
+    """
+    if factor.pullback is None:
+        rows = Rows.of(factor)
+        gradient = rows.gradient()
+        return gradient, rows.variance(gradient)
+    groups = factor.pullback(weights(factor))
+    gradient = reductions.total(groups.sum(dim=0))
+    count = len(groups) * reductions.world_size()
+    squares = reductions.total(groups.square().sum())
+    return gradient, (squares * count - gradient.square().sum()) / max(count - 1, 1)
