@@ -120,6 +120,4 @@ def _thermodynamics(log_z, beta: float) -> Thermodynamics:
         (first,) = torch.autograd.grad(value, b, create_graph=True)
         (second,) = torch.autograd.grad(first, b)
     energy = -first.item()
-    return Thermodynamics(
-        -value.item() / beta, energy, value.item() + beta * energy, beta**2 * second.item()
-    )
+    return Thermodynamics(-value.item() / beta, energy, value.item() + beta * energy, beta**2 * second.item())

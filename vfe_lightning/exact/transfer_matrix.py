@@ -35,9 +35,7 @@ def _log_partition(L: int, K: Tensor, diagonal: bool) -> Tensor:
     for row in range(L):
         up, across = (pair, diag) if row else (0 * pair, 0 * pair)
         # axes: left neighbour, spin above, spin above left, the new spin
-        weight = (
-            pair[:, None, None, :] + up[None, :, None, :] + across[None, None, :, :]
-        ).exp()
+        weight = (pair[:, None, None, :] + up[None, :, None, :] + across[None, None, :, :]).exp()
         for column in range(L):
             if column == 0:
                 v = torch.einsum("upd,us->spu", v.reshape(2, -1, 2), up.exp())

@@ -4,6 +4,7 @@ Features are rows and samples are columns, so that the features of one site lie 
 Products skip the blocks above the diagonal, about half of the work.
 """
 
+import itertools
 from typing import Any
 
 import torch
@@ -44,9 +45,9 @@ class BlockTriangular(nn.Module):
         return self.weight.new_zeros(shape[0] * shape[1]).scatter(0, self.index, self.weight).view(shape)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(sites n_in, batch) -> (sites n_out, batch)."""
-        y = _Product.apply(self.matrix(), x, self.n_out, self.n_in)
-        return y if self.bias is None else y + self.bias[:, None]
+        """(sites n_in, batch) -> (sites n_out, batch), in the precision of x."""
+        y = _Product.apply(self.matrix().to(x), x, self.n_out, self.n_in)
+        return y if self.bias is None else y + self.bias[:, None].to(x)
 
     def scores(self, x: Tensor, slope: Tensor) -> list[Tensor]:
         """d ln p / d parameters of each sample from its inputs and d ln p / d outputs, (features, batch).
@@ -86,6 +87,4 @@ def _bands(n_rows: int, n_out: int, n_in: int) -> list[tuple[slice, slice]]:
     """Rows of several sites, and the columns of all sites up to the last of them."""
     sites = n_rows // n_out
     edges = [*range(0, sites, SITES_AT_ONCE), sites]
-    return [
-        (slice(a * n_out, b * n_out), slice(0, b * n_in)) for a, b in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    return [(slice(a * n_out, b * n_out), slice(0, b * n_in)) for a, b in itertools.pairwise(edges)]

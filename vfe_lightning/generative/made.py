@@ -5,10 +5,13 @@ once for each site. Here the features of the sites before are kept, and one samp
 one evaluation of ln p.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid, silu
+from torch.nn.functional import silu
 
+from vfe_lightning.generative import autoregressive
 from vfe_lightning.generative.block_triangular import BlockTriangular
 from vfe_lightning.generative.model import GenerativeModel
 
@@ -26,11 +29,14 @@ class MADE(GenerativeModel):
         depth: layers of weights.
         width: features of a site.
         bias: whether the layers have one.
+        precision: of the arithmetic; parameters and ln p are in float64.
     """
 
-    def __init__(self, sites: int, depth: int, width: int, bias: bool = True) -> None:
+    def __init__(
+        self, sites: int, depth: int, width: int, bias: bool = True, precision: torch.dtype = torch.float64
+    ) -> None:
         super().__init__()
-        self.sites = sites
+        self.sites, self.precision = sites, precision
         features = [1, *[width] * (depth - 1), 1]
         self.layers = nn.ModuleList(
             BlockTriangular(
@@ -40,38 +46,34 @@ class MADE(GenerativeModel):
             for i in range(depth)
         )  # fmt: skip
 
-    def log_prob(self, x: Tensor) -> Tensor:
-        return logsigmoid(x.mT * self._forward(x)[-1][1]).sum(dim=0)
+    @property
+    def _layers(self) -> list[BlockTriangular]:
+        return cast(list[BlockTriangular], list(self.layers))
 
-    def _forward(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
+    def log_prob(self, x: Tensor) -> Tensor:
+        return autoregressive.log_prob(self._forward(x), x)
+
+    def _forward(self, x: Tensor) -> autoregressive.Passed:
         """Inputs and outputs of every layer, (features, batch); the last outputs are the logits of s = 1."""
-        passed: list[tuple[Tensor, Tensor]] = []
+        passed: autoregressive.Passed = []
         for layer in self.layers:
-            h = silu(passed[-1][1]) if passed else x.mT.contiguous()
+            h = silu(passed[-1][1]) if passed else x.mT.to(self.precision).contiguous()
             passed.append((h, layer(h)))
         return passed
 
     def scores(self, x: Tensor) -> Tensor:
         """d ln p / d parameters, in the order of `parameters()`: (batch, sites) -> (batch, parameters)."""
-        with torch.inference_mode(False), torch.enable_grad():
-            passed = self._forward(x.clone())
-            log_prob = logsigmoid(x.mT * passed[-1][1]).sum()
-            slopes = torch.autograd.grad(log_prob, [y for _, y in passed])
-        with torch.no_grad():
-            columns = [
-                part
-                for layer, (h, _), slope in zip(self.layers, passed, slopes, strict=True)
-                for part in layer.scores(h, slope)  # pyright: ignore[reportCallIssue]
-            ]
-            return torch.cat(columns, dim=1)
+        return autoregressive.scores(self._layers, self._forward, x)
 
     @torch.no_grad()
     def sample(self, n_samples: int, generator: torch.Generator | None = None) -> Tensor:
         """Independent samples: (n_samples, sites)."""
-        layers: list[BlockTriangular] = list(self.layers)  # pyright: ignore[reportAssignmentType]
-        matrices = [layer.matrix() for layer in layers]
+        layers = self._layers
+        matrices = [layer.matrix().to(self.precision) for layer in layers]
         chance = layers[0].weight.new_empty(self.sites, n_samples).uniform_(generator=generator)
-        values = [chance.new_zeros(self.sites * layer.n_in, n_samples) for layer in layers]
+        values = [
+            h.new_zeros(self.sites * layer.n_in, n_samples) for h, layer in zip(matrices, layers, strict=True)
+        ]
         for first in range(0, self.sites, SITES_AT_ONCE):
             last = min(first + SITES_AT_ONCE, self.sites)
             # What the finished sites contribute to this block of sites, in one product a layer.
@@ -80,7 +82,7 @@ class MADE(GenerativeModel):
                 for layer, w, h in zip(layers, matrices, values, strict=True)
             ]
             for site in range(first, last):
-                y = chance[site : site + 1]
+                y = values[0]
                 for k, (layer, w, h) in enumerate(zip(layers, matrices, values, strict=True)):
                     rows = slice(site * layer.n_out, (site + 1) * layer.n_out)
                     near = slice(first * layer.n_in, (site + (not layer.strict)) * layer.n_in)
@@ -89,9 +91,9 @@ class MADE(GenerativeModel):
                     if k + 1 < len(layers):
                         values[k + 1][rows] = silu(y)
                 values[0][site] = torch.where(chance[site] < y[0].sigmoid(), 1.0, -1.0)
-        return values[0].mT.contiguous()
+        return values[0].mT.double()
 
 
 def _affine(layer: BlockTriangular, w: Tensor, h: Tensor, rows: slice, columns: int) -> Tensor:
     y = w[rows, :columns] @ h[:columns]
-    return y if layer.bias is None else y + layer.bias[rows, None]
+    return y if layer.bias is None else y + layer.bias[rows, None].to(y)

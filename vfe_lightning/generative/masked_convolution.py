@@ -81,7 +81,7 @@ class _Correlation(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         (slope,), (above, left, x) = slopes, ctx.saved_tensors
-        L, reach, n_in, batch = len(x), len(above), x.shape[2], x.shape[3]
+        L, reach, n_in = len(x), len(above), x.shape[2]
         padded, slope = _padded(x, reach), slope.contiguous()
         of_weights = [torch.zeros_like(w) for w in (*above, left)]
         for row in range(L):
@@ -106,6 +106,6 @@ def _padded(x: Tensor, reach: int) -> Tensor:
 
 
 def _windows(row: Tensor, L: int, size: int) -> Tensor:
-    """Overlapping views of the taps of each pixel of a row: (columns, channels, batch) -> (L, size, batch)."""
+    """Overlapping views of the taps of a row's pixels: (columns, channels, batch) -> (L, size, batch)."""
     channels, batch = row.shape[1:]
     return row.as_strided((L, size, batch), (channels * batch, batch, 1))

@@ -44,9 +44,8 @@ def bethe(J: Tensor, beta: float, seed: int = 0) -> Bethe:
     Args:
         J: symmetric couplings with a zero diagonal, H = -1/2 s^T J s: (n, n).
     """
-    source, target = J.nonzero(as_tuple=True)
     generator = torch.Generator().manual_seed(seed)
-    small = 1e-3 * torch.randn(len(source), generator=generator, dtype=J.dtype)
+    small = 1e-3 * torch.randn(int(J.count_nonzero()), generator=generator, dtype=J.dtype)
     found = [propagate(J, beta, start) for start in (small, torch.ones_like(small))]
     converged = [solution for solution in found if solution.converged]
     return min(converged or found[:1], key=lambda solution: solution.free_energy)
@@ -58,24 +57,23 @@ def propagate(J: Tensor, beta: float, start: Tensor, damping: float = 0.5) -> Be
     source, target = J.nonzero(as_tuple=True)
     coupling = beta * J[source, target]
     t, reverse = torch.tanh(coupling), _reverse(source, target, n)
-    h, iteration, converged = start, 0, False
+    h, iterations, converged = start, 0, False
 
     def messages(h: Tensor) -> tuple[Tensor, Tensor]:
         u = torch.atanh((t * torch.tanh(h)).clamp(-ALMOST_ONE, ALMOST_ONE))
         return u, torch.zeros(n, dtype=J.dtype).index_add(0, target, u)
 
-    for iteration in range(1, ITERATIONS + 1):
+    while not converged and iterations < ITERATIONS:
         u, fields = messages(h)
         new = fields[source] - u[reverse]
         converged = bool((new - h).abs().max() < TOLERANCE)
         h = damping * h + (1 - damping) * new
-        if converged:
-            break
+        iterations += 1
     u, fields = messages(h)
     sites = (math.log(2) + _log_cosh(fields)).sum() + (_log_cosh(coupling) - _log_cosh(u)).sum()
     bonds = _log_cosh(coupling) + torch.log1p(t * torch.tanh(h) * torch.tanh(h[reverse]))
     log_z = sites - bonds.sum() / 2
-    return Bethe(-log_z.item() / beta, fields, converged, iteration)
+    return Bethe(-log_z.item() / beta, fields, converged, iterations)
 
 
 def _reverse(source: Tensor, target: Tensor, n: int) -> Tensor:
