@@ -21,7 +21,8 @@ class Factor:
     Attributes:
         name: what the metrics of this factor are called.
         module: holds the parameters, in the order of the columns of the scores.
-        scores: computes O, (batch, parameters); called only where a gradient is wanted.
+        scores: computes O, (batch, parameters); called only where a gradient is wanted. None where the
+            gradient is not made of scores: the factor then has a pullback, and no Fisher matrix.
         cost: F_loc or E_loc of each sample, held fixed: (batch,), complex for Psi.
         clip: real costs beyond this many mean absolute deviations, over the samples of all passes
             and ranks, are clipped in the gradient.
@@ -33,7 +34,7 @@ class Factor:
 
     name: str
     module: nn.Module
-    scores: Callable[[], Tensor]
+    scores: Callable[[], Tensor] | None
     cost: Tensor
     clip: float = math.inf
     weights: Callable[[Tensor], Tensor] | None = None
@@ -41,13 +42,16 @@ class Factor:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
+        def scores() -> Tensor:
+            return torch.cat([part.scores() for part in parts if part.scores])
+
         def pullback(weights: Tensor) -> Tensor:
             shares = weights.split([len(part.cost) for part in parts])
             return torch.cat([p.pullback(w) for p, w in zip(parts, shares, strict=True) if p.pullback])
 
         return replace(
             parts[0],
-            scores=lambda: torch.cat([part.scores() for part in parts]),
+            scores=scores if parts[0].scores else None,
             cost=torch.cat([part.cost for part in parts]),
             pullback=pullback if parts[0].pullback else None,
         )

@@ -7,27 +7,58 @@ from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchins
 from vfe_lightning.declarations.occupation import FermiSea, IdealGas, Occupation, Quasiparticle, Transformer
 from vfe_lightning.declarations.optimizer import Adam, NaturalGradient, Optimizer, TrustRegion
 from vfe_lightning.declarations.sampler import Determinantal, Metropolis, Sampler
+from vfe_lightning.declarations.spin_networks import (
+    MADE,
+    Annealing,
+    Bernoulli,
+    ExponentialAnnealing,
+    Gradient,
+    LeaveOneOut,
+    LinearAnnealing,
+    MeasureValued,
+    NoAnnealing,
+    PastAverage,
+    PixelCNN,
+    VarGrad,
+)
+from vfe_lightning.declarations.spins import Hopfield, InverseIsing, Ising, SherringtonKirkpatrick
 from vfe_lightning.declarations.trainer import Trainer
 
 __all__ = [
+    "MADE",
     "Adam",
+    "Annealing",
+    "Bernoulli",
     "Declaration",
     "Determinantal",
     "ElectronGas",
     "Exact",
+    "ExponentialAnnealing",
     "FermiSea",
     "ForwardLaplacian",
+    "Gradient",
+    "Hopfield",
     "Hutchinson",
     "IdealGas",
+    "InverseIsing",
+    "Ising",
     "Kinetic",
+    "LeaveOneOut",
+    "LinearAnnealing",
+    "MeasureValued",
     "Metropolis",
     "NaturalGradient",
+    "NoAnnealing",
     "Occupation",
     "Optimizer",
+    "PastAverage",
+    "PixelCNN",
     "Quasiparticle",
     "Sampler",
+    "SherringtonKirkpatrick",
     "Trainer",
     "Transformer",
     "TrustRegion",
     "TwoStream",
+    "VarGrad",
 ]

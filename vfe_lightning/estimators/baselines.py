@@ -5,10 +5,14 @@ plain mean of the batch is not: each cost is a part of its own baseline, which s
 1 - 1/B. It costs a direction nothing, and Rows has it.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from vfe_lightning import reductions
+
+Baseline = Callable[[Tensor], Tensor]
 
 
 def leave_one_out(cost: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vfe_lightning.estimate import Estimate, Factor
+from vfe_lightning.estimators.baselines import Baseline, equal_weights
 from vfe_lightning.generative.bernoulli import BernoulliProduct
 from vfe_lightning.generative.model import GenerativeModel
 
@@ -22,7 +23,7 @@ def by_score_function(
     energy: Tensor,
     model: GenerativeModel,
     beta: float,
-    weights: Callable[[Tensor], Tensor],
+    weights: Baseline,
     beta_now: float | None = None,
 ) -> Estimate:
     """Estimate from samples x of the model and their energies, (batch, sites) and (batch,).
@@ -35,14 +36,34 @@ def by_score_function(
     log_probs = [model.log_prob(part) for part in x.chunk(GROUPS)]
     log_prob = torch.cat(log_probs).detach()
     cost = log_prob + (beta if beta_now is None else beta_now) * energy
-    factor = Factor(
-        "p",
-        model,
-        partial(model.scores, x),
-        cost,
-        weights=weights,
-        pullback=partial(_pullback, log_probs, list(model.parameters())),
-    )
+    pullback = partial(_pullback, log_probs, list(model.parameters()))
+    factor = Factor("p", model, partial(model.scores, x), cost, weights=weights, pullback=pullback)
+    return _estimate(energy, log_prob, beta, factor)
+
+
+def measure_valued(
+    x: Tensor,
+    energy: Callable[[Tensor], Tensor],
+    model: BernoulliProduct,
+    beta: float,
+    beta_now: float | None = None,
+) -> Estimate:
+    """Estimate whose gradient flips every spin of every sample; arguments as of `by_score_function`.
+
+    Its factor has no scores: for first-order optimisers only.
+    """
+    with torch.no_grad():
+        log_prob, value = model.log_prob(x), energy(x)
+    rows = measure_valued_gradients(x, energy, model, beta if beta_now is None else beta_now)
+
+    def pullback(weights: Tensor) -> Tensor:
+        return torch.stack([w @ r for w, r in zip(weights.chunk(GROUPS), rows.chunk(GROUPS), strict=True)])
+
+    factor = Factor("p", model, None, log_prob, weights=equal_weights, pullback=pullback)
+    return _estimate(value, log_prob, beta, factor)
+
+
+def _estimate(energy: Tensor, log_prob: Tensor, beta: float, factor: Factor) -> Estimate:
     return Estimate(
         free_energy=energy + log_prob / beta,
         energy=energy,

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from vfe_lightning import reductions
+from vfe_lightning.errors import Refused
 from vfe_lightning.estimate import Factor
 
 
@@ -53,6 +54,13 @@ class Rows:
 
     @classmethod
     def of(cls, factor: Factor) -> "Rows":
+        """Scores are centred, so that no constant baseline makes a difference.
+
+        Raises:
+            Refused: the gradient of this factor is not made of scores.
+        """
+        if factor.scores is None:
+            raise Refused(f"{factor.name} has no scores for a natural gradient: use --optimizer.kind adam")
         scores = factor.scores()
         samples = len(scores) * reductions.world_size()
         centred = (scores - reductions.mean(scores)) / samples**0.5

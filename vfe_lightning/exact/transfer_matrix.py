@@ -21,7 +21,7 @@ def open_lattice(L: int, beta: float, J: float = 1.0, diagonal: bool = False) ->
     if L > WIDEST:
         raise ValueError(f"L = {L} is too wide for the transfer matrix: at most {WIDEST}")
     K = torch.tensor(beta * J, dtype=torch.float64)
-    log_z, slope = torch.func.jvp(lambda k: _log_partition(L, k, diagonal), (K,), (torch.ones_like(K),))
+    log_z, slope = torch.func.jvp(lambda k: _log_partition(L, k, diagonal), (K,), (torch.ones_like(K),))[:2]
     energy = -J * slope.item()
     return Reference(-log_z.item() / beta, energy, log_z.item() + beta * energy)
 
