@@ -136,4 +136,7 @@ class Estimate:
             minima={k: stack([e.minima for e in estimates], k).amin(0) for k in first.minima},
             maxima={k: stack([e.maxima for e in estimates], k).amax(0) for k in first.maxima},
             correlated=first.correlated,
+            log_weights=torch.cat([w for e in estimates if (w := e.log_weights) is not None])
+            if first.log_weights is not None
+            else None,
         )

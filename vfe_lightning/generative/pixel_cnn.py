@@ -32,7 +32,8 @@ class PixelCNN(GenerativeModel):
         self, L: int, depth: int, width: int, reach: int, precision: torch.dtype = torch.float64
     ) -> None:
         super().__init__()
-        self.L, self.reach, self.precision = L, reach, precision
+        self.L, self.precision = L, precision
+        self.reach = reach = min(reach, L - 1)  # what lies farther is outside of the lattice
         channels = [1, *[width] * (depth - 1), 1]
         self.layers = nn.ModuleList(
             MaskedConvolution(
