@@ -25,7 +25,7 @@ def configurations(shot: Snapshot, L: int) -> dict[str, Figure]:
     """Some spin configurations of an L x L lattice."""
     figure = Figure(figsize=(2 * PANELS[1], 2 * PANELS[0] + 0.4), layout="constrained")
     for axes, s in zip(figure.subplots(*PANELS).flat, shot.x.cpu(), strict=False):
-        axes.imshow(s.reshape(L, L), cmap="Greys", vmin=-1, vmax=1)
+        axes.imshow(s.reshape(L, L).numpy(), cmap="Greys", vmin=-1, vmax=1)
     for axes in figure.axes:
         axes.set_axis_off()
     figure.suptitle(rf"independent samples at $\beta$ = {shot.beta:g}, L = {L}")
@@ -38,7 +38,7 @@ def overlap_plane(shots: Sequence[Snapshot], patterns: Tensor) -> dict[str, Figu
     for axes, shot in zip(np.atleast_1d(figure.subplots(1, len(shots))), shots, strict=True):
         o = (shot.x[:FIRST].cpu() @ patterns[:2].mT / patterns.shape[1]).numpy()
         y = o[:, 1] if o.shape[1] > 1 else np.zeros(len(o))
-        points = axes.scatter(o[:, 0], y, c=shot.log_prob[:FIRST].cpu(), s=8, cmap="viridis")
+        points = axes.scatter(o[:, 0], y, c=shot.log_prob[:FIRST].cpu().numpy(), s=8, cmap="viridis")
         figure.colorbar(points, ax=axes, label=r"$\ln p(s)$")
         axes.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), xlabel="$O_1$", ylabel="$O_2$")
         axes.set_aspect("equal")
@@ -99,6 +99,6 @@ def couplings_figure(inferred: Tensor, true: Tensor) -> Figure:
     axes = figure.subplots()
     limits = [min(a.min(), b.min()).item(), max(a.max(), b.max()).item()]
     axes.plot(limits, limits, color="grey", linewidth=0.8)
-    axes.scatter(a, b, s=8)
+    axes.scatter(a.numpy(), b.numpy(), s=8)
     axes.set(xlabel="true $J_{ij}$", ylabel="inferred $J_{ij}$")
     return figure

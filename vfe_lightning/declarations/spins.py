@@ -14,7 +14,6 @@ from vfe_lightning.declarations.spin_networks import (
     LeaveOneOut,
     LinearAnnealing,
     MeasureValued,
-    NoAnnealing,
     PixelCNN,
 )
 
@@ -111,7 +110,6 @@ class InverseIsing(Declaration):
     network: MADE = Field(default=MADE(depth=1, bias=False), description="model of p(s)")
     symmetrize: bool = Field(default=False, description="average the model over s -> -s")
     gradient: Gradient = Field(default=LeaveOneOut(), description="how the gradient is estimated")
-    annealing: Annealing = Field(default=NoAnnealing(), description="beta while training")
 
     @model_validator(mode="after")
     def _consistent(self) -> "InverseIsing":

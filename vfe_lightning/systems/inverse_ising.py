@@ -80,14 +80,13 @@ class InverseIsing(VariationalFreeEnergy):
         )
         error = inverse.reconstruction_error(J, self.true)
         others = {
-            f"reconstruction_error_{name}": error.new_tensor(value)
-            for name, value in self.closed_forms().items()
+            f"error_of_J_{name}": error.new_tensor(value) for name, value in self.closed_forms().items()
         }
         return replace(
             estimate,
             factors=(*estimate.factors, factor),
             diagnostics={
-                "reconstruction_error": error,
+                "error_of_J": error,
                 **others,
                 "effective_sample_size": effective_sample_size(estimate),
             },
