@@ -6,6 +6,8 @@ import math
 import pytest
 from test_experiments import command
 
+from experiments.sk import sk
+
 TINY = (
     "--batch_size 40 --trainer.max_steps 6 --trainer.evaluation_batches 3 --trainer.progress_bar false "
     "--trainer.checkpoint_every 3"
@@ -48,18 +50,14 @@ def test_experiment_leaves_its_results(experiment, home):
 
 def test_a_run_goes_on_to_the_same_numbers(home):
     """The running baseline and the random numbers are in the checkpoint."""
-    flags = "--n 6 --beta 1 --annealing.kind none --gradient.kind past_average".split()
-    whole, rest = home / "whole.json", home / "rest.json"
-    assert command(home, "sk", *flags, *TINY, "--json", str(whole)).returncode == 0
-    half = ["3" if word == "6" else word for word in TINY]
-    first = command(home, "sk", *flags, *half, "--json", str(rest))
-    assert first.returncode == 0, first.stderr[-2000:]
-    run_id = json.loads(rest.read_text())["run_id"]
-    done = command(home, "sk", "--resume", run_id[:8], "--trainer.max_steps", "6", "--json", str(rest))
-    assert done.returncode == 0, done.stderr[-2000:]
-    names = ("free_energy", "energy", "entropy")
-    a, b = (json.loads(p.read_text()) for p in (whole, rest))
-    assert [a[n] for n in names] == [b[n] for n in names]
+    budget = {"max_steps": 6, "evaluation_batches": 3, "checkpoint_every": 3, "progress_bar": False}
+    tiny = sk.vary(
+        n=6, annealing={"kind": "none"}, gradient={"kind": "past_average"}, batch_size=40, trainer=budget
+    )
+    whole, half = tiny.run(), tiny.vary(**{"trainer.max_steps": 3}).run()
+    rest = tiny.run(resume=half.run_id)
+    assert rest.steps == 6
+    assert (rest.free_energy, rest.energy, rest.entropy) == (whole.free_energy, whole.energy, whole.entropy)
 
 
 @pytest.mark.parametrize(

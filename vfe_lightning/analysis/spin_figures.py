@@ -27,7 +27,7 @@ def configurations(shot: Snapshot, L: int) -> dict[str, Figure]:
     for axes, s in zip(figure.subplots(*PANELS).flat, shot.x.cpu(), strict=False):
         axes.imshow(s.reshape(L, L).numpy(), cmap="Greys", vmin=-1, vmax=1)
     for axes in figure.axes:
-        axes.set_axis_off()
+        axes.set(xticks=[], yticks=[])
     figure.suptitle(rf"independent samples at $\beta$ = {shot.beta:g}, L = {L}")
     return {"configurations": figure}
 
