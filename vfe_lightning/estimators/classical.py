@@ -55,12 +55,14 @@ def measure_valued(
     with torch.no_grad():
         log_prob, value = model.log_prob(x), energy(x)
     rows = measure_valued_gradients(x, energy, model, beta if beta_now is None else beta_now)
-
-    def pullback(weights: Tensor) -> Tensor:
-        return torch.stack([w @ r for w, r in zip(weights.chunk(GROUPS), rows.chunk(GROUPS), strict=True)])
-
+    pullback = partial(weighted_rows, rows)
     factor = Factor("p", model, None, log_prob, weights=equal_weights, pullback=pullback)
     return _estimate(value, log_prob, beta, factor)
+
+
+def weighted_rows(rows: Tensor, weights: Tensor) -> Tensor:
+    """sum_b weight_b row_b of each group of samples: (batch, parameters) -> (groups, parameters)."""
+    return torch.stack([w @ r for w, r in zip(weights.chunk(GROUPS), rows.chunk(GROUPS), strict=True)])
 
 
 def _estimate(energy: Tensor, log_prob: Tensor, beta: float, factor: Factor) -> Estimate:

@@ -5,8 +5,8 @@ is followed by a network that minimises F, and <s_i s_j>_J is measured on its re
 Wang & Zhang, PRL 122, 080602 (2019). At zero field, where <s_i> = 0.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property, partial
 
 import torch
 from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from vfe_lightning import declarations, reductions
 from vfe_lightning.analysis.spin_figures import couplings_figure
 from vfe_lightning.estimate import Estimate, Factor
-from vfe_lightning.estimators.classical import GROUPS, by_score_function
+from vfe_lightning.estimators.classical import by_score_function, weighted_rows
 from vfe_lightning.exact import enumeration
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.hamiltonians.spins import PairwiseSpins, sherrington_kirkpatrick_couplings
@@ -42,7 +42,7 @@ class Couplings(nn.Module):
 
 
 class InverseIsing(VariationalFreeEnergy):
-    """n spins with unknown couplings; F is that of the couplings of the moment."""
+    """n spins with unknown couplings; what is reported is of the couplings that were found."""
 
     declaration: declarations.InverseIsing
     true: Tensor  # the couplings that made the data, (n, n)
@@ -76,22 +76,18 @@ class InverseIsing(VariationalFreeEnergy):
             None,
             estimate.log_weights,
             weights=normalized,
-            pullback=_pullback(rows),
+            pullback=partial(weighted_rows, rows),
         )
         error = inverse.reconstruction_error(J, self.true)
-        others = {
-            f"error_of_J_{name}": error.new_tensor(value) for name, value in self.closed_forms().items()
-        }
+        others = {f"error_of_J_{name}": error.new_tensor(value) for name, value in self.closed_forms.items()}
         return replace(
             estimate,
             factors=(*estimate.factors, factor),
-            diagnostics={
-                "error_of_J": error,
-                **others,
-                "effective_sample_size": effective_sample_size(estimate),
-            },
+            diagnostics={"effective_sample_size": effective_sample_size(estimate)},
+            minima={"error_of_J": error, **others},
         )
 
+    @cached_property
     def closed_forms(self) -> dict[str, float]:
         """Reconstruction errors of the formulas that need no model."""
         methods = {
@@ -113,13 +109,6 @@ def normalized(log_weights: Tensor) -> Tensor:
     """Importance weights that sum to one over all ranks: (batch,) -> (batch,)."""
     w = (log_weights - reductions.maximum(log_weights.max())).exp()
     return w / reductions.total(w.sum())
-
-
-def _pullback(rows: Tensor) -> Callable[[Tensor], Tensor]:
-    def pullback(weights: Tensor) -> Tensor:
-        return torch.stack([w @ r for w, r in zip(weights.chunk(GROUPS), rows.chunk(GROUPS), strict=True)])
-
-    return pullback
 
 
 def measured_correlations(J: Tensor, d: declarations.InverseIsing) -> Tensor:
