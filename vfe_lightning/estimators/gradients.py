@@ -46,11 +46,13 @@ class Rows:
         x: (rows of this rank, parameters), over the square root of the global number of samples.
         residual: (rows of this rank,).
         count: rows of all ranks.
+        per_sample: rows that belong to one sample, next to each other.
     """
 
     x: Tensor
     residual: Tensor
     count: int
+    per_sample: int = 1
 
     @classmethod
     def of(cls, factor: Factor) -> "Rows":
@@ -67,7 +69,7 @@ class Rows:
         cost = weights(factor) * samples**0.5
         if scores.is_complex():
             rows = torch.view_as_real(centred).movedim(-1, 1).flatten(0, 1)
-            return cls(rows, 2 * torch.view_as_real(cost).flatten(), 2 * samples)
+            return cls(rows, 2 * torch.view_as_real(cost).flatten(), 2 * samples, 2)
         return cls(centred, cost, samples)
 
     def gradient(self) -> Tensor:
@@ -75,9 +77,9 @@ class Rows:
         return reductions.total(self.x.mT @ self.residual)
 
     def variance(self, gradient: Tensor) -> Tensor:
-        """Trace of the covariance of that gradient, from the spread of its rows: ()."""
-        squares = reductions.total(self.residual.square() @ self.x.square().sum(dim=1))
-        return (squares * self.count - gradient.square().sum()) / (self.count - 1)
+        """Trace of the covariance of that gradient, from the spread of what the samples give: ()."""
+        parts = (self.x * self.residual[:, None]).unflatten(0, (-1, self.per_sample)).sum(dim=1)
+        return _variance(parts, self.count // self.per_sample, gradient)
 
 
 def weights(factor: Factor) -> Tensor:
@@ -99,6 +101,10 @@ def gradient_and_variance(factor: Factor) -> tuple[Tensor, Tensor]:
         return gradient, rows.variance(gradient)
     groups = factor.pullback(weights(factor))
     gradient = reductions.total(groups.sum(dim=0))
-    count = len(groups) * reductions.world_size()
-    squares = reductions.total(groups.square().sum())
-    return gradient, (squares * count - gradient.square().sum()) / max(count - 1, 1)
+    return gradient, _variance(groups, len(groups) * reductions.world_size(), gradient)
+
+
+def _variance(parts: Tensor, count: int, gradient: Tensor) -> Tensor:
+    """Trace of the covariance of a gradient that is a sum of `count` independent parts over all ranks."""
+    squares = reductions.total(parts.square().sum())
+    return (squares * count - gradient.square().sum()) / max(count - 1, 1)

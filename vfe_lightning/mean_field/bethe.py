@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 ITERATIONS = 4000
+MESSAGES = 10**8  # over all iterations: dense couplings of thousands of spins get fewer of them
 TOLERANCE = 1e-10
 ALMOST_ONE = 1 - 1e-15  # atanh stays finite
 
@@ -57,13 +58,14 @@ def propagate(J: Tensor, beta: float, start: Tensor, damping: float = 0.5) -> Be
     source, target = J.nonzero(as_tuple=True)
     coupling = beta * J[source, target]
     t, reverse = torch.tanh(coupling), _reverse(source, target, n)
+    patience = min(ITERATIONS, 100 + MESSAGES // max(len(source), 1))
     h, iterations, converged = start, 0, False
 
     def messages(h: Tensor) -> tuple[Tensor, Tensor]:
         u = torch.atanh((t * torch.tanh(h)).clamp(-ALMOST_ONE, ALMOST_ONE))
         return u, torch.zeros(n, dtype=J.dtype).index_add(0, target, u)
 
-    while not converged and iterations < ITERATIONS:
+    while not converged and iterations < patience:
         u, fields = messages(h)
         new = fields[source] - u[reverse]
         converged = bool((new - h).abs().max() < TOLERANCE)
