@@ -18,6 +18,7 @@ hopfield = Experiment(
         patterns=2,
         beta=1.5,
         network=MADE(depth=1, bias=False),
+        symmetrize=False,  # one layer without a bias is even in s anyway
         annealing=LinearAnnealing(start=0.0, steps=500),
     ),
     optimizer=Adam(learning_rate=1e-2, decay=300, max_norm=1.0),

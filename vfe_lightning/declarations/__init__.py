@@ -21,7 +21,7 @@ from vfe_lightning.declarations.spin_networks import (
     PixelCNN,
     VarGrad,
 )
-from vfe_lightning.declarations.spins import Hopfield, InverseIsing, Ising, SherringtonKirkpatrick
+from vfe_lightning.declarations.spins import Hopfield, InverseIsing, Ising, SherringtonKirkpatrick, Spins
 from vfe_lightning.declarations.trainer import Trainer
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "Quasiparticle",
     "Sampler",
     "SherringtonKirkpatrick",
+    "Spins",
     "Trainer",
     "Transformer",
     "TrustRegion",

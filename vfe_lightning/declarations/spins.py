@@ -8,6 +8,7 @@ from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.spin_networks import (
     MADE,
     Annealing,
+    Bernoulli,
     DenseNetwork,
     Gradient,
     LatticeNetwork,
@@ -18,40 +19,45 @@ from vfe_lightning.declarations.spin_networks import (
 )
 
 
-def refuse_measure_valued(gradient: Declaration, network: Declaration, symmetrize: bool) -> None:
-    """Flipping one spin at a time is exact for independent spins only."""
-    if isinstance(gradient, MeasureValued) and (getattr(network, "kind", "") != "bernoulli" or symmetrize):
-        raise ValueError("gradient measure_valued needs --network.kind bernoulli and --symmetrize false")
+class Spins(Declaration):
+    """What all systems of spins declare: Wu, Wang & Zhang, PRL 122, 080602 (2019)."""
+
+    beta: PositiveFloat = Field(description="inverse temperature")
+    network: LatticeNetwork = Field(default=MADE(), description="model of p(s)")
+    symmetrize: bool = Field(default=True, description="average the network over s -> -s")
+    gradient: Gradient = Field(default=LeaveOneOut(), description="how the gradient is estimated")
+    annealing: Annealing = Field(default=LinearAnnealing(), description="beta while training")
+
+    @model_validator(mode="after")
+    def _flips_are_of_independent_spins(self) -> "Spins":
+        independent = isinstance(self.network, Bernoulli) and not self.symmetrize
+        if isinstance(self.gradient, MeasureValued) and not independent:
+            raise ValueError("gradient measure_valued needs --network.kind bernoulli and --symmetrize false")
+        return self
 
 
-class Ising(Declaration):
+class Ising(Spins):
     """Ising spins on an L x L lattice: H = -J sum_<ij> s_i s_j, each bond once.
 
-    p(s) is an autoregressive network: Wu, Wang & Zhang, PRL 122, 080602 (2019). Energies are in the units
-    that J and 1 / beta are given in.
+    Wu, Wang & Zhang, PRL 122, 080602 (2019). Energies are in the units that J and 1 / beta are given in.
     """
 
     L: int = Field(ge=2, description="rows and columns of the lattice")
-    beta: PositiveFloat = Field(description="inverse temperature")
     J: float = Field(default=1.0, description="coupling: > 0 ferromagnet, < 0 antiferromagnet")
     lattice: Literal["square", "triangular"] = Field(
         default="square", description="which sites are neighbours"
     )
     periodic: bool = Field(default=True, description="bonds across the edges; false: open boundaries")
     network: LatticeNetwork = Field(default=PixelCNN(), description="model of p(s)")
-    symmetrize: bool = Field(default=True, description="average the model over s -> -s")
-    gradient: Gradient = Field(default=LeaveOneOut(), description="how the gradient is estimated")
-    annealing: Annealing = Field(default=LinearAnnealing(), description="beta while training")
 
     @model_validator(mode="after")
-    def _consistent(self) -> "Ising":
+    def _coupled(self) -> "Ising":
         if self.J == 0:
             raise ValueError("J = 0 leaves nothing to compute: free spins have F = -ln 2 / beta each")
-        refuse_measure_valued(self.gradient, self.network, self.symmetrize)
         return self
 
 
-class Hopfield(Declaration):
+class Hopfield(Spins):
     """Hopfield's associative memory: H = -1/(2n) sum_mu (xi_mu . s)^2 + patterns / 2.
 
     Below the transition p(s) has two modes for each pattern: Wu, Wang & Zhang, PRL 122, 080602 (2019).
@@ -61,37 +67,19 @@ class Hopfield(Declaration):
     patterns: int = Field(
         default=2, ge=1, le=12, description="stored patterns; orthogonal if 2^patterns divides n"
     )
-    beta: PositiveFloat = Field(description="inverse temperature")
     pattern_seed: int = Field(default=0, ge=0, description="which patterns")
     network: DenseNetwork = Field(default=MADE(depth=1, bias=False), description="model of p(s)")
-    symmetrize: bool = Field(default=False, description="average the model over s -> -s")
-    gradient: Gradient = Field(default=LeaveOneOut(), description="how the gradient is estimated")
-    annealing: Annealing = Field(default=LinearAnnealing(), description="beta while training")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "Hopfield":
-        refuse_measure_valued(self.gradient, self.network, self.symmetrize)
-        return self
 
 
-class SherringtonKirkpatrick(Declaration):
+class SherringtonKirkpatrick(Spins):
     """A spin glass: H = -sum_{i<j} J_ij s_i s_j with J_ij ~ N(0, 1/n).
 
     Sherrington & Kirkpatrick, PRL 35, 1792 (1975). The exact free energy is known up to 22 spins.
     """
 
     n: int = Field(ge=2, description="spins")
-    beta: PositiveFloat = Field(description="inverse temperature")
     disorder_seed: int = Field(default=1, ge=0, description="which couplings")
     network: DenseNetwork = Field(default=MADE(depth=2, width=8), description="model of p(s)")
-    symmetrize: bool = Field(default=True, description="average the model over s -> -s")
-    gradient: Gradient = Field(default=LeaveOneOut(), description="how the gradient is estimated")
-    annealing: Annealing = Field(default=LinearAnnealing(), description="beta while training")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "SherringtonKirkpatrick":
-        refuse_measure_valued(self.gradient, self.network, self.symmetrize)
-        return self
 
 
 class InverseIsing(Declaration):
@@ -108,13 +96,4 @@ class InverseIsing(Declaration):
         default=0, ge=0, description="configurations that the correlations are measured on; 0: exact ones"
     )
     network: MADE = Field(default=MADE(depth=1, bias=False), description="model of p(s)")
-    symmetrize: bool = Field(default=False, description="average the model over s -> -s")
-    gradient: Gradient = Field(default=LeaveOneOut(), description="how the gradient is estimated")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "InverseIsing":
-        refuse_measure_valued(self.gradient, self.network, self.symmetrize)
-        return self
-
-
-SpinSystem = Ising | Hopfield | SherringtonKirkpatrick | InverseIsing
+    symmetrize: bool = Field(default=False, description="average the network over s -> -s")

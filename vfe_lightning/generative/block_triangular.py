@@ -46,8 +46,8 @@ class BlockTriangular(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(sites n_in, batch) -> (sites n_out, batch), in the precision of x."""
-        y = _Product.apply(self.matrix().to(x), x, self.n_out, self.n_in)
-        return y if self.bias is None else y + self.bias[:, None].to(x)
+        bias = x.new_zeros(self.sites * self.n_out) if self.bias is None else self.bias.to(x)
+        return _Product.apply(self.matrix().to(x), x, bias, self.n_out, self.n_in)
 
     def scores(self, x: Tensor, slope: Tensor) -> list[Tensor]:
         """d ln p / d parameters of each sample from its inputs and d ln p / d outputs, (features, batch).
@@ -61,15 +61,15 @@ class BlockTriangular(nn.Module):
 
 
 class _Product(torch.autograd.Function):
-    """W x for a block lower triangular W; what lies above its diagonal gets no gradient."""
+    """W x + b for a block lower triangular W; what lies above its diagonal gets no gradient."""
 
     @staticmethod
-    def forward(ctx: Any, w: Tensor, x: Tensor, n_out: int, n_in: int) -> Tensor:
+    def forward(ctx: Any, w: Tensor, x: Tensor, bias: Tensor, n_out: int, n_in: int) -> Tensor:
         ctx.save_for_backward(w, x)
         ctx.features = n_out, n_in
         y = x.new_empty(len(w), x.shape[1])
         for rows, columns in _bands(len(w), n_out, n_in):
-            torch.mm(w[rows, columns], x[columns], out=y[rows])
+            torch.addmm(bias[rows, None], w[rows, columns], x[columns], out=y[rows])
         return y
 
     @staticmethod
@@ -80,7 +80,7 @@ class _Product(torch.autograd.Function):
             of_w[rows, columns] = slope[rows] @ x[columns].mT
             if ctx.needs_input_grad[1]:
                 of_x[columns].addmm_(w[rows, columns].mT, slope[rows])
-        return of_w, of_x if ctx.needs_input_grad[1] else None, None, None
+        return of_w, of_x if ctx.needs_input_grad[1] else None, slope.sum(dim=1), None, None
 
 
 def _bands(n_rows: int, n_out: int, n_in: int) -> list[tuple[slice, slice]]:

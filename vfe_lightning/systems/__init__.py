@@ -20,9 +20,7 @@ def _(declaration: declarations.ElectronGas) -> VariationalFreeEnergy:
 
 
 @build.register
-def _(
-    declaration: declarations.Ising | declarations.Hopfield | declarations.SherringtonKirkpatrick,
-) -> VariationalFreeEnergy:
+def _(declaration: declarations.Spins) -> VariationalFreeEnergy:
     from vfe_lightning.systems.spins import Spins
 
     return Spins(declaration)

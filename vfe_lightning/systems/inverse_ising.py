@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from vfe_lightning import declarations, reductions
 from vfe_lightning.analysis.spin_figures import couplings_figure
 from vfe_lightning.estimate import Estimate, Factor
+from vfe_lightning.estimators.baselines import leave_one_out
 from vfe_lightning.estimators.classical import by_score_function, weighted_rows
 from vfe_lightning.exact import enumeration
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.hamiltonians.spins import PairwiseSpins, sherrington_kirkpatrick_couplings
 from vfe_lightning.mean_field import inverse
-from vfe_lightning.systems.spins import baseline_of, effective_sample_size, model_of
+from vfe_lightning.systems.spins import effective_sample_size, model_of
 
 
 class Couplings(nn.Module):
@@ -59,14 +60,13 @@ class InverseIsing(VariationalFreeEnergy):
         self.register_buffer("data", measured_correlations(true, d), persistent=False)
         self.model = model_of(d.network, d.n, None, d.symmetrize)
         self.couplings = Couplings(d.n)
-        self.baseline = baseline_of(d.gradient)
 
     def estimate(self, n_samples: int) -> Estimate:
         d = self.declaration
         J = self.couplings.matrix().detach()
         x = self.model.sample(n_samples, self.generator)
         energy = PairwiseSpins(J).energy(x)
-        estimate = by_score_function(x, energy, self.model, d.beta, self.baseline)
+        estimate = by_score_function(x, energy, self.model, d.beta, leave_one_out)
         assert estimate.log_weights is not None
         i, j = self.couplings.pairs
         rows = d.beta * (x[:, i] * x[:, j] - self.data[i, j])

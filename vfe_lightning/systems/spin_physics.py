@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import singledispatch
 
 import torch
 from matplotlib.figure import Figure
@@ -11,7 +12,7 @@ from vfe_lightning import declarations
 from vfe_lightning.analysis import spin_figures as figures
 from vfe_lightning.analysis.spin_figures import Snapshot
 from vfe_lightning.exact import enumeration, ising_torus
-from vfe_lightning.exact.hopfield import hopfield as exact_hopfield
+from vfe_lightning.exact.hopfield import hopfield
 from vfe_lightning.exact.transfer_matrix import WIDEST, open_lattice
 from vfe_lightning.hamiltonians import lattices
 from vfe_lightning.hamiltonians.spins import (
@@ -47,20 +48,14 @@ class SpinPhysics:
     figures: Callable[[list[Snapshot]], dict[str, Figure]]
 
 
-def physics_of(
-    d: declarations.Ising | declarations.Hopfield | declarations.SherringtonKirkpatrick,
-) -> SpinPhysics:
-    """The spins that were declared."""
-    match d:
-        case declarations.Ising():
-            return ising(d)
-        case declarations.Hopfield():
-            return hopfield(d)
-        case declarations.SherringtonKirkpatrick():
-            return sherrington_kirkpatrick(d)
+@singledispatch
+def physics_of(declaration: declarations.Spins) -> SpinPhysics:
+    """The spins that were declared; another system registers what it is."""
+    raise TypeError(f"no spins are registered for {type(declaration).__name__}: use @physics_of.register")
 
 
-def ising(d: declarations.Ising) -> SpinPhysics:
+@physics_of.register
+def _(d: declarations.Ising) -> SpinPhysics:
     steps = lattices.SQUARE if d.lattice == "square" else lattices.TRIANGULAR
     bonds = lattices.bonds(d.L, steps, d.periodic)
     hamiltonian = PairwiseSpins(lattices.couplings(bonds, d.J, d.L**2))
@@ -83,7 +78,8 @@ def ising(d: declarations.Ising) -> SpinPhysics:
     )
 
 
-def hopfield(d: declarations.Hopfield) -> SpinPhysics:
+@physics_of.register
+def _(d: declarations.Hopfield) -> SpinPhysics:
     patterns = balanced_patterns(d.n, d.patterns, d.pattern_seed)
 
     def observables(s: Tensor) -> dict[str, Tensor]:
@@ -98,13 +94,14 @@ def hopfield(d: declarations.Hopfield) -> SpinPhysics:
         d.n,
         None,
         PairwiseSpins(hopfield_couplings(patterns)),
-        lambda: exact_hopfield(patterns, d.beta),
+        lambda: hopfield(patterns, d.beta),
         observables,
         lambda shots: figures.overlap_plane(shots, patterns),
     )
 
 
-def sherrington_kirkpatrick(d: declarations.SherringtonKirkpatrick) -> SpinPhysics:
+@physics_of.register
+def _(d: declarations.SherringtonKirkpatrick) -> SpinPhysics:
     hamiltonian = PairwiseSpins(sherrington_kirkpatrick_couplings(d.n, d.disorder_seed))
     return SpinPhysics(
         d.n,

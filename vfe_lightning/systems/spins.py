@@ -33,14 +33,11 @@ WARM = 0.2  # the share of beta at which the annealing leaves a second picture
 class Spins(VariationalFreeEnergy):
     """Ising spins with any pair couplings at inverse temperature beta."""
 
-    declaration: declarations.Ising | declarations.Hopfield | declarations.SherringtonKirkpatrick
+    declaration: declarations.Spins
     units = "J"
     energy_unit = 1.0
 
-    def __init__(
-        self,
-        declaration: declarations.Ising | declarations.Hopfield | declarations.SherringtonKirkpatrick,
-    ) -> None:
+    def __init__(self, declaration: declarations.Spins) -> None:
         super().__init__()
         d = self.declaration = declaration
         self.physics = physics_of(d)
