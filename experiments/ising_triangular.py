@@ -5,7 +5,7 @@
 reference is that of the finite one. A dense network, which sees the bonds across the edges.
 
     python -m experiments.ising_triangular                     # the run
-    python -m experiments.ising_triangular --beta 5            # close to the ground states
+    python -m experiments.ising_triangular --beta 5 --annealing.steps 1600 --trainer.max_steps 2400
     python -m experiments.ising_triangular --J 1               # the ferromagnet
 """
 
@@ -22,7 +22,7 @@ ising_triangular = Experiment(
         network=MADE(depth=2, width=4),
         annealing=LinearAnnealing(start=0.0, steps=500),
     ),
-    optimizer=Adam(learning_rate=5e-3, decay=300, max_norm=1.0),
+    optimizer=Adam(learning_rate=1e-2, decay=300, max_norm=1.0),
     trainer=Trainer(max_steps=1000, evaluation_batches=20),
     batch_size=500,
 )
