@@ -1,11 +1,12 @@
-"""Frustrated antiferromagnet on the triangular lattice: a residual entropy at low temperature.
+r"""Frustrated antiferromagnet on the triangular lattice: a residual entropy at low temperature.
 
 8 x 8 periodic spins at beta = 1. The entropy per site of the infinite lattice at T = 0 is 0.3231
 (Wannier, Phys. Rev. 79, 357 (1950)); a finite lattice differs by whether 3 divides L, so that the
 reference is that of the finite one. A dense network, which sees the bonds across the edges.
 
     python -m experiments.ising_triangular                     # the run
-    python -m experiments.ising_triangular --beta 5 --annealing.steps 1600 --trainer.max_steps 2400
+    python -m experiments.ising_triangular --beta 5 --optimizer.decay 500 \
+        --annealing.steps 1600 --trainer.max_steps 2400          # close to the ground states
     python -m experiments.ising_triangular --J 1               # the ferromagnet
 """
 
