@@ -181,7 +181,7 @@ def test_the_ground_state_is_plain_variational_monte_carlo():
     e = gas.estimate(8)
     assert torch.equal(e.free_energy, e.energy)
     metrics = make_optimizer(declarations.NaturalGradient(), gas).backward(e.factors)
-    assert set(metrics) == {"psi/gradient_norm", "psi/step_norm"}
+    assert set(metrics) == {"psi/gradient_norm", "psi/gradient_variance", "psi/step_norm"}
     assert float(Rows.of(e.factors[1]).gradient().norm()) > 0
 
 
