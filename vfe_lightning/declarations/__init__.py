@@ -1,6 +1,7 @@
 """Frozen declarations of systems, ansatz parts, optimisers and budgets: plain data, no torch."""
 
 from vfe_lightning.declarations.base import Declaration
+from vfe_lightning.declarations.base_states import BaseStates, ConfigurationInteraction, Determinants
 from vfe_lightning.declarations.electron_gas import ElectronGas
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
@@ -11,8 +12,11 @@ from vfe_lightning.declarations.trainer import Trainer
 
 __all__ = [
     "Adam",
+    "BaseStates",
+    "ConfigurationInteraction",
     "Declaration",
     "Determinantal",
+    "Determinants",
     "ElectronGas",
     "Exact",
     "FermiSea",

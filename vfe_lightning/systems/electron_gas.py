@@ -22,6 +22,7 @@ from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
 from vfe_lightning.exact.diagonalization import diagonalize
 from vfe_lightning.exact.hartree_fock import hartree_fock
+from vfe_lightning.exact.relative_motion import coupling
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.causal_transformer import CausalTransformer
 from vfe_lightning.generative.dispersion import Dispersion, stars_of
@@ -29,10 +30,12 @@ from vfe_lightning.generative.occupation import FermiSea, Occupation
 from vfe_lightning.hamiltonians import electron_gas
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
 from vfe_lightning.result import Reference
-from vfe_lightning.samplers.determinantal import free_fermions
 from vfe_lightning.samplers.metropolis import metropolis
 from vfe_lightning.wavefunctions import kinetic as kinetic_energy
+from vfe_lightning.wavefunctions.base_states import BaseStates
+from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationInteraction
 from vfe_lightning.wavefunctions.flow_wavefunction import FlowWavefunction
+from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 
 PAIR_CORRELATION_BINS = 40
 
@@ -54,25 +57,27 @@ class ElectronGas(VariationalFreeEnergy):
         orbitals = plane_waves(d.dim, d.cutoff, (d.twist,) * d.dim)
         self.register_buffer("momenta", 2 * math.pi / self.hamiltonian.length * orbitals, persistent=False)
         self.model = occupation_model(d, orbitals)
-        self.wavefunction = FlowWavefunction(
-            TwoStreamFlow(d.flow, d.dim, self.hamiltonian.length), self.hamiltonian.length
-        )
+        self.wavefunction = FlowWavefunction(TwoStreamFlow(d.flow, d.dim, self.hamiltonian.length))
+        self.mixing = None
+        if isinstance(d.base_states, declarations.ConfigurationInteraction):
+            g = coupling(d.n, d.dim, d.rs)
+            self.mixing = ConfigurationInteraction(orbitals - d.twist, d.n, d.twist, g)
 
     def estimate(self, n_samples: int) -> Estimate:
         d = self.declaration
         with torch.no_grad():
             occupied = self.model.sample(n_samples // d.walkers_per_state, self.generator)
             log_prob = self.model.log_prob(occupied)
-            k = self.momenta[occupied].repeat_interleave(d.walkers_per_state, dim=0)
-            x, sampler = self.sample_positions(k)
-            kinetic = self.local_kinetic(k, x)
+            states = self.states(occupied.repeat_interleave(d.walkers_per_state, dim=0))
+            x, sampler = self.sample_positions(states)
+            kinetic = self.local_kinetic(states, x)
             potential = self.hamiltonian.energy(x)
         estimate = by_variational_monte_carlo(
             kinetic.energy + potential,
             log_prob,
             self.temperature,
             p=(self.model, partial(self.model.scores, occupied)),
-            psi=(self.wavefunction, lambda: self.wavefunction.scores(k, x, 8 * d.chunk_size)),
+            psi=(self.wavefunction, lambda: self.wavefunction.scores(states, x, 8 * d.chunk_size)),
             clip_width=d.clip,
         )
         return replace(
@@ -95,21 +100,27 @@ class ElectronGas(VariationalFreeEnergy):
             },
         )
 
-    def sample_positions(self, k: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """x ~ |Psi_K|^2 for each row of momenta, and how the sampler fared: (batch, n, dim)."""
-        z = free_fermions(k, self.hamiltonian.length, self.generator)
+    def states(self, occupied: Tensor) -> BaseStates:
+        """What the flow transforms, named by sorted orbital indices: (batch, n)."""
+        if self.mixing is not None:
+            return self.mixing(occupied)
+        return SlaterDeterminants(self.momenta[occupied], self.hamiltonian.length)
+
+    def sample_positions(self, states: BaseStates) -> tuple[Tensor, dict[str, Tensor]]:
+        """x ~ |Psi_K|^2 for each state, and how the sampler fared: (batch, n, dim)."""
+        z = states.sample(self.generator)
         match self.declaration.sampler:
             case declarations.Determinantal(tolerance=tolerance):
-                inverse = invert(self.wavefunction.flow, z, tolerance, momentum=k.sum(dim=1))
+                inverse = invert(self.wavefunction.flow, z, tolerance, momentum=states.momentum)
                 return inverse.x, {
                     "newton_iterations": z.new_tensor(inverse.iterations),
                     "inversion_residual": inverse.residual.max(),
                 }
             case declarations.Metropolis(steps=steps, step_size=step_size):
                 # One fixed-point step of zeta(x) = z brings the free fermions close to |Psi|^2.
-                start = 2 * z - self.wavefunction.flow(z, k.sum(dim=1))
+                start = 2 * z - self.wavefunction.flow(z, states.momentum)
                 walk = metropolis(
-                    lambda x: 2 * self.wavefunction.log_psi(k, x).real,
+                    lambda x: 2 * self.wavefunction.log_psi(states, x).real,
                     start,
                     steps,
                     step_size,
@@ -121,17 +132,17 @@ class ElectronGas(VariationalFreeEnergy):
                     "autocorrelation_time": walk.autocorrelation_time,
                 }
 
-    def local_kinetic(self, k: Tensor, x: Tensor) -> kinetic_energy.LocalKinetic:
+    def local_kinetic(self, states: BaseStates, x: Tensor) -> kinetic_energy.LocalKinetic:
         flow, chunk_size = self.wavefunction.flow, self.declaration.chunk_size
         match self.declaration.kinetic:
             case declarations.Exact():
                 assert isinstance(flow, FlowWithJet)
-                return kinetic_energy.exact_kinetic(flow, k, x, chunk_size)
+                return kinetic_energy.exact_kinetic(flow, states, x, chunk_size)
             case declarations.ForwardLaplacian():
-                return kinetic_energy.forward_laplacian_kinetic(flow, k, x, chunk_size)
+                return kinetic_energy.forward_laplacian_kinetic(flow, states, x, chunk_size)
             case declarations.Hutchinson(probes=probes):
                 coin = torch.rand(probes, *x.shape, generator=self.generator, dtype=x.dtype, device=x.device)
-                return kinetic_energy.hutchinson_kinetic(flow, k, x, (coin - 0.5).sign(), chunk_size)
+                return kinetic_energy.hutchinson_kinetic(flow, states, x, (coin - 0.5).sign(), chunk_size)
 
     def reference(self) -> Reference | None:
         d = self.declaration
