@@ -44,6 +44,7 @@ def test_the_good_one_is_accepted_and_frozen():
         ({"sampler": {"kind": "metropolis", "steps": 0}}, "steps\n.*greater than 0"),
         ({"walkers_per_state": 0}, "walkers_per_state\n.*greater than 0"),
         ({"base_states": {"kind": "configuration_interaction"}}, "is for n = 2 or 3 electrons, not 7"),
+        ({"occupation": {"kind": "levels"}}, "levels needs base_states configuration_interaction"),
         ({"base_states": {"kind": "ci"}}, "expected tags.*determinants.*configuration_interaction"),
         ({"clip": 0}, "clip\n.*greater than 0"),
     ],

@@ -32,7 +32,7 @@ def energies_of(d: declarations.ElectronGas) -> Tensor:
 
 
 def model_of(d: declarations.ElectronGas) -> FermiSea | Occupation:
-    return occupation_model(d, plane_waves(d.dim, d.cutoff, (d.twist,) * d.dim))
+    return occupation_model(d, plane_waves(d.dim, d.cutoff, (d.twist,) * d.dim), None)
 
 
 SMALL = {"kind": "transformer", "width": 8, "heads": 2, "hidden": 6}

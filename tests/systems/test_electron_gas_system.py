@@ -194,8 +194,9 @@ def test_mixed_determinants_start_closer_to_the_exact_free_energy():
     exact = diagonalize(3, 2, 5, 0.5, (0.25, 0.25), cutoff=40).free_energy
     identity = {"depth": 1, "width": 2, "init_scale": 0}
     excess = []
-    for kind in ("determinants", "configuration_interaction"):
-        gas = system(theta=0.5, cutoff=9, base_states={"kind": kind}, walkers_per_state=2, flow=identity)
+    for base, occupation in (("determinants", "ideal_gas"), ("configuration_interaction", "levels")):
+        ansatz = {"base_states": {"kind": base}, "occupation": {"kind": occupation}, "flow": identity}
+        gas = system(theta=0.5, cutoff=9, walkers_per_state=2, **ansatz)
         excess.append(Moments.of(gas.estimate(4000).free_energy.view(-1, 2).mean(1) - exact))
     unmixed, mixed = excess
     assert float(mixed.mean) > -3 * float(mixed.error)

@@ -5,7 +5,14 @@ from vfe_lightning.declarations.base_states import BaseStates, ConfigurationInte
 from vfe_lightning.declarations.electron_gas import ElectronGas
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
-from vfe_lightning.declarations.occupation import FermiSea, IdealGas, Occupation, Quasiparticle, Transformer
+from vfe_lightning.declarations.occupation import (
+    FermiSea,
+    IdealGas,
+    Levels,
+    Occupation,
+    Quasiparticle,
+    Transformer,
+)
 from vfe_lightning.declarations.optimizer import Adam, NaturalGradient, Optimizer, TrustRegion
 from vfe_lightning.declarations.sampler import Determinantal, Metropolis, Sampler
 from vfe_lightning.declarations.trainer import Trainer
@@ -24,6 +31,7 @@ __all__ = [
     "Hutchinson",
     "IdealGas",
     "Kinetic",
+    "Levels",
     "Metropolis",
     "NaturalGradient",
     "Occupation",

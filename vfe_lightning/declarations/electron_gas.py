@@ -10,7 +10,7 @@ from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.base_states import BaseStates, ConfigurationInteraction, Determinants
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, Kinetic
-from vfe_lightning.declarations.occupation import FermiSea, Occupation, Transformer
+from vfe_lightning.declarations.occupation import FermiSea, Levels, Occupation, Transformer
 from vfe_lightning.declarations.sampler import Determinantal, Sampler
 
 
@@ -56,7 +56,10 @@ class ElectronGas(Declaration):
                 f"n = {self.n} electrons need at least {self.n} orbitals, but cutoff = {self.cutoff} gives "
                 f"{self.orbitals}: raise --cutoff or lower --n"
             )
-        if isinstance(self.base_states, ConfigurationInteraction) and self.n not in (2, 3):
+        mixed = isinstance(self.base_states, ConfigurationInteraction)
+        if isinstance(self.occupation, Levels) and not mixed:
+            raise ValueError("occupation levels needs base_states configuration_interaction")
+        if mixed and self.n not in (2, 3):
             raise ValueError(
                 f"base_states configuration_interaction is for n = 2 or 3 electrons, not {self.n}: "
                 "take determinants"

@@ -26,6 +26,7 @@ from vfe_lightning.exact.relative_motion import coupling
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.causal_transformer import CausalTransformer
 from vfe_lightning.generative.dispersion import Dispersion, stars_of
+from vfe_lightning.generative.levels import Levels
 from vfe_lightning.generative.occupation import FermiSea, Occupation
 from vfe_lightning.hamiltonians import electron_gas
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
@@ -56,12 +57,12 @@ class ElectronGas(VariationalFreeEnergy):
         self.hamiltonian = electron_gas.ElectronGas(d.n, d.dim, d.rs)
         orbitals = plane_waves(d.dim, d.cutoff, (d.twist,) * d.dim)
         self.register_buffer("momenta", 2 * math.pi / self.hamiltonian.length * orbitals, persistent=False)
-        self.model = occupation_model(d, orbitals)
-        self.wavefunction = FlowWavefunction(TwoStreamFlow(d.flow, d.dim, self.hamiltonian.length))
         self.mixing = None
         if isinstance(d.base_states, declarations.ConfigurationInteraction):
             g = coupling(d.n, d.dim, d.rs)
             self.mixing = ConfigurationInteraction(orbitals - d.twist, d.n, d.twist, g)
+        self.model = occupation_model(d, orbitals, self.mixing)
+        self.wavefunction = FlowWavefunction(TwoStreamFlow(d.flow, d.dim, self.hamiltonian.length))
 
     def estimate(self, n_samples: int) -> Estimate:
         d = self.declaration
@@ -166,12 +167,18 @@ class ElectronGas(VariationalFreeEnergy):
         return figures.electron_gas_figures(self.declaration, self.evaluation)
 
 
-def occupation_model(d: declarations.ElectronGas, orbitals: Tensor) -> FermiSea | Occupation:
+def occupation_model(
+    d: declarations.ElectronGas, orbitals: Tensor, mixing: ConfigurationInteraction | None
+) -> FermiSea | Levels | Occupation:
     """The declared model of p(K) on orbitals in units of 2 pi / L, (orbitals, dim)."""
     if isinstance(d.occupation, declarations.FermiSea):
         return FermiSea(d.n)
+    temperature = d.theta * fermi_energy(d.dim)
+    if isinstance(d.occupation, declarations.Levels):
+        assert mixing
+        return Levels(mixing.energies / temperature, d.n, stars_of(orbitals))
     energies = (2 * math.pi / box_length(d.n, d.dim)) ** 2 * orbitals.square().sum(dim=1)
-    weights = -energies / (d.theta * fermi_energy(d.dim))
+    weights = -energies / temperature
 
     def dispersion(trainable: bool) -> Dispersion:
         return Dispersion(weights, d.n, stars_of(orbitals), trainable)

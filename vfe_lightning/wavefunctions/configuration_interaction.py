@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from vfe_lightning.exact.relative_motion import hamiltonian
+from vfe_lightning.generative.levels import code
 from vfe_lightning.hamiltonians.periodic_box import box_length
 from vfe_lightning.wavefunctions.superpositions import Superpositions
 
@@ -31,6 +32,7 @@ class ConfigurationInteraction(nn.Module):
     """
 
     codes: Tensor
+    energies: Tensor  # of all states in Ry / r_s^2, without the Madelung constant
     levels: Tensor
     first_member: Tensor
     members: Tensor
@@ -42,6 +44,7 @@ class ConfigurationInteraction(nn.Module):
         self.orbitals, self.n, self.length = len(grid), n, box_length(n, grid.shape[1])
         integers = grid.round().long().numpy()
         occupied = np.array(list(itertools.combinations(range(self.orbitals), n)))
+        energies = np.empty(len(occupied))
         sets = integers[occupied]
         width = 2 * n * int(np.abs(sets).max()) + 1  # of the components of total momenta
         momentum_code = sets.sum(1) @ width ** np.arange(sets.shape[2])
@@ -56,15 +59,19 @@ class ConfigurationInteraction(nn.Module):
         for rows, position in zip(sectors, np.cumsum([0, *map(len, sectors[:-1])]), strict=True):
             h = hamiltonian(sets[rows], coupling)
             h += np.diag(_RAMP * np.arange(len(rows)) / len(rows))
-            level[rows[np.argsort(np.diag(h), kind="stable")]] = np.arange(len(rows))
+            in_order = rows[np.argsort(np.diag(h), kind="stable")]
+            level[in_order] = np.arange(len(rows))
             first_member[rows], first_coefficient[rows] = position, start
-            vectors.append(np.linalg.eigh(h)[1].T.ravel())
+            e, u = np.linalg.eigh(h)
+            energies[in_order] = e + ((sets[rows[0]].sum(0) + n * twist) ** 2).sum() / n
+            vectors.append(u.T.ravel())
             start += len(vectors[-1])
         size = np.empty_like(level)
         for rows in sectors:
             size[rows] = len(rows)
         tables = {
-            "codes": self._code(torch.from_numpy(occupied)),
+            "codes": code(torch.from_numpy(occupied), self.orbitals),
+            "energies": (2 * math.pi / self.length) ** 2 * torch.from_numpy(energies),
             "levels": torch.from_numpy(np.stack([level, size], axis=1)),
             "first_member": torch.from_numpy(first_member),
             "members": 2 * math.pi / self.length * (torch.from_numpy(sets[by_sector]).double() + twist),
@@ -76,7 +83,7 @@ class ConfigurationInteraction(nn.Module):
 
     def forward(self, occupied: Tensor) -> Superpositions:
         """The states named by sorted orbital indices, (batch, n)."""
-        name = torch.searchsorted(self.codes, self._code(occupied))
+        name = torch.searchsorted(self.codes, code(occupied, self.orbitals))
         level, size = self.levels[name].unbind(1)
         term = torch.arange(int(size.max()), device=size.device)
         inside = term < size[:, None]
@@ -84,9 +91,4 @@ class ConfigurationInteraction(nn.Module):
         c = self.coefficients[(self.first_coefficient[name] + level * size)[:, None] + term]
         return Superpositions(
             self.members[self.first_member[name][:, None] + term], torch.where(inside, c, 0.0), self.length
-        )
-
-    def _code(self, occupied: Tensor) -> Tensor:
-        return occupied @ torch.tensor(
-            [self.orbitals**i for i in reversed(range(self.n))], device=occupied.device
         )
