@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
 from vfe_lightning.declarations.base import Declaration
 
@@ -14,9 +14,12 @@ class Determinants(Declaration):
 
 
 class ConfigurationInteraction(Declaration):
-    """Eigenstates of the electron gas among the determinants of the given orbitals; 2 or 3 electrons."""
+    """Eigenstates among the determinants of low kinetic energy; 2 or 3 electrons, occupation levels."""
 
     kind: Literal["configuration_interaction"] = "configuration_interaction"
+    cutoff: PositiveFloat = Field(
+        default=12.0, description="largest kinetic energy of the relative motion, in (2 pi / L)^2"
+    )
 
 
 BaseStates = Annotated[Determinants | ConfigurationInteraction, Field(discriminator="kind")]

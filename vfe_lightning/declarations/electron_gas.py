@@ -57,8 +57,8 @@ class ElectronGas(Declaration):
                 f"{self.orbitals}: raise --cutoff or lower --n"
             )
         mixed = isinstance(self.base_states, ConfigurationInteraction)
-        if isinstance(self.occupation, Levels) and not mixed:
-            raise ValueError("occupation levels needs base_states configuration_interaction")
+        if isinstance(self.occupation, Levels) != mixed:
+            raise ValueError("base_states configuration_interaction and occupation levels go together")
         if mixed and self.n not in (2, 3):
             raise ValueError(
                 f"base_states configuration_interaction is for n = 2 or 3 electrons, not {self.n}: "

@@ -26,7 +26,7 @@ class Quasiparticle(Declaration):
 
 
 class Levels(Declaration):
-    """Boltzmann weights of the energies of base states configuration_interaction, with trainable shifts."""
+    """Boltzmann weights of the levels of base states configuration_interaction, with trainable shifts."""
 
     kind: Literal["levels"] = "levels"
 

@@ -5,6 +5,7 @@ samples and exact local energies.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -22,16 +23,12 @@ from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
 from vfe_lightning.exact.diagonalization import diagonalize
 from vfe_lightning.exact.hartree_fock import hartree_fock
-from vfe_lightning.exact.relative_motion import coupling
 from vfe_lightning.free_energy import VariationalFreeEnergy
-from vfe_lightning.generative.causal_transformer import CausalTransformer
-from vfe_lightning.generative.dispersion import Dispersion, stars_of
-from vfe_lightning.generative.levels import Levels
-from vfe_lightning.generative.occupation import FermiSea, Occupation
 from vfe_lightning.hamiltonians import electron_gas
-from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
+from vfe_lightning.hamiltonians.periodic_box import fermi_energy, plane_waves
 from vfe_lightning.result import Reference
 from vfe_lightning.samplers.metropolis import metropolis
+from vfe_lightning.systems.occupation_model import occupation_model
 from vfe_lightning.wavefunctions import kinetic as kinetic_energy
 from vfe_lightning.wavefunctions.base_states import BaseStates
 from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationInteraction
@@ -59,8 +56,9 @@ class ElectronGas(VariationalFreeEnergy):
         self.register_buffer("momenta", 2 * math.pi / self.hamiltonian.length * orbitals, persistent=False)
         self.mixing = None
         if isinstance(d.base_states, declarations.ConfigurationInteraction):
-            g = coupling(d.n, d.dim, d.rs)
-            self.mixing = ConfigurationInteraction(orbitals - d.twist, d.n, d.twist, g)
+            self.mixing = ConfigurationInteraction(
+                d.n, d.dim, d.rs, d.twist, d.base_states.cutoff, self.temperature
+            )
         self.model = occupation_model(d, orbitals, self.mixing)
         self.wavefunction = FlowWavefunction(TwoStreamFlow(d.flow, d.dim, self.hamiltonian.length))
 
@@ -90,19 +88,24 @@ class ElectronGas(VariationalFreeEnergy):
                 "log_det_jacobian_min": kinetic.log_det.min(),
                 "sign_det_jacobian_min": kinetic.sign.min(),
             },
-            profiles={
-                "pair_correlation": lambda: correlations.pair_correlation(
-                    x, self.hamiltonian.length, PAIR_CORRELATION_BINS
-                ),
-                "structure_factor": lambda: correlations.structure_factor(x, *self.reciprocal_shells()),
-                "occupation": lambda: correlations.occupation_numbers(occupied, d.orbitals).repeat_interleave(
-                    d.walkers_per_state, dim=0
-                ),
-            },
+            profiles=self.profiles(x, occupied),
         )
 
+    def profiles(self, x: Tensor, occupied: Tensor) -> dict[str, Callable[[], Tensor]]:
+        """g(r) and S(k) of each walker, and <n_k> where K are orbitals."""
+        d, length = self.declaration, self.hamiltonian.length
+        made = {
+            "pair_correlation": partial(correlations.pair_correlation, x, length, PAIR_CORRELATION_BINS),
+            "structure_factor": lambda: correlations.structure_factor(x, *self.reciprocal_shells()),
+        }
+        if self.mixing is None:
+            made["occupation"] = lambda: correlations.occupation_numbers(
+                occupied, d.orbitals
+            ).repeat_interleave(d.walkers_per_state, dim=0)
+        return made
+
     def states(self, occupied: Tensor) -> BaseStates:
-        """What the flow transforms, named by sorted orbital indices: (batch, n)."""
+        """What the flow transforms, named by a sample of p(K)."""
         if self.mixing is not None:
             return self.mixing(occupied)
         return SlaterDeterminants(self.momenta[occupied], self.hamiltonian.length)
@@ -165,29 +168,3 @@ class ElectronGas(VariationalFreeEnergy):
     def figures(self) -> dict[str, Figure]:
         """g(r), S(k) and <n_k> of the latest evaluation."""
         return figures.electron_gas_figures(self.declaration, self.evaluation)
-
-
-def occupation_model(
-    d: declarations.ElectronGas, orbitals: Tensor, mixing: ConfigurationInteraction | None
-) -> FermiSea | Levels | Occupation:
-    """The declared model of p(K) on orbitals in units of 2 pi / L, (orbitals, dim)."""
-    if isinstance(d.occupation, declarations.FermiSea):
-        return FermiSea(d.n)
-    temperature = d.theta * fermi_energy(d.dim)
-    if isinstance(d.occupation, declarations.Levels):
-        assert mixing
-        return Levels(mixing.energies / temperature, d.n, stars_of(orbitals))
-    energies = (2 * math.pi / box_length(d.n, d.dim)) ** 2 * orbitals.square().sum(dim=1)
-    weights = -energies / temperature
-
-    def dispersion(trainable: bool) -> Dispersion:
-        return Dispersion(weights, d.n, stars_of(orbitals), trainable)
-
-    match d.occupation:
-        case declarations.IdealGas():
-            return Occupation(dispersion(False), orbitals, None)
-        case declarations.Quasiparticle():
-            return Occupation(dispersion(True), orbitals, None)
-        case declarations.Transformer(layers=layers, width=width, heads=heads, hidden=hidden) as t:
-            network = CausalTransformer(d.dim, len(orbitals), layers, width, heads, hidden)
-            return Occupation(dispersion(t.dispersion), orbitals, network)
