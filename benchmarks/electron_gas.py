@@ -41,8 +41,8 @@ def parts(system: ElectronGas) -> dict[str, Callable[[], Any]]:
     batch = system.batch_size
     optimizer = system.configure_optimizers()
     occupied = system.model.sample(batch, system.generator)
-    k = system.momenta[occupied]
-    x, _ = system.sample_positions(k)
+    states = system.states(occupied)
+    x, _ = system.sample_positions(states)
     factors = system.estimate(batch).factors
 
     def step() -> None:
@@ -51,8 +51,8 @@ def parts(system: ElectronGas) -> dict[str, Callable[[], Any]]:
 
     return {
         "sample K": lambda: system.model.sample(batch, system.generator),
-        "sample x": lambda: system.sample_positions(k),
-        "exact energy": lambda: system.local_kinetic(k, x),
+        "sample x": lambda: system.sample_positions(states),
+        "exact energy": lambda: system.local_kinetic(states, x),
         "potential": lambda: system.hamiltonian.energy(x),
         **{f"scores of {f.name}": f.scores for f in factors},
         "direction": lambda: optimizer.backward(factors),

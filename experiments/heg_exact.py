@@ -1,10 +1,13 @@
 """Two or three electrons against exact diagonalisation: the end-to-end test of the electron gas.
 
 F, E and S of so few electrons are known exactly at any r_s, theta and twist. One flow for all K would
-stop half a per cent above them; one that depends on the total momentum comes close.
+stop half a per cent above them; one that depends on the total momentum comes close. Where determinants of
+one total momentum mix, at higher temperature, let the flow transform their eigenstates.
 
     python -m experiments.heg_exact                            # N = 2 in 2D, two minutes
-    python -m experiments.heg_exact --n 3 --dim 3 --cutoff 6 --rs 5 --theta 0.5
+    python -m experiments.heg_exact --n 3 --dim 3 --cutoff 6 --rs 5 --theta 0.15
+    python -m experiments.heg_exact --n 3 --theta 0.5 \\
+        --base_states.kind configuration_interaction --occupation.kind levels
 """
 
 from vfe_lightning import Experiment

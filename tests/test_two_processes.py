@@ -13,9 +13,9 @@ from vfe_lightning import declarations, reductions
 from vfe_lightning.bijectors.inversion import invert
 from vfe_lightning.free_energy import make_generator
 from vfe_lightning.optimizers import make_optimizer
-from vfe_lightning.samplers.determinantal import free_fermions
 from vfe_lightning.statistics import Moments, between_group_variance
 from vfe_lightning.systems.electron_gas import ElectronGas
+from vfe_lightning.wavefunctions.base_states import BaseStates
 
 STEPS = 20
 SMALL = {"kind": "transformer", "width": 4, "heads": 2, "hidden": 4, "layers": 1}
@@ -43,8 +43,7 @@ class Replay:
         g = torch.Generator().manual_seed(7)
         per_state = system.declaration.walkers_per_state
         self.occupied = system.model.sample(STEPS * batch // per_state, g)
-        k = system.momenta[self.occupied].repeat_interleave(per_state, dim=0)
-        self.z = free_fermions(k, system.hamiltonian.length, g)
+        self.z = system.states(self.occupied.repeat_interleave(per_state, dim=0)).sample(g)
         self.per_state = per_state
         system.model.sample = self.sample
         system.sample_positions = self.sample_positions
@@ -58,7 +57,7 @@ class Replay:
         self.rows = slice(begin, begin + share)
         return self.occupied[begin // self.per_state : (begin + share) // self.per_state]
 
-    def sample_positions(self, k: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def sample_positions(self, states: BaseStates) -> tuple[Tensor, dict[str, Tensor]]:
         return invert(self.system.wavefunction.flow, self.z[self.rows]).x, {}
 
 

@@ -43,6 +43,11 @@ def test_the_good_one_is_accepted_and_frozen():
         ({"occupation": {"kind": "made"}}, "expected tags.*fermi_sea.*transformer"),
         ({"sampler": {"kind": "metropolis", "steps": 0}}, "steps\n.*greater than 0"),
         ({"walkers_per_state": 0}, "walkers_per_state\n.*greater than 0"),
+        ({"base_states": {"kind": "configuration_interaction"}, "occupation": {"kind": "levels"}},
+         "is for n = 2 or 3 electrons, not 7"),
+        ({"base_states": {"kind": "configuration_interaction"}}, "go together"),
+        ({"occupation": {"kind": "levels"}}, "go together"),
+        ({"base_states": {"kind": "ci"}}, "expected tags.*determinants.*configuration_interaction"),
         ({"clip": 0}, "clip\n.*greater than 0"),
     ],
 )  # fmt: skip

@@ -13,8 +13,8 @@ from vfe_lightning.estimators.correlations import (
     structure_factor,
 )
 from vfe_lightning.hamiltonians.periodic_box import plane_waves
-from vfe_lightning.samplers.determinantal import free_fermions
 from vfe_lightning.statistics import Moments
+from vfe_lightning.wavefunctions.free_fermions import free_fermions
 
 LENGTH = 2.5
 

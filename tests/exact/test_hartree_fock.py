@@ -52,7 +52,7 @@ def test_identity_flow_samples_the_ground_state(n, dim, cutoff, kinetic, potenti
     torch.testing.assert_close(kinetics, torch.full_like(kinetics, kinetic), rtol=0, atol=1e-8)
     torch.testing.assert_close(estimate.free_energy, estimate.energy, rtol=0, atol=0)
     assert bool((estimate.entropy == 0).all())
-    x, _ = system.sample_positions(system.momenta[:n].expand(150, -1, -1))
+    x, _ = system.sample_positions(system.states(torch.arange(n).expand(150, -1)))
     v = Moments.of(system.hamiltonian.energy(x) / n)
     assert abs(float(v.mean) - potential) < 4 * float(v.error)
     assert float(v.error) < 0.03

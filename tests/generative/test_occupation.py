@@ -16,7 +16,7 @@ from vfe_lightning.generative.model import GenerativeModel
 from vfe_lightning.generative.occupation import FermiSea, Occupation
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
 from vfe_lightning.statistics import Moments
-from vfe_lightning.systems.electron_gas import occupation_model
+from vfe_lightning.systems.occupation_model import occupation_model
 
 N, CUTOFF, TWIST = 3, 2, 0.2  # 3 particles on 9 orbitals: 84 states
 
@@ -32,7 +32,7 @@ def energies_of(d: declarations.ElectronGas) -> Tensor:
 
 
 def model_of(d: declarations.ElectronGas) -> FermiSea | Occupation:
-    return occupation_model(d, plane_waves(d.dim, d.cutoff, (d.twist,) * d.dim))
+    return occupation_model(d, plane_waves(d.dim, d.cutoff, (d.twist,) * d.dim), None)
 
 
 SMALL = {"kind": "transformer", "width": 8, "heads": 2, "hidden": 6}

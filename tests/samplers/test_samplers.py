@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from vfe_lightning.samplers.determinantal import free_fermions
 from vfe_lightning.samplers.metropolis import metropolis
 from vfe_lightning.statistics import Moments
-from vfe_lightning.wavefunctions.slater import log_slater
+from vfe_lightning.wavefunctions.free_fermions import free_fermions
+from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 
 LENGTH = 3.0
 
@@ -105,8 +105,8 @@ def test_metropolis_agrees_with_the_exact_sampler():
     walkers = 3000
     g = torch.Generator().manual_seed(0)
     start = LENGTH * torch.rand(walkers, 3, 2, generator=g, dtype=torch.float64)
-    batch = k.expand(walkers, -1, -1)
-    walk = metropolis(lambda x: 2 * log_slater(x, batch, LENGTH)[0], start, 300, 0.05, g)
+    states = SlaterDeterminants(k.expand(walkers, -1, -1), LENGTH)
+    walk = metropolis(lambda x: 2 * states.log_psi(x).real, start, 300, 0.05, g)
     for q in (k[0] - k[1], k[1] - k[2]):
         sampled, exact = pair_density_moments(k, walk.x, q)
         assert abs(float(sampled.mean) - exact) < 4 * float(sampled.error)

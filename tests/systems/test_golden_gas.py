@@ -14,7 +14,6 @@ from vfe_lightning.estimators.correlations import pair_correlation
 from vfe_lightning.generative.causal_transformer import CausalTransformer
 from vfe_lightning.generative.dispersion import Dispersion
 from vfe_lightning.generative.occupation import Occupation
-from vfe_lightning.samplers.determinantal import free_fermions
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.electron_gas import ElectronGas
 
@@ -83,8 +82,8 @@ def test_temperature_and_box_are_the_published_ones(golden, system):
 
 
 def test_local_energies_of_the_published_configurations(golden, system):
-    k = system.momenta[golden["state_indices"]]
-    kinetic = system.local_kinetic(k, golden["x"]).energy
+    states = system.states(golden["state_indices"])
+    kinetic = system.local_kinetic(states, golden["x"]).energy
     assert float((kinetic - golden["kinetic"]).abs().max()) < 1e-10 * float(golden["kinetic"].abs().max())
     potential = system.hamiltonian.energy(golden["x"])
     torch.testing.assert_close(potential, golden["potential_with_madelung"], rtol=1e-10, atol=0)
@@ -115,12 +114,12 @@ def test_exact_and_metropolis_samples_of_a_strongly_correlated_state_agree(golde
     """The same K for both samplers; g(r) by chi-square, K and V within 4 sigma of independent walkers."""
     walkers, bins = 256, 20
     length = system.hamiltonian.length
-    k = system.momenta[system.model.sample(walkers, system.generator)]
+    states = system.states(system.model.sample(walkers, system.generator))
     declaration = system.declaration
     found = {}
     for name, sampler in (("exact", Determinantal()), ("metropolis", Metropolis(steps=400, step_size=0.1))):
         system.declaration = declaration.model_copy(update={"sampler": sampler})
-        x, diagnostics = system.sample_positions(k)
+        x, diagnostics = system.sample_positions(states)
         if name == "exact":
             assert float(diagnostics["inversion_residual"]) < 1e-10
         else:
@@ -129,7 +128,7 @@ def test_exact_and_metropolis_samples_of_a_strongly_correlated_state_agree(golde
             print({name: float(value) for name, value in diagnostics.items()})
         found[name] = [
             Moments.of(pair_correlation(x, length, bins)),
-            Moments.of(system.local_kinetic(k, x).energy.real * system.energy_unit),
+            Moments.of(system.local_kinetic(states, x).energy.real * system.energy_unit),
             Moments.of(system.hamiltonian.energy(x) * system.energy_unit),
         ]
     system.declaration = declaration
@@ -144,11 +143,11 @@ def test_exact_and_metropolis_samples_of_a_strongly_correlated_state_agree(golde
 
 @pytest.mark.slow
 def test_every_walker_is_inverted(system):
-    k = system.momenta[system.model.sample(1024, system.generator)]
+    states = system.states(system.model.sample(1024, system.generator))
     system.generator.manual_seed(5)
-    x, diagnostics = system.sample_positions(k)
+    x, diagnostics = system.sample_positions(states)
     system.generator.manual_seed(5)
-    z = free_fermions(k, system.hamiltonian.length, system.generator)
+    z = states.sample(system.generator)
     with torch.no_grad():
         residual = torch.cat([system.wavefunction.flow(part) for part in x.split(64)]) - z
     print(

@@ -13,6 +13,7 @@ from vfe_lightning.bijectors.two_stream import TwoStreamFlow
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.wavefunctions.flow_wavefunction import FlowWavefunction
 from vfe_lightning.wavefunctions.kinetic import exact_kinetic, forward_laplacian_kinetic
+from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 
 FILE = Path(__file__).parents[3] / "shared/reference/golden_heg2d_n29_rs10.npz"
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason=f"no reference data at {FILE}")
@@ -40,8 +41,10 @@ def flow(golden: dict[str, Tensor]) -> TwoStreamFlow:
 
 
 @pytest.fixture(scope="module")
-def k(golden: dict[str, Tensor]) -> Tensor:
-    return 2 * math.pi / golden["meta/L"] * golden["meta/orbitals_twisted"][golden["state_indices"]]
+def states(golden: dict[str, Tensor]) -> SlaterDeterminants:
+    length = float(golden["meta/L"])
+    k = 2 * math.pi / length * golden["meta/orbitals_twisted"][golden["state_indices"]]
+    return SlaterDeterminants(k, length)
 
 
 def assert_same(found: Tensor, expected: Tensor, tol: float = 1e-10) -> None:
@@ -49,11 +52,11 @@ def assert_same(found: Tensor, expected: Tensor, tol: float = 1e-10) -> None:
     assert float((found - expected).abs().max()) <= tol * scale
 
 
-def test_values_gradient_laplacian_and_kinetic_energy(golden, flow, k) -> None:
-    result = exact_kinetic(flow, k, golden["x"])
+def test_values_gradient_laplacian_and_kinetic_energy(golden, flow, states) -> None:
+    result = exact_kinetic(flow, states, golden["x"])
     with torch.no_grad():
         assert_same(flow(golden["x"]), golden["zeta"])
-        log_psi, sign = FlowWavefunction(flow, flow.length).log_psi_and_sign(k, golden["x"])
+        log_psi, sign = FlowWavefunction(flow).log_psi_and_sign(states, golden["x"])
     assert bool((sign == 1).all())
     assert_same(result.log_psi.real + 0.5 * math.lgamma(30), golden["log_abs_psi"])
     assert_same(result.log_det, golden["log_det_jacobian"])
@@ -65,8 +68,8 @@ def test_values_gradient_laplacian_and_kinetic_energy(golden, flow, k) -> None:
     torch.testing.assert_close(log_psi, result.log_psi, rtol=1e-12, atol=1e-10)
 
 
-def test_forward_laplacian_from_the_jacobian_alone(golden, flow, k) -> None:
-    result = forward_laplacian_kinetic(flow, k[:2], golden["x"][:2])
+def test_forward_laplacian_from_the_jacobian_alone(golden, flow, states) -> None:
+    result = forward_laplacian_kinetic(flow, states[:2], golden["x"][:2])
     assert_same(result.energy, golden["kinetic"][:2])
 
 

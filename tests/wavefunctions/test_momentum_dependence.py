@@ -12,6 +12,7 @@ from vfe_lightning.bijectors.two_stream import TwoStreamFlow
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.wavefunctions.flow_wavefunction import FlowWavefunction
 from vfe_lightning.wavefunctions.kinetic import exact_kinetic, forward_laplacian_kinetic
+from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 
 LENGTH = 3.1
 UNIT = 2 * math.pi / LENGTH
@@ -72,12 +73,12 @@ def test_a_forgotten_momentum_is_an_error() -> None:
 @pytest.mark.parametrize("dim", [2, 3])
 def test_kinetic_energies_scores_and_inverse(dim: int) -> None:
     flow, k, x = conditioned_flow(dim), states(dim), uniform(3, 2, dim)
-    psi = FlowWavefunction(flow, LENGTH)
-    exact, forward = exact_kinetic(flow, k, x), forward_laplacian_kinetic(flow, k, x)
+    psi, base = FlowWavefunction(flow), SlaterDeterminants(k, LENGTH)
+    exact, forward = exact_kinetic(flow, base, x), forward_laplacian_kinetic(flow, base, x)
     torch.testing.assert_close(exact.energy, forward.energy, rtol=1e-10, atol=1e-10)
-    scores = psi.scores(k, x)
+    scores = psi.scores(base, x)
     for b in range(3):
-        value = psi.log_psi(k[b : b + 1], x[b : b + 1])[0]
+        value = psi.log_psi(base[b : b + 1], x[b : b + 1])[0]
         for part, column in ((value.real, scores[b].real), (value.imag, scores[b].imag)):
             gradients = torch.autograd.grad(
                 part, list(psi.parameters()), retain_graph=True, allow_unused=True, materialize_grads=True
@@ -94,8 +95,9 @@ def test_states_are_orthonormal() -> None:
     axis = LENGTH * torch.arange(points, dtype=torch.float64) / points
     x = torch.cartesian_prod(*[axis] * 4).view(-1, 2, 2)
     x[:, 1] += LENGTH / (2 * points)  # keeps the electrons apart
-    psi = FlowWavefunction(conditioned_flow(2), LENGTH)
+    psi = FlowWavefunction(conditioned_flow(2))
     with torch.no_grad():
-        values = torch.stack([psi.log_psi(k.expand(len(x), -1, -1), x).exp() for k in states(2)])
+        bases = [SlaterDeterminants(k.expand(len(x), -1, -1), LENGTH) for k in states(2)]
+        values = torch.stack([psi.log_psi(base, x).exp() for base in bases])
     overlap = values.conj() @ values.T * (LENGTH / points) ** 4
     torch.testing.assert_close(overlap, torch.eye(3, dtype=overlap.dtype), rtol=0, atol=2e-3)

@@ -31,12 +31,13 @@ def reciprocal_shells(dim: int, cutoff: int, length: float) -> tuple[Tensor, Ten
 
 
 def electron_gas_figures(d: declarations.ElectronGas, evaluation: Mapping[str, Moments]) -> dict[str, Figure]:
-    """g(r), S(k) and <n_k> with error bars, by the names of their files."""
-    return {
-        "pair_correlation": pair_correlation_figure(d, evaluation["pair_correlation"]),
-        "structure_factor": structure_factor_figure(d, evaluation["structure_factor"]),
-        "occupation": occupation_figure(d, evaluation["occupation"]),
+    """g(r), S(k) and, where it was measured, <n_k> with error bars, by the names of their files."""
+    makers = {
+        "pair_correlation": pair_correlation_figure,
+        "structure_factor": structure_factor_figure,
+        "occupation": occupation_figure,
     }
+    return {name: make(d, evaluation[name]) for name, make in makers.items() if name in evaluation}
 
 
 def pair_correlation_figure(d: declarations.ElectronGas, g: Moments) -> Figure:

@@ -1,10 +1,18 @@
 """Frozen declarations of systems, ansatz parts, optimisers and budgets: plain data, no torch."""
 
 from vfe_lightning.declarations.base import Declaration
+from vfe_lightning.declarations.base_states import BaseStates, ConfigurationInteraction, Determinants
 from vfe_lightning.declarations.electron_gas import ElectronGas
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
-from vfe_lightning.declarations.occupation import FermiSea, IdealGas, Occupation, Quasiparticle, Transformer
+from vfe_lightning.declarations.occupation import (
+    FermiSea,
+    IdealGas,
+    Levels,
+    Occupation,
+    Quasiparticle,
+    Transformer,
+)
 from vfe_lightning.declarations.optimizer import Adam, NaturalGradient, Optimizer, TrustRegion
 from vfe_lightning.declarations.sampler import Determinantal, Metropolis, Sampler
 from vfe_lightning.declarations.spin_networks import (
@@ -28,9 +36,12 @@ __all__ = [
     "MADE",
     "Adam",
     "Annealing",
+    "BaseStates",
     "Bernoulli",
+    "ConfigurationInteraction",
     "Declaration",
     "Determinantal",
+    "Determinants",
     "ElectronGas",
     "Exact",
     "ExponentialAnnealing",
@@ -44,6 +55,7 @@ __all__ = [
     "Ising",
     "Kinetic",
     "LeaveOneOut",
+    "Levels",
     "LinearAnnealing",
     "MeasureValued",
     "Metropolis",

@@ -7,17 +7,18 @@ from typing import Literal
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from vfe_lightning.declarations.base import Declaration
+from vfe_lightning.declarations.base_states import BaseStates, ConfigurationInteraction, Determinants
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, Kinetic
-from vfe_lightning.declarations.occupation import FermiSea, Occupation, Transformer
+from vfe_lightning.declarations.occupation import FermiSea, Levels, Occupation, Transformer
 from vfe_lightning.declarations.sampler import Determinantal, Sampler
 
 
 class ElectronGas(Declaration):
     """N spin-polarised electrons and a uniform background in a periodic box at T = theta T_F.
 
-    rho = sum_K p(K) |Psi_K><Psi_K| with Psi_K a determinant of plane waves in the coordinates of
-    a normalizing flow: Xie, Zhang & Wang, SciPost Phys. 14, 154 (2023).
+    rho = sum_K p(K) |Psi_K><Psi_K| with Psi_K a determinant of plane waves, or a superposition of some,
+    in the coordinates of a normalizing flow: Xie, Zhang & Wang, SciPost Phys. 14, 154 (2023).
     """
 
     n: PositiveInt = Field(description="electrons")
@@ -29,6 +30,7 @@ class ElectronGas(Declaration):
     )
     cutoff: PositiveInt = Field(description="orbitals: all integer |k|^2 <= cutoff, before the twist")
     occupation: Occupation = Field(default=Transformer(), description="model of p(K)")
+    base_states: BaseStates = Field(default=Determinants(), description="what the flow transforms")
     flow: TwoStream = Field(default=TwoStream(), description="coordinates zeta(x) of the electrons")
     sampler: Sampler = Field(default=Determinantal(), description="how x ~ |Psi_K|^2 is drawn")
     kinetic: Kinetic = Field(default=Exact(), description="how the local kinetic energy is computed")
@@ -53,6 +55,14 @@ class ElectronGas(Declaration):
             raise ValueError(
                 f"n = {self.n} electrons need at least {self.n} orbitals, but cutoff = {self.cutoff} gives "
                 f"{self.orbitals}: raise --cutoff or lower --n"
+            )
+        mixed = isinstance(self.base_states, ConfigurationInteraction)
+        if isinstance(self.occupation, Levels) != mixed:
+            raise ValueError("base_states configuration_interaction and occupation levels go together")
+        if mixed and self.n not in (2, 3):
+            raise ValueError(
+                f"base_states configuration_interaction is for n = 2 or 3 electrons, not {self.n}: "
+                "take determinants"
             )
         return self
 

@@ -25,6 +25,12 @@ class Quasiparticle(Declaration):
     kind: Literal["quasiparticle"] = "quasiparticle"
 
 
+class Levels(Declaration):
+    """Boltzmann weights of the levels of base states configuration_interaction, with trainable shifts."""
+
+    kind: Literal["levels"] = "levels"
+
+
 class Transformer(Declaration):
     """The ideal gas times a causal transformer that starts at one: any p(K)."""
 
@@ -42,4 +48,6 @@ class Transformer(Declaration):
         return self
 
 
-Occupation = Annotated[FermiSea | IdealGas | Quasiparticle | Transformer, Field(discriminator="kind")]
+Occupation = Annotated[
+    FermiSea | IdealGas | Quasiparticle | Levels | Transformer, Field(discriminator="kind")
+]

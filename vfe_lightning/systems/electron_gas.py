@@ -5,6 +5,7 @@ samples and exact local energies.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -23,16 +24,16 @@ from vfe_lightning.estimators.quantum import by_variational_monte_carlo
 from vfe_lightning.exact.diagonalization import diagonalize
 from vfe_lightning.exact.hartree_fock import hartree_fock
 from vfe_lightning.free_energy import VariationalFreeEnergy
-from vfe_lightning.generative.causal_transformer import CausalTransformer
-from vfe_lightning.generative.dispersion import Dispersion, stars_of
-from vfe_lightning.generative.occupation import FermiSea, Occupation
 from vfe_lightning.hamiltonians import electron_gas
-from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
+from vfe_lightning.hamiltonians.periodic_box import fermi_energy, plane_waves
 from vfe_lightning.result import Reference
-from vfe_lightning.samplers.determinantal import free_fermions
 from vfe_lightning.samplers.metropolis import metropolis
+from vfe_lightning.systems.occupation_model import occupation_model
 from vfe_lightning.wavefunctions import kinetic as kinetic_energy
+from vfe_lightning.wavefunctions.base_states import BaseStates
+from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationInteraction
 from vfe_lightning.wavefunctions.flow_wavefunction import FlowWavefunction
+from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 
 PAIR_CORRELATION_BINS = 40
 
@@ -53,26 +54,29 @@ class ElectronGas(VariationalFreeEnergy):
         self.hamiltonian = electron_gas.ElectronGas(d.n, d.dim, d.rs)
         orbitals = plane_waves(d.dim, d.cutoff, (d.twist,) * d.dim)
         self.register_buffer("momenta", 2 * math.pi / self.hamiltonian.length * orbitals, persistent=False)
-        self.model = occupation_model(d, orbitals)
-        self.wavefunction = FlowWavefunction(
-            TwoStreamFlow(d.flow, d.dim, self.hamiltonian.length), self.hamiltonian.length
-        )
+        self.mixing = None
+        if isinstance(d.base_states, declarations.ConfigurationInteraction):
+            self.mixing = ConfigurationInteraction(
+                d.n, d.dim, d.rs, d.twist, d.base_states.cutoff, self.temperature
+            )
+        self.model = occupation_model(d, orbitals, self.mixing)
+        self.wavefunction = FlowWavefunction(TwoStreamFlow(d.flow, d.dim, self.hamiltonian.length))
 
     def estimate(self, n_samples: int) -> Estimate:
         d = self.declaration
         with torch.no_grad():
             occupied = self.model.sample(n_samples // d.walkers_per_state, self.generator)
             log_prob = self.model.log_prob(occupied)
-            k = self.momenta[occupied].repeat_interleave(d.walkers_per_state, dim=0)
-            x, sampler = self.sample_positions(k)
-            kinetic = self.local_kinetic(k, x)
+            states = self.states(occupied.repeat_interleave(d.walkers_per_state, dim=0))
+            x, sampler = self.sample_positions(states)
+            kinetic = self.local_kinetic(states, x)
             potential = self.hamiltonian.energy(x)
         estimate = by_variational_monte_carlo(
             kinetic.energy + potential,
             log_prob,
             self.temperature,
             p=(self.model, partial(self.model.scores, occupied)),
-            psi=(self.wavefunction, lambda: self.wavefunction.scores(k, x, 8 * d.chunk_size)),
+            psi=(self.wavefunction, lambda: self.wavefunction.scores(states, x, 8 * d.chunk_size)),
             clip_width=d.clip,
         )
         return replace(
@@ -84,32 +88,43 @@ class ElectronGas(VariationalFreeEnergy):
                 "log_det_jacobian_min": kinetic.log_det.min(),
                 "sign_det_jacobian_min": kinetic.sign.min(),
             },
-            profiles={
-                "pair_correlation": lambda: correlations.pair_correlation(
-                    x, self.hamiltonian.length, PAIR_CORRELATION_BINS
-                ),
-                "structure_factor": lambda: correlations.structure_factor(x, *self.reciprocal_shells()),
-                "occupation": lambda: correlations.occupation_numbers(occupied, d.orbitals).repeat_interleave(
-                    d.walkers_per_state, dim=0
-                ),
-            },
+            profiles=self.profiles(x, occupied),
         )
 
-    def sample_positions(self, k: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """x ~ |Psi_K|^2 for each row of momenta, and how the sampler fared: (batch, n, dim)."""
-        z = free_fermions(k, self.hamiltonian.length, self.generator)
+    def profiles(self, x: Tensor, occupied: Tensor) -> dict[str, Callable[[], Tensor]]:
+        """g(r) and S(k) of each walker, and <n_k> where K are orbitals."""
+        d, length = self.declaration, self.hamiltonian.length
+        made = {
+            "pair_correlation": partial(correlations.pair_correlation, x, length, PAIR_CORRELATION_BINS),
+            "structure_factor": lambda: correlations.structure_factor(x, *self.reciprocal_shells()),
+        }
+        if self.mixing is None:
+            made["occupation"] = lambda: correlations.occupation_numbers(
+                occupied, d.orbitals
+            ).repeat_interleave(d.walkers_per_state, dim=0)
+        return made
+
+    def states(self, occupied: Tensor) -> BaseStates:
+        """What the flow transforms, named by a sample of p(K)."""
+        if self.mixing is not None:
+            return self.mixing(occupied)
+        return SlaterDeterminants(self.momenta[occupied], self.hamiltonian.length)
+
+    def sample_positions(self, states: BaseStates) -> tuple[Tensor, dict[str, Tensor]]:
+        """x ~ |Psi_K|^2 for each state, and how the sampler fared: (batch, n, dim)."""
+        z = states.sample(self.generator)
         match self.declaration.sampler:
             case declarations.Determinantal(tolerance=tolerance):
-                inverse = invert(self.wavefunction.flow, z, tolerance, momentum=k.sum(dim=1))
+                inverse = invert(self.wavefunction.flow, z, tolerance, momentum=states.momentum)
                 return inverse.x, {
                     "newton_iterations": z.new_tensor(inverse.iterations),
                     "inversion_residual": inverse.residual.max(),
                 }
             case declarations.Metropolis(steps=steps, step_size=step_size):
                 # One fixed-point step of zeta(x) = z brings the free fermions close to |Psi|^2.
-                start = 2 * z - self.wavefunction.flow(z, k.sum(dim=1))
+                start = 2 * z - self.wavefunction.flow(z, states.momentum)
                 walk = metropolis(
-                    lambda x: 2 * self.wavefunction.log_psi(k, x).real,
+                    lambda x: 2 * self.wavefunction.log_psi(states, x).real,
                     start,
                     steps,
                     step_size,
@@ -121,17 +136,17 @@ class ElectronGas(VariationalFreeEnergy):
                     "autocorrelation_time": walk.autocorrelation_time,
                 }
 
-    def local_kinetic(self, k: Tensor, x: Tensor) -> kinetic_energy.LocalKinetic:
+    def local_kinetic(self, states: BaseStates, x: Tensor) -> kinetic_energy.LocalKinetic:
         flow, chunk_size = self.wavefunction.flow, self.declaration.chunk_size
         match self.declaration.kinetic:
             case declarations.Exact():
                 assert isinstance(flow, FlowWithJet)
-                return kinetic_energy.exact_kinetic(flow, k, x, chunk_size)
+                return kinetic_energy.exact_kinetic(flow, states, x, chunk_size)
             case declarations.ForwardLaplacian():
-                return kinetic_energy.forward_laplacian_kinetic(flow, k, x, chunk_size)
+                return kinetic_energy.forward_laplacian_kinetic(flow, states, x, chunk_size)
             case declarations.Hutchinson(probes=probes):
                 coin = torch.rand(probes, *x.shape, generator=self.generator, dtype=x.dtype, device=x.device)
-                return kinetic_energy.hutchinson_kinetic(flow, k, x, (coin - 0.5).sign(), chunk_size)
+                return kinetic_energy.hutchinson_kinetic(flow, states, x, (coin - 0.5).sign(), chunk_size)
 
     def reference(self) -> Reference | None:
         d = self.declaration
@@ -153,23 +168,3 @@ class ElectronGas(VariationalFreeEnergy):
     def figures(self) -> dict[str, Figure]:
         """g(r), S(k) and <n_k> of the latest evaluation."""
         return figures.electron_gas_figures(self.declaration, self.evaluation)
-
-
-def occupation_model(d: declarations.ElectronGas, orbitals: Tensor) -> FermiSea | Occupation:
-    """The declared model of p(K) on orbitals in units of 2 pi / L, (orbitals, dim)."""
-    if isinstance(d.occupation, declarations.FermiSea):
-        return FermiSea(d.n)
-    energies = (2 * math.pi / box_length(d.n, d.dim)) ** 2 * orbitals.square().sum(dim=1)
-    weights = -energies / (d.theta * fermi_energy(d.dim))
-
-    def dispersion(trainable: bool) -> Dispersion:
-        return Dispersion(weights, d.n, stars_of(orbitals), trainable)
-
-    match d.occupation:
-        case declarations.IdealGas():
-            return Occupation(dispersion(False), orbitals, None)
-        case declarations.Quasiparticle():
-            return Occupation(dispersion(True), orbitals, None)
-        case declarations.Transformer(layers=layers, width=width, heads=heads, hidden=hidden) as t:
-            network = CausalTransformer(d.dim, len(orbitals), layers, width, heads, hidden)
-            return Occupation(dispersion(t.dispersion), orbitals, network)

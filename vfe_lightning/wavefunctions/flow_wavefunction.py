@@ -1,4 +1,4 @@
-r"""Plane-wave determinants pulled back by a flow, Psi_K(x) = Phi_K(zeta(x)) |det d zeta / d x|^(1/2).
+r"""Fermions pulled back by a flow, Psi_K(x) = Phi_K(zeta(x)) |det d zeta / d x|^(1/2).
 
 They are orthonormal for different K if zeta is a bijection of the torus, that is if det J > 0 everywhere.
 Xie, Zhang, Wang, SciPost Phys. 14, 154 (2023), arXiv 2201.03156.
@@ -9,42 +9,40 @@ from torch import Tensor, nn
 
 from vfe_lightning.bijectors.flow import Flow
 from vfe_lightning.calculus.per_walker import per_walker_gradients
-from vfe_lightning.wavefunctions.slater import log_slater, slater_gradient
+from vfe_lightning.wavefunctions.base_states import BaseStates
 
 
 class FlowWavefunction(nn.Module):
-    """Psi_K of a flow in a periodic cube of the given side; K stands for wave vectors k (batch, n, dim)."""
+    """Psi_K of a flow, for any batch of base states Phi_K."""
 
-    def __init__(self, flow: Flow, length: float):
+    def __init__(self, flow: Flow):
         super().__init__()
         self.flow = flow
-        self.length = length
 
-    def log_psi(self, k: Tensor, x: Tensor) -> Tensor:
+    def log_psi(self, states: BaseStates, x: Tensor) -> Tensor:
         """ln Psi_K(x), complex (batch,), at x (batch, n, dim)."""
-        return self.log_psi_and_sign(k, x)[0]
+        return self.log_psi_and_sign(states, x)[0]
 
-    def log_psi_and_sign(self, k: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    def log_psi_and_sign(self, states: BaseStates, x: Tensor) -> tuple[Tensor, Tensor]:
         """ln Psi_K(x), complex (batch,), and the sign of det J (batch,): unless +1, zeta is no bijection."""
-        zeta, jacobian = self.flow.jac(x, k.sum(dim=1))
-        log_abs, phase = log_slater(zeta, k, self.length)
+        zeta, jacobian = self.flow.jac(x, states.momentum)
         sign, log_det = torch.linalg.slogdet(jacobian)
-        return torch.complex(log_abs + 0.5 * log_det, phase), sign
+        return states.log_psi(zeta) + 0.5 * log_det, sign
 
-    def scores(self, k: Tensor, x: Tensor, chunk_size: int = 32) -> Tensor:
+    def scores(self, states: BaseStates, x: Tensor, chunk_size: int = 32) -> Tensor:
         """d ln Psi_K(x) / d theta, complex (batch, P), parameters in the order of self.parameters().
 
         d ln Psi = g . d zeta + tr(J^-1 dJ) / 2: one backward pass for the real part, one through zeta alone
         for the imaginary part.  chunk_size walkers at a time bound the memory.
         """
-        chunks = zip(k.split(chunk_size), x.split(chunk_size), strict=True)
-        return torch.cat([self._scores(k_chunk, x_chunk) for k_chunk, x_chunk in chunks])
+        rows = [slice(start, start + chunk_size) for start in range(0, len(x), chunk_size)]
+        return torch.cat([self._scores(states[chunk], x[chunk]) for chunk in rows])
 
-    def _scores(self, k: Tensor, x: Tensor) -> Tensor:
+    def _scores(self, states: BaseStates, x: Tensor) -> Tensor:
         def cotangents(zeta: Tensor, jacobian: Tensor) -> list[tuple[Tensor, Tensor | None]]:
-            gradient = slater_gradient(zeta, k)
+            gradient = states.gradient(zeta)
             inverse = torch.linalg.inv_ex(jacobian)[0]
             return [(gradient.real, 0.5 * inverse.mT), (gradient.imag, None)]
 
-        real, imag = per_walker_gradients(self.flow, type(self.flow).jac, [x, k.sum(dim=1)], cotangents)
+        real, imag = per_walker_gradients(self.flow, type(self.flow).jac, [x, states.momentum], cotangents)
         return torch.complex(real, imag)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vfe_lightning.bijectors.flow import Flow, FlowWithJet
 from vfe_lightning.calculus.directional import directional_jet
-from vfe_lightning.wavefunctions.slater import slater_gradient, slater_jet
+from vfe_lightning.wavefunctions.base_states import BaseStates
 
 
 class LocalKinetic(NamedTuple):
@@ -37,30 +37,30 @@ class LocalKinetic(NamedTuple):
 
 
 @torch.no_grad()
-def exact_kinetic(flow: FlowWithJet, k: Tensor, x: Tensor, chunk_size: int = 4) -> LocalKinetic:
-    """Exact local kinetic energy of a flow with a hand-derived jet; x, k (batch, n, dim).
+def exact_kinetic(flow: FlowWithJet, states: BaseStates, x: Tensor, chunk_size: int = 4) -> LocalKinetic:
+    """Exact local kinetic energy of a flow with a hand-derived jet, at x (batch, n, dim).
 
     chunk_size walkers at a time keep the third-order tensors in cache; raise it on a GPU.
     """
-    return _in_chunks(lambda rows: _exact(flow, k[rows], x[rows]), x, chunk_size)
+    return _in_chunks(lambda rows: _exact(flow, states[rows], x[rows]), x, chunk_size)
 
 
 @torch.no_grad()
-def forward_laplacian_kinetic(flow: Flow, k: Tensor, x: Tensor, chunk_size: int = 1) -> LocalKinetic:
+def forward_laplacian_kinetic(flow: Flow, states: BaseStates, x: Tensor, chunk_size: int = 1) -> LocalKinetic:
     """The same numbers from `flow.jac` alone, by derivatives along all n dim unit directions."""
     _, n, dim = x.shape
     unit = torch.eye(n * dim, dtype=x.dtype, device=x.device).view(-1, 1, n, dim)
 
     def chunk(rows: slice) -> LocalKinetic:
-        first, second = _along(flow, k[rows], x[rows], unit.expand(-1, len(x[rows]), -1, -1))
-        return _with_log_psi(flow, k[rows], x[rows], first.mT.reshape(-1, n, dim), second.sum(0))
+        first, second = _along(flow, states[rows], x[rows], unit.expand(-1, len(x[rows]), -1, -1))
+        return _with_log_psi(flow, states[rows], x[rows], first.mT.reshape(-1, n, dim), second.sum(0))
 
     return _in_chunks(chunk, x, chunk_size)
 
 
 @torch.no_grad()
 def hutchinson_kinetic(
-    flow: Flow, k: Tensor, x: Tensor, directions: Tensor, chunk_size: int = 4
+    flow: Flow, states: BaseStates, x: Tensor, directions: Tensor, chunk_size: int = 4
 ) -> LocalKinetic:
     """Exact gradient and an unbiased Laplacian, the mean of v.Hess(ln Psi).v over random directions.
 
@@ -69,16 +69,18 @@ def hutchinson_kinetic(
     """
 
     def chunk(rows: slice) -> LocalKinetic:
-        _, second = _along(flow, k[rows], x[rows], directions[:, rows])
-        return _with_log_psi(flow, k[rows], x[rows], _gradient(flow, k[rows], x[rows]), second.mean(0))
+        _, second = _along(flow, states[rows], x[rows], directions[:, rows])
+        return _with_log_psi(
+            flow, states[rows], x[rows], _gradient(flow, states[rows], x[rows]), second.mean(0)
+        )
 
     return _in_chunks(chunk, x, chunk_size)
 
 
-def _exact(flow: FlowWithJet, k: Tensor, x: Tensor) -> LocalKinetic:
+def _exact(flow: FlowWithJet, states: BaseStates, x: Tensor) -> LocalKinetic:
     batch, n, dim = x.shape
     size = n * dim
-    zeta, jacobian, laplacian, hessian, grad_laplacian = flow.jet(x, k.sum(dim=1))
+    zeta, jacobian, laplacian, hessian, grad_laplacian = flow.jet(x, states.momentum)
     inverse = torch.linalg.inv_ex(jacobian)[0]
     sign, log_det = torch.linalg.slogdet(jacobian)
     turned = (inverse @ hessian.flatten(2)).view(batch, size, size, size)  # [c, b, m] = (W T_m)_cb
@@ -86,48 +88,46 @@ def _exact(flow: FlowWithJet, k: Tensor, x: Tensor) -> LocalKinetic:
     # the jet's largest tensor has served: its memory takes the products, which costs no new pages
     squares = torch.mul(turned, turned.transpose(1, 2), out=hessian)
     curvature = (inverse.mT * grad_laplacian).sum((1, 2)) - squares.sum((1, 2, 3))
-    slater = slater_jet(zeta, k, flow.length)
+    base = states.jet(zeta)
     metric = jacobian @ jacobian.mT
-    gradient = _pull_gradient(jacobian, slater.gradient) + 0.5 * slope.view(batch, n, dim)
-    total = slater.hessian_contraction(metric) + (slater.gradient * laplacian).sum((1, 2)) + 0.5 * curvature
-    log_psi = torch.complex(slater.log_abs + 0.5 * log_det, slater.phase)
+    gradient = _pull_gradient(jacobian, base.gradient) + 0.5 * slope.view(batch, n, dim)
+    total = base.hessian_contraction(metric) + (base.gradient * laplacian).sum((1, 2)) + 0.5 * curvature
+    log_psi = base.log_psi + 0.5 * log_det
     return LocalKinetic(log_psi, gradient, total, sign, log_det)
 
 
-def _along(flow: Flow, k: Tensor, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
+def _along(flow: Flow, states: BaseStates, x: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
     """First and second derivatives of ln Psi along directions (R, batch, n, dim): complex (R, batch) each."""
     count, batch = directions.shape[:2]
 
-    def repeat(t: Tensor) -> Tensor:
-        return t.expand(count, *t.shape).flatten(0, 1)
-
-    momentum = repeat(k.sum(dim=1))
-    jet = directional_jet(lambda y: flow.jac(y, momentum), repeat(x), directions.flatten(0, 1))
-    slater = slater_jet(jet.zeta, repeat(k), flow.length)
+    rows = torch.arange(batch, device=x.device).repeat(count)
+    repeated = states[rows]
+    jet = directional_jet(lambda y: flow.jac(y, repeated.momentum), x[rows], directions.flatten(0, 1))
+    base = repeated.jet(jet.zeta)
     inverse = torch.linalg.inv_ex(jet.jacobian)[0]
     turned = inverse @ jet.jacobian_first
     step = jet.zeta_first.flatten(1)
-    first = (slater.gradient * jet.zeta_first).sum((1, 2)) + 0.5 * torch.diagonal(turned, dim1=1, dim2=2).sum(
+    first = (base.gradient * jet.zeta_first).sum((1, 2)) + 0.5 * torch.diagonal(turned, dim1=1, dim2=2).sum(
         -1
     )
     curvature = (inverse.mT * jet.jacobian_second).sum((1, 2)) - (turned * turned.mT).sum((1, 2))
     second = (
-        slater.hessian_contraction(step[:, :, None] * step[:, None])
-        + (slater.gradient * jet.zeta_second).sum((1, 2))
+        base.hessian_contraction(step[:, :, None] * step[:, None])
+        + (base.gradient * jet.zeta_second).sum((1, 2))
         + 0.5 * curvature
     )
     return first.view(count, batch), second.view(count, batch)
 
 
-def _gradient(flow: Flow, k: Tensor, x: Tensor) -> Tensor:
+def _gradient(flow: Flow, states: BaseStates, x: Tensor) -> Tensor:
     """Exact grad ln Psi, complex (batch, n, dim), by one backward pass from J."""
     with torch.inference_mode(False), torch.enable_grad():
         point = x.clone().requires_grad_()
-        zeta, jacobian = flow.jac(point, k.sum(dim=1))
+        zeta, jacobian = flow.jac(point, states.momentum)
         with torch.no_grad():
             inverse = torch.linalg.inv_ex(jacobian)[0]
         (slope,) = torch.autograd.grad(jacobian, point, 0.5 * inverse.mT)
-    return _pull_gradient(jacobian.detach(), slater_gradient(zeta.detach(), k)) + slope
+    return _pull_gradient(jacobian.detach(), states.gradient(zeta.detach())) + slope
 
 
 def _pull_gradient(jacobian: Tensor, gradient: Tensor) -> Tensor:
@@ -136,11 +136,13 @@ def _pull_gradient(jacobian: Tensor, gradient: Tensor) -> Tensor:
     return torch.view_as_complex((jacobian.mT @ parts).contiguous()).view_as(gradient)
 
 
-def _with_log_psi(flow: Flow, k: Tensor, x: Tensor, gradient: Tensor, laplacian: Tensor) -> LocalKinetic:
-    zeta, jacobian = flow.jac(x, k.sum(dim=1))
-    slater = slater_jet(zeta, k, flow.length)
+def _with_log_psi(
+    flow: Flow, states: BaseStates, x: Tensor, gradient: Tensor, laplacian: Tensor
+) -> LocalKinetic:
+    zeta, jacobian = flow.jac(x, states.momentum)
+    base = states.jet(zeta)
     sign, log_det = torch.linalg.slogdet(jacobian)
-    log_psi = torch.complex(slater.log_abs + 0.5 * log_det, slater.phase)
+    log_psi = base.log_psi + 0.5 * log_det
     return LocalKinetic(log_psi, gradient, laplacian, sign, log_det)
 
 

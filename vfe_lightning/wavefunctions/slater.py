@@ -7,17 +7,19 @@ With D_ja = exp(i k_a . zeta_j) and A^c = D diag(i k^c) D^-1, one n x n matrix a
 """
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from vfe_lightning.wavefunctions.free_fermions import free_fermions
+
 
 class SlaterJet(NamedTuple):
     """ln Phi at a batch of points and what its derivatives are made of."""
 
-    log_abs: Tensor  # (batch,)
-    phase: Tensor  # (batch,), in (-pi, pi]
+    log_psi: Tensor  # (batch,), complex
     gradient: Tensor  # (batch, n, dim), complex: g
     transfer: Tensor  # (batch, dim, n, n), complex: A
     self_term: Tensor  # (batch, n, dim, dim), complex: (D diag(k^b k^c) D^-1)_jj
@@ -35,30 +37,42 @@ class SlaterJet(NamedTuple):
         return total
 
 
-def log_slater(zeta: Tensor, k: Tensor, length: float) -> tuple[Tensor, Tensor]:
-    """ln|Phi| and phase, (batch,) each, at zeta (batch, n, dim).
+@dataclass(frozen=True)
+class SlaterDeterminants:
+    """A batch of determinants of plane waves in a periodic cube: `BaseStates`."""
 
-    k (batch, n, dim): wave vectors with their factor 2 pi / L; length: side L of the cube.
-    """
-    return _log_det(_plane_waves(zeta, k), zeta.shape[-1], length)
+    k: Tensor  # (batch, n, dim): wave vectors with their factor 2 pi / L
+    length: float  # side L of the cube
 
+    @property
+    def momentum(self) -> Tensor:
+        return self.k.sum(dim=1)
 
-def slater_gradient(zeta: Tensor, k: Tensor) -> Tensor:
-    """g = d ln Phi / d zeta, complex (batch, n, dim)."""
-    waves = _plane_waves(zeta, k)
-    return 1j * ((waves * torch.linalg.inv_ex(waves)[0].mT) @ k.to(waves.dtype))
+    def __getitem__(self, rows: slice | Tensor) -> "SlaterDeterminants":
+        return SlaterDeterminants(self.k[rows], self.length)
 
+    def __len__(self) -> int:
+        return len(self.k)
 
-def slater_jet(zeta: Tensor, k: Tensor, length: float) -> SlaterJet:
-    """ln Phi with gradient and Hessian pieces at zeta, k (batch, n, dim)."""
-    dim = zeta.shape[-1]
-    waves = _plane_waves(zeta, k)
-    inverse = torch.linalg.inv_ex(waves)[0]
-    transfer = (waves[:, None] * (1j * k.mT[:, :, None])) @ inverse[:, None]
-    squares = (k[..., :, None] * k[..., None, :]).flatten(2).to(waves.dtype)
-    self_term = ((waves * inverse.mT) @ squares).unflatten(2, (dim, dim))
-    gradient = torch.diagonal(transfer, dim1=-2, dim2=-1).mT
-    return SlaterJet(*_log_det(waves, dim, length), gradient, transfer, self_term)
+    def log_psi(self, zeta: Tensor) -> Tensor:
+        return _log_det(_plane_waves(zeta, self.k), zeta.shape[-1], self.length)
+
+    def gradient(self, zeta: Tensor) -> Tensor:
+        waves = _plane_waves(zeta, self.k)
+        return 1j * ((waves * torch.linalg.inv_ex(waves)[0].mT) @ self.k.to(waves.dtype))
+
+    def jet(self, zeta: Tensor) -> SlaterJet:
+        k, dim = self.k, zeta.shape[-1]
+        waves = _plane_waves(zeta, k)
+        inverse = torch.linalg.inv_ex(waves)[0]
+        transfer = (waves[:, None] * (1j * k.mT[:, :, None])) @ inverse[:, None]
+        squares = (k[..., :, None] * k[..., None, :]).flatten(2).to(waves.dtype)
+        self_term = ((waves * inverse.mT) @ squares).unflatten(2, (dim, dim))
+        gradient = torch.diagonal(transfer, dim1=-2, dim2=-1).mT
+        return SlaterJet(_log_det(waves, dim, self.length), gradient, transfer, self_term)
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        return free_fermions(self.k, self.length, generator)
 
 
 def _plane_waves(zeta: Tensor, k: Tensor) -> Tensor:
@@ -66,7 +80,7 @@ def _plane_waves(zeta: Tensor, k: Tensor) -> Tensor:
     return torch.polar(torch.ones_like(angle), angle)
 
 
-def _log_det(waves: Tensor, dim: int, length: float) -> tuple[Tensor, Tensor]:
+def _log_det(waves: Tensor, dim: int, length: float) -> Tensor:
     n = waves.shape[-1]
     sign, log_abs = torch.linalg.slogdet(waves)
-    return log_abs - 0.5 * (math.lgamma(n + 1) + dim * n * math.log(length)), sign.angle()
+    return torch.complex(log_abs - 0.5 * (math.lgamma(n + 1) + dim * n * math.log(length)), sign.angle())

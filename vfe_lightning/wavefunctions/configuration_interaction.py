@@ -1,0 +1,108 @@
+r"""Eigenstates of 2 or 3 electrons among the determinants of low kinetic energy, as what a flow transforms.
+
+H conserves the total momentum Q, so that determinants of one Q mix: Phi_a = sum_K U_aK Phi_K with U
+orthogonal. One flow for all determinants of a Q misses that. With U, what is left to the flow is the
+correlation at short distance, which no finite set of plane waves has. A. Szabo, N. Ostlund, Modern Quantum
+Chemistry (1989), chapter 4; the relative motion depends on Q mod n alone, see `exact/relative_motion.py`.
+"""
+
+import itertools
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from vfe_lightning.exact.relative_motion import coupling, determinants, hamiltonian, representative
+from vfe_lightning.hamiltonians.periodic_box import box_length
+from vfe_lightning.wavefunctions.superpositions import Superpositions
+
+_RAMP = 1e-7  # splits exact degeneracies, so that every machine finds the same states
+_COLDEST = 30.0  # levels are listed up to so many T above the lowest
+
+
+class RelativeLevels(NamedTuple):
+    """Relative motion of one class, Q mod n."""
+
+    sets: NDArray[np.int64]  # (terms, n, dim)
+    energies: NDArray[np.float64]  # (terms,), ascending, in (2 pi / L)^2
+    vectors: NDArray[np.float64]  # (terms, terms), one eigenvector a column
+
+
+class ConfigurationInteraction(nn.Module):
+    """All eigenstates of thermal weight; a state is named by its place in the list.
+
+    Args:
+        n: electrons, 2 or 3.
+        twist: of the momenta along each axis, in 2 pi / L.
+        cutoff: determinants mix whose relative kinetic energy is at most this, in (2 pi / L)^2.
+        temperature: in Ry / r_s^2.
+
+    Attributes:
+        energies: of all states in Ry / r_s^2, without the Madelung constant: (states,).
+        relative: the part of the relative motion, (states,).
+        kinds: which of the classes of equal spectrum each state belongs to, (states,).
+    """
+
+    energies: Tensor
+    relative: Tensor
+    kinds: Tensor
+    table: Tensor
+    shifts: Tensor
+    members: Tensor
+    coefficients: Tensor
+
+    def __init__(self, n: int, dim: int, rs: float, twist: float, cutoff: float, temperature: float) -> None:
+        super().__init__()
+        self.length = box_length(n, dim)
+        unit = (2 * math.pi / self.length) ** 2
+        momenta = [np.array(q) for q in itertools.product(range(n), repeat=dim)]
+        classes = [_relative_levels(q, n, coupling(n, dim, rs), cutoff) for q in momenta]
+        kinds = [representative(tuple(q.tolist()), n) for q in momenta]
+        window = _COLDEST * temperature / unit
+        lowest = min(c.energies[0] for c in classes)
+        reach = math.ceil((math.sqrt(n * (window + 1)) + n) / n) + 1  # in shifts of all electrons
+        moved = np.array(list(itertools.product(range(-reach, reach + 1), repeat=dim)))
+        size = np.array([len(c.energies) for c in classes])
+        first_member, first_vector = np.cumsum(size) - size, np.cumsum(size**2) - size**2
+        listed = [np.empty((0, 3), dtype=np.int64)]  # of each state: class, level, shift of all electrons
+        for index, (q, c) in enumerate(zip(momenta, classes, strict=True)):
+            centre = ((q + n * moved + n * twist) ** 2).sum(1) / n
+            shift, level = np.nonzero(centre[:, None] + c.energies < lowest + window)
+            listed.append(np.column_stack([np.full(len(shift), index), level, shift]))
+        of_class, level, shift = np.concatenate(listed).T
+        relative = np.concatenate([c.energies for c in classes])[first_member[of_class] + level]
+        centre = ((np.array(momenta)[of_class] + n * (moved[shift] + twist)) ** 2).sum(1) / n
+        names = sorted(set(kinds))
+        tables = {
+            "energies": unit * (relative + centre),
+            "relative": unit * relative,
+            "kinds": np.array([names.index(k) for k in kinds])[of_class],
+            "table": np.column_stack(
+                [first_member[of_class], first_vector[of_class] + level * size[of_class], size[of_class]]
+            ),
+            "shifts": 2 * math.pi / self.length * (moved[shift] + twist),
+            "members": 2 * math.pi / self.length * np.concatenate([c.sets for c in classes]),
+            "coefficients": np.concatenate([c.vectors.T.ravel() for c in classes]),
+        }
+        for name, table in tables.items():
+            self.register_buffer(name, torch.from_numpy(table), persistent=False)
+
+    def forward(self, state: Tensor) -> Superpositions:
+        """The states with these places in the list, (batch, 1)."""
+        state = state[:, 0]
+        member, vector, size = self.table[state].unbind(1)
+        term = torch.arange(int(size.max()), device=size.device)
+        inside = term < size[:, None]
+        term = torch.where(inside, term, 0)
+        k = self.members[member[:, None] + term] + self.shifts[state][:, None, None]
+        c = torch.where(inside, self.coefficients[vector[:, None] + term], 0.0)
+        return Superpositions(k, c, self.length)
+
+
+def _relative_levels(total: NDArray, n: int, g: float, cutoff: float) -> RelativeLevels:
+    sets = determinants(n, tuple(total.tolist()), cutoff)
+    h = hamiltonian(sets, g) + np.diag(_RAMP * np.arange(len(sets)) / len(sets))
+    return RelativeLevels(sets, *np.linalg.eigh(h))

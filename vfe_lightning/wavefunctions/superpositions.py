@@ -1,0 +1,128 @@
+r"""Superpositions of determinants of plane waves, Phi(zeta) = sum_K c_K Phi_K(zeta), for few fermions.
+
+A determinant is a sum of n! plane waves in the space of all coordinates,
+
+    Phi_K = (n! L^(dim n))^(-1/2) sum_P sign(P) exp(i sum_j k_P(j) . zeta_j),
+
+so that with the weights w_KP = c_K sign(P) exp(i kappa_KP . zeta) / sum of the same, kappa_KP = (k_P(j))_j,
+
+    d ln Phi = i sum w kappa = g,        d d ln Phi = -sum w kappa kappa^T - g g^T.
+"""
+
+import functools
+import itertools
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vfe_lightning.wavefunctions.free_fermions import free_fermions
+
+_CHUNK = 32  # proposals of the sampler whose plane waves stay in cache
+
+
+class SuperpositionJet(NamedTuple):
+    """ln Phi at a batch of points and what its derivatives are made of."""
+
+    log_psi: Tensor  # (batch,), complex
+    gradient: Tensor  # (batch, n, dim), complex
+    weights: Tensor  # (batch, waves), complex: w
+    kappa: Tensor  # (batch, waves, n dim)
+
+    def hessian_contraction(self, metric: Tensor) -> Tensor:
+        """sum_ab (d_a d_b ln Phi) metric_ab for symmetric real metrics: (batch, n dim, n dim) -> (batch,)."""
+        squares = ((self.kappa @ metric) * self.kappa).sum(2)
+        g = self.gradient.flatten(1)
+        return -(self.weights * squares).sum(1) - ((g[:, None] @ metric.to(g.dtype))[:, 0] * g).sum(1)
+
+
+@dataclass(frozen=True)
+class Superpositions:
+    """A batch of normalised superpositions of determinants of one total momentum: `BaseStates`."""
+
+    k: Tensor  # (batch, terms, n, dim): wave vectors with their factor 2 pi / L
+    coefficients: Tensor  # (batch, terms), real; zero where a walker has fewer terms
+    length: float  # side L of the cube
+
+    @property
+    def momentum(self) -> Tensor:
+        return self.k[:, 0].sum(dim=1)
+
+    def __getitem__(self, rows: slice | Tensor) -> "Superpositions":
+        return Superpositions(self.k[rows], self.coefficients[rows], self.length)
+
+    def __len__(self) -> int:
+        return len(self.k)
+
+    def log_psi(self, zeta: Tensor) -> Tensor:
+        return self._log((self.coefficients * self._waves(zeta).sum(2)).sum(1))
+
+    def gradient(self, zeta: Tensor) -> Tensor:
+        weights, _ = self._weights(zeta)
+        return 1j * (weights[:, None] @ self._kappa().to(weights.dtype)).view(zeta.shape)
+
+    def jet(self, zeta: Tensor) -> SuperpositionJet:
+        weights, total = self._weights(zeta)
+        kappa = self._kappa()
+        gradient = 1j * (weights[:, None] @ kappa.to(weights.dtype)).view(zeta.shape)
+        return SuperpositionJet(self._log(total), gradient, weights, kappa)
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """By rejection: |sum c_K Phi_K|^2 <= (sum |c_K|) (sum |c_K| |Phi_K|^2), a mixture of free fermions.
+
+        (sum |c_K|)^2 proposals a walker are needed in the mean.
+        """
+        z = torch.empty_like(self.k[:, 0])
+        size = self.coefficients.abs()
+        waiting = torch.arange(len(self), device=z.device)
+        while len(waiting):
+            proposals = 2 * len(self) // len(waiting)  # few walkers need many: let these fill a round
+            term = torch.multinomial(size[waiting], proposals, replacement=True, generator=generator)
+            rows = waiting.repeat_interleave(proposals)
+            proposed = free_fermions(self.k[rows, term.flatten()], self.length, generator)
+            chunks = zip(rows.split(_CHUNK), proposed.split(_CHUNK), strict=True)
+            chance = torch.cat([self[r]._acceptance(y) for r, y in chunks])
+            coin = torch.rand(chance.shape, generator=generator, dtype=chance.dtype, device=chance.device)
+            accepted = (coin < chance).view(-1, proposals)
+            first = accepted.to(torch.int8).argmax(dim=1)
+            hit = accepted.any(dim=1)
+            z[waiting[hit]] = proposed.view(-1, proposals, *z.shape[1:])[hit, first[hit]]
+            waiting = waiting[~hit]
+        return z
+
+    def _acceptance(self, zeta: Tensor) -> Tensor:
+        determinants, size = self._waves(zeta).sum(2), self.coefficients.abs()
+        density = (self.coefficients * determinants).sum(1).abs().square()
+        return density / (size.sum(1) * (size * determinants.abs().square()).sum(1))
+
+    def _waves(self, zeta: Tensor) -> Tensor:
+        """sign(P) exp(i kappa_KP . zeta): (batch, n, dim) -> (batch, terms, n!)."""
+        angle = zeta[:, None] @ self.k.mT  # [j, a] = zeta_j . k_a
+        waves = torch.polar(torch.ones_like(angle), angle)
+        order, sign = _permutations(self.k.shape[2], zeta.device)
+        factors = (waves[:, :, j].index_select(2, order[:, j]) for j in range(self.k.shape[2]))
+        return functools.reduce(torch.mul, factors) * sign
+
+    def _weights(self, zeta: Tensor) -> tuple[Tensor, Tensor]:
+        """w of all plane waves, (batch, waves), and their sum before it was divided out, (batch,)."""
+        amplitudes = (self.coefficients[:, :, None] * self._waves(zeta)).flatten(1)
+        total = amplitudes.sum(1)
+        return amplitudes / total[:, None], total
+
+    def _kappa(self) -> Tensor:  # (batch, waves, n dim)
+        order, _ = _permutations(self.k.shape[2], self.k.device)
+        return self.k[:, :, order].flatten(3).flatten(1, 2)
+
+    def _log(self, total: Tensor) -> Tensor:
+        n, dim = self.k.shape[2:]
+        return total.log() - 0.5 * (math.lgamma(n + 1) + dim * n * math.log(self.length))
+
+
+def _permutations(n: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """All orders of n things and their signs: (n!, n) and (n!,), float64."""
+    orders = list(itertools.permutations(range(n)))
+    crossings = [sum(a > b for a, b in itertools.combinations(order, 2)) for order in orders]
+    sign = torch.tensor([(-1.0) ** c for c in crossings], dtype=torch.float64, device=device)
+    return torch.tensor(orders, device=device), sign
