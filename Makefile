@@ -29,3 +29,4 @@ ui: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.electron_gas
+	$(BIN)/python -m benchmarks.spins

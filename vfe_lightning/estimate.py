@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
 import torch
@@ -21,24 +21,40 @@ class Factor:
     Attributes:
         name: what the metrics of this factor are called.
         module: holds the parameters, in the order of the columns of the scores.
-        scores: computes O, (batch, parameters); called only where a gradient is wanted.
+        scores: computes O, (batch, parameters); called only where a gradient is wanted. None where the
+            gradient is not made of scores: the factor then has a pullback, and no Fisher matrix.
         cost: F_loc or E_loc of each sample, held fixed: (batch,), complex for Psi.
         clip: real costs beyond this many mean absolute deviations, over the samples of all passes
             and ranks, are clipped in the gradient.
+        weights: real costs of all passes of this rank -> the weight of each sample, (batch,), such that
+            sum_b weight_b O_b over all ranks is the gradient; None is (cost - <cost>) / samples.
+        pullback: weights -> sum_b weight_b O_b of a few contiguous groups of samples, (groups, parameters),
+            without the matrix O; None where only the scores are known.
     """
 
     name: str
     module: nn.Module
-    scores: Callable[[], Tensor]
+    scores: Callable[[], Tensor] | None
     cost: Tensor
     clip: float = math.inf
+    weights: Callable[[Tensor], Tensor] | None = None
+    pullback: Callable[[Tensor], Tensor] | None = None
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
-        first = parts[0]
-        scores = [part.scores for part in parts]
-        cost = torch.cat([part.cost for part in parts])
-        return cls(first.name, first.module, lambda: torch.cat([s() for s in scores]), cost, first.clip)
+        def scores() -> Tensor:
+            return torch.cat([part.scores() for part in parts if part.scores])
+
+        def pullback(weights: Tensor) -> Tensor:
+            shares = weights.split([len(part.cost) for part in parts])
+            return torch.cat([p.pullback(w) for p, w in zip(parts, shares, strict=True) if p.pullback])
+
+        return replace(
+            parts[0],
+            scores=scores if parts[0].scores else None,
+            cost=torch.cat([part.cost for part in parts]),
+            pullback=pullback if parts[0].pullback else None,
+        )
 
 
 class FactorOptimizer(Protocol):
@@ -66,6 +82,8 @@ class Estimate:
             only in the evaluation.
         correlated: contiguous samples that are not independent of each other, such as several x
             for one K.
+        log_weights: -beta E - ln p of independent samples, where it is known: the evaluation makes
+            the importance-sampled free energy of them.
     """
 
     free_energy: Tensor
@@ -79,6 +97,7 @@ class Estimate:
     maxima: Mapping[str, Tensor] = field(default_factory=dict)
     profiles: Mapping[str, Callable[[], Tensor]] = field(default_factory=dict)
     correlated: int = 1
+    log_weights: Tensor | None = None
 
     def scalars(self) -> dict[str, float]:
         """Diagnostics, minima and maxima over all ranks."""
@@ -117,4 +136,7 @@ class Estimate:
             minima={k: stack([e.minima for e in estimates], k).amin(0) for k in first.minima},
             maxima={k: stack([e.maxima for e in estimates], k).amax(0) for k in first.maxima},
             correlated=first.correlated,
+            log_weights=torch.cat([w for e in estimates if (w := e.log_weights) is not None])
+            if first.log_weights is not None
+            else None,
         )

@@ -7,14 +7,12 @@ $$ F[\rho] = \mathrm{Tr}(\rho H) + T \, \mathrm{Tr}(\rho \ln \rho) \ge -T \ln Z,
 an equality if and only if rho is the Gibbs state. At T = 0 it is the Rayleigh-Ritz principle.
 """
 
-import functools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, cast
 
 import lightning as L
-import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -24,6 +22,7 @@ from torch.utils.data import DataLoader
 from vfe_lightning import reductions
 from vfe_lightning.errors import NotFinite
 from vfe_lightning.estimate import Estimate, FactorOptimizer
+from vfe_lightning.evaluation import Evaluation
 from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments, between_group_variance, group_means
 from vfe_lightning.streams import Steps, make_generator
@@ -139,25 +138,19 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
 
     def on_validation_epoch_start(self) -> None:
         self.generator = make_generator(self.device, self.seed, stream="evaluation")
-        self._evaluated: list[tuple[dict[str, Moments], dict[str, float]]] = []
+        self._measured = Evaluation()
 
     def validation_step(self, batch: int, batch_idx: int) -> None:
         estimate = self.estimate(self.batch_size // (reductions.world_size() * self.accumulate))
-        profiles = {
-            k: Moments.of(group_means(f(), estimate.correlated)) for k, f in estimate.profiles.items()
-        }
-        self._evaluated.append((self.moments(estimate) | profiles, self.summary(estimate)))
-        self._extremes = estimate.extremes()
+        self._measured.add(self.moments(estimate), self.summary(estimate), estimate)
 
     def on_validation_epoch_end(self) -> None:
-        batches, summaries = zip(*self._evaluated, strict=True)
-        merged = {name: functools.reduce(Moments.merge, [b[name] for b in batches]) for name in batches[0]}
-        self.evaluation = {name: moments.over_ranks() for name, moments in merged.items()}
-        for name in summaries[0].keys() - self.evaluation.keys():
-            if not name.endswith("_error"):
-                values = torch.tensor([s[name] for s in summaries], dtype=torch.float64)
-                extreme = self._extremes.get(name)
-                self.evaluation[name] = Moments.of(values if extreme is None else extreme(values)[None])
+        self.evaluation = self._measured.merged()
+        if importance := self._measured.importance():
+            unit = self.temperature * self.energy_unit / self.size
+            free_energy, effective = importance.free_energy(unit), importance.effective_sample_size
+            self.energies = (*self.energies, "importance_free_energy")
+            self.evaluation |= {"importance_free_energy": free_energy, "effective_sample_size": effective}
 
     def train_dataloader(self) -> DataLoader:
         return DataLoader(Steps(), batch_size=None)

@@ -50,6 +50,38 @@ class Moments:
         return (self.variance / self.count).sqrt()
 
 
+@dataclass(frozen=True)
+class Importance:
+    """Reweighting of independent samples of p to the Gibbs state.
+
+    Nicoli et al., Phys. Rev. E 101, 023304 (2020). Consistent; a single estimate of F may fall below
+    the exact one, and an error bar means little where the effective sample size is not many samples.
+
+    Attributes:
+        log_weights: ln w = -beta E - ln p, (samples,).
+    """
+
+    log_weights: Tensor
+
+    @property
+    def _weights(self) -> Moments:
+        return Moments.of((self.log_weights - self.log_weights.max()).exp())
+
+    def free_energy(self, unit: float) -> Moments:
+        """-unit ln <w> with its error by linear propagation, as moments of that many samples."""
+        w, count = self._weights, len(self.log_weights)
+        mean = -unit * (w.mean.log() + self.log_weights.max())
+        error = unit * w.error / w.mean
+        return Moments(count, mean, error.square() * count * (count - 1))
+
+    @property
+    def effective_sample_size(self) -> Moments:
+        """(sum w)^2 / (samples sum w^2), between 0 and 1."""
+        w = self._weights
+        share = w.mean.square() / (w.mean.square() + w.squares / w.count)
+        return Moments(1, share, torch.zeros_like(share))
+
+
 def group_means(x: Tensor, correlated: int) -> Tensor:
     """Means of contiguous groups of samples that belong together: (batch, ...) -> (groups, ...)."""
     return x.unflatten(0, (-1, correlated)).mean(dim=1) if correlated > 1 else x

@@ -45,6 +45,9 @@ class Adam(Decaying):
 
     kind: Literal["adam"] = "adam"
     learning_rate: PositiveFloat = Field(default=1e-3, description="step size")
+    max_norm: float = Field(
+        default=0, ge=0, description="longer gradients of a factor are shortened to this; 0: never"
+    )
 
 
 Optimizer = Annotated[NaturalGradient | Adam, Field(discriminator="kind")]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from vfe_lightning import reductions
+from vfe_lightning.errors import Refused
 from vfe_lightning.estimate import Factor
 
 
@@ -45,24 +46,65 @@ class Rows:
         x: (rows of this rank, parameters), over the square root of the global number of samples.
         residual: (rows of this rank,).
         count: rows of all ranks.
+        per_sample: rows that belong to one sample, next to each other.
     """
 
     x: Tensor
     residual: Tensor
     count: int
+    per_sample: int = 1
 
     @classmethod
     def of(cls, factor: Factor) -> "Rows":
+        """Scores are centred, so that no constant baseline makes a difference.
+
+        Raises:
+            Refused: the gradient of this factor is not made of scores.
+        """
+        if factor.scores is None:
+            raise Refused(f"{factor.name} has no scores for a natural gradient: use --optimizer.kind adam")
         scores = factor.scores()
         samples = len(scores) * reductions.world_size()
         centred = (scores - reductions.mean(scores)) / samples**0.5
-        cost = clip(factor.cost, factor.clip)
-        cost = (cost - reductions.mean(cost)) / samples**0.5
+        cost = weights(factor) * samples**0.5
         if scores.is_complex():
             rows = torch.view_as_real(centred).movedim(-1, 1).flatten(0, 1)
-            return cls(rows, 2 * torch.view_as_real(cost).flatten(), 2 * samples)
+            return cls(rows, 2 * torch.view_as_real(cost).flatten(), 2 * samples, 2)
         return cls(centred, cost, samples)
 
     def gradient(self) -> Tensor:
         """dF / d parameters over all ranks: (parameters,)."""
         return reductions.total(self.x.mT @ self.residual)
+
+    def variance(self, gradient: Tensor) -> Tensor:
+        """Trace of the covariance of that gradient, from the spread of what the samples give: ()."""
+        parts = (self.x * self.residual[:, None]).unflatten(0, (-1, self.per_sample)).sum(dim=1)
+        return _variance(parts, self.count // self.per_sample, gradient)
+
+
+def weights(factor: Factor) -> Tensor:
+    """What each sample of this rank counts in the gradient: (batch,)."""
+    cost = clip(factor.cost, factor.clip)
+    if factor.weights is not None:
+        return factor.weights(cost)
+    return (cost - reductions.mean(cost)) / (len(cost) * reductions.world_size())
+
+
+def gradient_and_variance(factor: Factor) -> tuple[Tensor, Tensor]:
+    """dF / d parameters over all ranks, (parameters,), and the trace of its covariance, ().
+
+    By one backward pass where the factor has a pullback, and from the matrix of its scores otherwise.
+    """
+    if factor.pullback is None:
+        rows = Rows.of(factor)
+        gradient = rows.gradient()
+        return gradient, rows.variance(gradient)
+    groups = factor.pullback(weights(factor))
+    gradient = reductions.total(groups.sum(dim=0))
+    return gradient, _variance(groups, len(groups) * reductions.world_size(), gradient)
+
+
+def _variance(parts: Tensor, count: int, gradient: Tensor) -> Tensor:
+    """Trace of the covariance of a gradient that is a sum of `count` independent parts over all ranks."""
+    squares = reductions.total(parts.square().sum())
+    return (squares * count - gradient.square().sum()) / max(count - 1, 1)

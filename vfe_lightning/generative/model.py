@@ -16,3 +16,7 @@ class GenerativeModel(nn.Module, ABC):
     @abstractmethod
     def log_prob(self, x: Tensor) -> Tensor:
         """ln p of each sample: (batch, ...) -> (batch,)."""
+
+    @abstractmethod
+    def scores(self, x: Tensor) -> Tensor:
+        """d ln p / d parameters of each sample, in the order of `parameters()`: (batch, parameters)."""

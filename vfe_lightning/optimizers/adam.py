@@ -9,7 +9,7 @@ from torch import nn
 from vfe_lightning import declarations
 from vfe_lightning.errors import NotFinite
 from vfe_lightning.estimate import Factor
-from vfe_lightning.estimators.gradients import Rows
+from vfe_lightning.estimators.gradients import gradient_and_variance
 from vfe_lightning.optimizers.parameters import parts
 
 
@@ -33,11 +33,14 @@ class Adam(torch.optim.Adam):
         for factor in factors:
             parameters = list(factor.module.parameters())
             if parameters:
-                gradient = Rows.of(factor).gradient()
+                gradient, variance = gradient_and_variance(factor)
                 norm = gradient.norm()
                 if not torch.isfinite(norm):
                     raise NotFinite(f"the gradient of {factor.name} is not finite; nothing was updated")
                 metrics[f"{factor.name}/gradient_norm"] = norm.item()
+                metrics[f"{factor.name}/gradient_variance"] = variance.item()
+                if longest := self.declaration.max_norm:
+                    gradient = gradient * (longest / norm.clamp(min=longest))
                 updates.append((parameters, gradient))
         for parameters, gradient in updates:
             for p, g in parts(gradient, parameters):

@@ -88,7 +88,11 @@ class NaturalGradient(Optimizer):
         if not torch.isfinite(squared_norm):
             raise NotFinite("the natural gradient is not finite; nothing was updated")
         scale = (region.max_norm / squared_norm).sqrt().clamp(max=1.0)
-        norms = {"gradient_norm": gradient.norm().item(), "step_norm": squared_norm.sqrt().item()}
+        norms = {
+            "gradient_norm": gradient.norm().item(),
+            "gradient_variance": rows.variance(gradient).item(),
+            "step_norm": squared_norm.sqrt().item(),
+        }
         return direction, scale, norms
 
 

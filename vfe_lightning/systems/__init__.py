@@ -17,3 +17,17 @@ def _(declaration: declarations.ElectronGas) -> VariationalFreeEnergy:
     from vfe_lightning.systems.electron_gas import ElectronGas
 
     return ElectronGas(declaration)
+
+
+@build.register
+def _(declaration: declarations.Spins) -> VariationalFreeEnergy:
+    from vfe_lightning.systems.spins import Spins
+
+    return Spins(declaration)
+
+
+@build.register
+def _(declaration: declarations.InverseIsing) -> VariationalFreeEnergy:
+    from vfe_lightning.systems.inverse_ising import InverseIsing
+
+    return InverseIsing(declaration)

@@ -102,7 +102,7 @@ def record_figures(record: Record, system: VariationalFreeEnergy, reference: Ref
     free_energy = record.history("free_energy")
     if free_energy:
         lines = {} if reference is None else {"exact": reference.free_energy}
-        lines |= landmarks_of(system)
+        lines |= {name: f for name, f in landmarks_of(system).items() if math.isfinite(f)}
         error, entropy, variance = map(record.history, ("free_energy_error", "entropy", "variance"))
         figure = convergence(free_energy, error, entropy, variance, system.units, lines)
         record.figures({"convergence": figure})

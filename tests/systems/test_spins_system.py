@@ -1,0 +1,230 @@
+"""Systems of spins as the training sees them: exact values, temperatures, bounds, optimisers."""
+
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from vfe_lightning import declarations
+from vfe_lightning.declarations.spin_networks import beta_share
+from vfe_lightning.errors import Refused
+from vfe_lightning.free_energy import make_generator
+from vfe_lightning.hamiltonians.spins import balanced_patterns
+from vfe_lightning.optimizers import make_optimizer
+from vfe_lightning.systems import build
+from vfe_lightning.systems.spin_physics import physics_of
+from vfe_lightning.systems.spins import Spins
+
+ISING = {"L": 3, "beta": 0.4, "network": {"kind": "made", "depth": 2, "width": 4}}
+NO_ANNEALING = {"annealing": {"kind": "none"}}
+SYSTEMS = {
+    "square": lambda **c: declarations.Ising(**ISING | c),
+    "triangular antiferromagnet": lambda **c: declarations.Ising(
+        **ISING | {"lattice": "triangular", "J": -1.0} | c
+    ),
+    "open": lambda **c: declarations.Ising(**ISING | {"periodic": False} | c),
+    "PixelCNN": lambda **c: declarations.Ising(
+        **ISING | {"network": {"kind": "pixel_cnn", "width": 4, "reach": 2}} | c
+    ),
+    "Hopfield": lambda **c: declarations.Hopfield(**{"n": 8, "beta": 1.0} | c),
+    "SK": lambda **c: declarations.SherringtonKirkpatrick(**{"n": 8, "beta": 1.0} | c),
+}
+ADAM = {"kind": "adam", "learning_rate": 0.02, "decay": 200}
+NATURAL = {"kind": "natural_gradient", "learning_rate": 0.1, "classical": {"max_norm": 1.0, "damping": 1e-2}}
+OPTIMIZERS = {"Adam": declarations.Adam(**ADAM), "natural gradient": declarations.NaturalGradient(**NATURAL)}
+
+
+def prepared(declaration, optimizer=OPTIMIZERS["Adam"], batch=200, accumulate=1):
+    torch.manual_seed(0)
+    system = build(declaration)
+    made = make_optimizer(optimizer, system)
+    system.prepare(lambda _: made, batch, seed=0, accumulate=accumulate)
+    system.generator = make_generator(torch.device("cpu"), 0, "training")
+    stepper = SimpleNamespace(optimizer=made, step=made.step)
+    system.optimizers = lambda: stepper
+    return system
+
+
+def train(system, steps: int):
+    for step in range(steps):
+        system.training_step(step, step)
+    system.eval()
+    return system
+
+
+def evaluate(system, batches: int = 20) -> dict[str, tuple[float, float]]:
+    system.eval()
+    with torch.no_grad():
+        system.on_validation_epoch_start()
+        for i in range(batches):
+            system.validation_step(i, i)
+        system.on_validation_epoch_end()
+    return {k: (m.mean.item(), m.error.item()) for k, m in system.evaluation.items() if m.mean.ndim == 0}
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_training_comes_close_to_the_exact_free_energy_from_above(name):
+    system = prepared(SYSTEMS[name](**NO_ANNEALING))
+    exact = system.reference().per(system.size, system.energy_unit)
+    found = evaluate(train(system, 400))
+    f, error = found["free_energy"]
+    assert f > exact.free_energy - 4 * error
+    assert f == pytest.approx(exact.free_energy, rel=3e-3)
+    f_is, error_is = found["importance_free_energy"]
+    assert abs(f_is - exact.free_energy) < 4 * error_is and error_is < 1e-3
+    assert found["effective_sample_size"][0] > 0.8
+    assert found["energy"][0] == pytest.approx(exact.energy, abs=0.05)
+    assert found["entropy"][0] == pytest.approx(exact.entropy, abs=0.02)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("name", ["square", "PixelCNN", "SK"])
+def test_both_optimisers_lower_the_free_energy_of_a_network(name, optimizer):
+    system = prepared(SYSTEMS[name](**NO_ANNEALING), OPTIMIZERS[optimizer])
+    exact = system.reference().per(system.size, 1.0).free_energy
+    before = evaluate(system)["free_energy"][0]
+    after, error = evaluate(train(system, 60))["free_energy"]
+    assert exact - 4 * error < after < exact + 0.2 * (before - exact)
+
+
+@pytest.mark.parametrize(
+    "gradient",
+    [{"kind": "leave_one_out"}, {"kind": "past_average"}, {"kind": "var_grad"}, {"kind": "measure_valued"}],
+)
+def test_every_estimator_trains_independent_spins_to_mean_field(gradient):
+    """The best product state is naive mean field."""
+    d = declarations.Ising(
+        L=3, beta=0.5, network={"kind": "bernoulli"}, symmetrize=False, gradient=gradient, **NO_ANNEALING
+    )
+    system = prepared(d, declarations.Adam(learning_rate=0.05, decay=100))
+    f, error = evaluate(train(system, 300), 50)["free_energy"]
+    bound = system.landmarks()["naive mean field"] / 9
+    assert bound - 4 * error < f < bound + 4 * error + 2e-3
+
+
+def test_annealed_training_reports_at_the_last_temperature():
+    d = SYSTEMS["square"](annealing={"kind": "exponential", "rate": 0.9})
+    system = prepared(d)
+    x = system.model.sample(64, torch.Generator().manual_seed(0))
+    system.model.sample = lambda n, generator: x
+    warm = system.estimate(64)
+    assert warm.diagnostics["annealed_beta"].item() == pytest.approx(0.1 * 0.4)
+    system.eval()
+    cold = system.estimate(64)
+    assert "annealed_beta" not in cold.diagnostics
+    torch.testing.assert_close(warm.free_energy, cold.free_energy)
+    torch.testing.assert_close(cold.free_energy, cold.energy - cold.entropy / d.beta)
+    torch.testing.assert_close(warm.factors[0].cost, 0.1 * d.beta * warm.energy - warm.entropy)
+    torch.testing.assert_close(cold.factors[0].cost, d.beta * cold.free_energy)
+
+
+@pytest.mark.parametrize(
+    ("annealing", "step", "share"),
+    [
+        ({"kind": "none"}, 0, 1.0),
+        ({"kind": "linear", "start": 0.2, "steps": 10}, 0, 0.28),
+        ({"kind": "linear", "start": 0.2, "steps": 10}, 9, 1.0),
+        ({"kind": "linear", "steps": 10}, 500, 1.0),
+        ({"kind": "exponential", "rate": 0.5}, 1, 0.75),
+    ],
+)
+def test_schedules(annealing, step, share):
+    d = SYSTEMS["square"](annealing=annealing)
+    assert beta_share(d.annealing, step) == pytest.approx(share)
+
+
+def test_an_annealing_that_never_ends_is_refused():
+    system = prepared(SYSTEMS["square"](annealing={"kind": "linear", "steps": 500}))
+    system._trainer = SimpleNamespace(max_steps=100)
+    with pytest.raises(Refused, match=r"annealing\.steps = 500"):
+        system.beta_now()
+
+
+@pytest.mark.parametrize(
+    ("build_it", "words"),
+    [
+        (lambda: SYSTEMS["square"](gradient={"kind": "measure_valued"}), "bernoulli"),
+        (lambda: SYSTEMS["square"](J=0), "J = 0"),
+        (lambda: SYSTEMS["SK"](network={"kind": "pixel_cnn"}), "made"),
+        (lambda: SYSTEMS["square"](L=1), "greater than or equal to 2"),
+        (lambda: SYSTEMS["square"](lattice="hexagonal"), "triangular"),
+        (lambda: SYSTEMS["Hopfield"](patterns=0), "greater than or equal to 1"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(build_it, words):
+    with pytest.raises(ValidationError, match=words):
+        build_it()
+
+
+@pytest.mark.parametrize(
+    ("declaration", "known"),
+    [
+        (SYSTEMS["square"](L=64), True),
+        (SYSTEMS["triangular antiferromagnet"](L=30), True),
+        (SYSTEMS["triangular antiferromagnet"](L=5), False),
+        (SYSTEMS["square"](L=5, J=-1.0), False),
+        (SYSTEMS["open"](L=12, J=-1.0), True),
+        (SYSTEMS["open"](L=30), False),
+        (SYSTEMS["SK"](n=40), False),
+        (SYSTEMS["Hopfield"](n=1000), True),
+    ],
+)
+def test_reference_where_it_is_known(declaration, known):
+    found = Spins.reference(SimpleNamespace(physics=physics_of(declaration)))
+    assert (found is not None) == known
+    assert found is None or all(map(math.isfinite, (found.free_energy, found.energy, found.entropy)))
+
+
+def test_landmarks_say_where_bethe_does_not_converge():
+    good, bad = build(SYSTEMS["SK"](n=20, beta=0.5)), build(SYSTEMS["SK"](n=20, beta=1.5))
+    assert set(good.landmarks()) == {"naive mean field", "Bethe"}
+    assert set(bad.landmarks()) == {"naive mean field", "Bethe (not converged)"}
+    assert math.isnan(bad.landmarks()["Bethe (not converged)"])
+    assert bad.landmarks()["naive mean field"] >= bad.reference().free_energy
+
+
+def test_heat_capacity_is_the_variance_of_the_energy():
+    system = prepared(SYSTEMS["square"](**NO_ANNEALING))
+    estimate = system.estimate(500)
+    expected = system.declaration.beta**2 * estimate.energy.var() / 9
+    torch.testing.assert_close(estimate.observables["heat_capacity"].mean(), expected)
+
+
+def test_hopfield_modes_are_counted():
+    system = prepared(SYSTEMS["Hopfield"](n=8, patterns=1))
+    xi = balanced_patterns(8, 1, 0)
+    measured = system.physics.observables(torch.cat([xi, -xi, -xi]))
+    assert measured["mode_weight_plus_1"].tolist() == [1, 0, 0]
+    assert measured["mode_weight_minus_1"].tolist() == [0, 1, 1]
+    assert measured["largest_overlap"].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_figures(name):
+    system = prepared(SYSTEMS[name](annealing={"kind": "exponential", "rate": 0.9}), batch=40)
+    system.estimate(40)  # a warm picture
+    evaluate(system, 2)
+    figures = system.figures()
+    assert figures
+    if name == "Hopfield":
+        panels = figures["overlap_plane"].axes
+        assert [a.get_title() for a in panels if a.get_title()] == [r"$\beta$ = 0.1", r"$\beta$ = 1"]
+
+
+def test_passes_share_the_batch():
+    """Two passes of half the batch are one estimate: the leave-one-out mean is over all of them."""
+    d = SYSTEMS["SK"](**NO_ANNEALING)
+    metrics, parameters = [], []
+    for accumulate in (1, 2):
+        system = prepared(d, batch=80, accumulate=accumulate)
+        everyone = system.model.sample(80, torch.Generator().manual_seed(3))
+        shares = iter(everyone.chunk(accumulate))
+        system.model.sample = lambda n, generator, shares=shares: next(shares)
+        system.training_step(0, 0)
+        metrics.append(system.metrics)
+        parameters.append(torch.cat([p.detach().flatten() for p in system.parameters()]))
+    torch.testing.assert_close(parameters[0], parameters[1], rtol=0, atol=1e-12)
+    for name in ("free_energy", "energy", "entropy", "p/gradient_norm"):
+        assert metrics[0][name] == pytest.approx(metrics[1][name], rel=1e-10)

@@ -1,0 +1,69 @@
+"""Importance sampling of the free energy: exact where it can be, and with honest errors."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vfe_lightning.estimate import Estimate
+from vfe_lightning.evaluation import Evaluation
+from vfe_lightning.statistics import Importance
+
+P = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+BOLTZMANN = torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64)  # Z = 3.5
+
+
+def sampled(count: int, seed: int) -> Importance:
+    index = torch.multinomial(P, count, replacement=True, generator=torch.Generator().manual_seed(seed))
+    return Importance((BOLTZMANN / P).log()[index])
+
+
+def test_weights_of_the_exact_state_have_no_spread():
+    exact = Importance(torch.full((10,), 2.5, dtype=torch.float64))
+    f = exact.free_energy(0.5)
+    assert f.mean.item() == pytest.approx(-1.25) and f.error.item() == 0
+    assert exact.effective_sample_size.mean.item() == 1
+
+
+def test_every_state_once_by_its_probability_gives_the_partition_function():
+    counts = (10 * P).round().long()
+    importance = Importance((BOLTZMANN / P).log().repeat_interleave(counts))
+    assert importance.free_energy(2.0).mean.item() == pytest.approx(-2 * math.log(3.5))
+    effective = 3.5**2 / (BOLTZMANN.square() / P).sum().item()
+    assert importance.effective_sample_size.mean.item() == pytest.approx(effective)
+
+
+def test_errors_are_those_of_repetition():
+    estimates = [sampled(2000, seed).free_energy(1.0) for seed in range(400)]
+    z = torch.stack([(e.mean + math.log(3.5)) / e.error for e in estimates])
+    assert abs(z.mean().item()) < 4 / 20
+    assert z.std().item() == pytest.approx(1, abs=4 / (2 * 400) ** 0.5)
+
+
+@given(shift=st.floats(-1e4, 1e4))
+@settings(max_examples=20, deadline=None)
+def test_weights_beyond_what_exp_can_hold(shift):
+    a, b = sampled(100, 0), Importance(sampled(100, 0).log_weights + shift)
+    assert b.free_energy(1.0).mean.item() == pytest.approx(a.free_energy(1.0).mean.item() - shift, abs=1e-8)
+    assert b.free_energy(1.0).error.item() == pytest.approx(a.free_energy(1.0).error.item(), rel=1e-8)
+    assert b.effective_sample_size.mean.item() == pytest.approx(a.effective_sample_size.mean.item(), rel=1e-8)
+
+
+def test_batches_are_joined_before_the_logarithm():
+    """The mean of the logarithms would be too high."""
+    whole, evaluation = sampled(90, 1), Evaluation()
+    for part in whole.log_weights.chunk(3):
+        nothing = torch.zeros_like(part)
+        evaluation.add({}, {}, Estimate(nothing, nothing, nothing, log_weights=part))
+    joined = evaluation.importance()
+    assert joined is not None
+    torch.testing.assert_close(joined.free_energy(1.0).mean, whole.free_energy(1.0).mean)
+
+
+def test_no_weights_no_importance():
+    nothing = torch.zeros(3)
+    evaluation = Evaluation()
+    evaluation.add({}, {}, Estimate(nothing, nothing, nothing))
+    assert evaluation.importance() is None

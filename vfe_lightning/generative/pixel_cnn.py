@@ -1,0 +1,96 @@
+r"""PixelCNN of spins on a square grid, $p(s) = \prod_i p(s_i | s_1 \dots s_{i-1})$ in raster order.
+
+van den Oord, Kalchbrenner & Kavukcuoglu, ICML (2016); of spins, Wu, Wang & Zhang, PRL 122, 080602
+(2019). The features of earlier pixels are kept while sampling, as for MADE.
+"""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import silu
+
+from vfe_lightning.generative import autoregressive
+from vfe_lightning.generative.masked_convolution import MaskedConvolution
+from vfe_lightning.generative.model import GenerativeModel
+
+FIRST_LOGITS = 0.01  # training starts near infinite temperature
+
+
+class PixelCNN(GenerativeModel):
+    """Spins +-1 from masked convolutions with a bias for each site and residual connections.
+
+    Args:
+        L: rows and columns.
+        depth: convolutions, at least 2.
+        width: channels.
+        reach: rows and columns that a convolution sees: kernels are 2 reach + 1 wide.
+        precision: of the arithmetic; parameters and ln p are in float64.
+    """
+
+    def __init__(
+        self, L: int, depth: int, width: int, reach: int, precision: torch.dtype = torch.float64
+    ) -> None:
+        super().__init__()
+        self.L, self.precision = L, precision
+        self.reach = reach = min(reach, L - 1)  # what lies farther is outside of the lattice
+        channels = [1, *[width] * (depth - 1), 1]
+        self.layers = nn.ModuleList(
+            MaskedConvolution(
+                L, channels[i], channels[i + 1], reach, strict=i == 0,
+                gain=FIRST_LOGITS if i == depth - 1 else 1.0,
+            )
+            for i in range(depth)
+        )  # fmt: skip
+
+    @property
+    def _layers(self) -> list[MaskedConvolution]:
+        return cast(list[MaskedConvolution], list(self.layers))
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        return autoregressive.log_prob(self._forward(x), x)
+
+    def _forward(self, x: Tensor) -> autoregressive.Passed:
+        """Inputs and outputs of every layer, (L, L, channels, batch); the last are the logits of s = 1."""
+        h = x.mT.to(self.precision).reshape(self.L, self.L, 1, len(x))
+        passed: autoregressive.Passed = []
+        for layer in self.layers:
+            if passed:
+                h = _activated(*passed[-1], residual=len(passed) > 1)
+            passed.append((h, layer(h)))
+        return passed
+
+    def scores(self, x: Tensor) -> Tensor:
+        """d ln p / d parameters, in the order of `parameters()`: (batch, sites) -> (batch, parameters)."""
+        return autoregressive.scores(self._layers, self._forward, x)
+
+    @torch.no_grad()
+    def sample(self, n_samples: int, generator: torch.Generator | None = None) -> Tensor:
+        """Independent samples: (n_samples, L^2)."""
+        L, k = self.L, self.reach
+        layers = self._layers
+        chance = layers[0].bias.new_empty(L, L, n_samples).uniform_(generator=generator)
+        left = [layer.left.to(self.precision) for layer in layers]
+        fields = [
+            w.new_zeros(L + k, L + 2 * k, layer.n_in, n_samples)
+            for w, layer in zip(left, layers, strict=True)
+        ]
+        for r in range(L):
+            # What the finished rows contribute to this row, in a few products a layer.
+            settled = [
+                layer.rows_above(field[r : r + k], r) for layer, field in zip(layers, fields, strict=True)
+            ]
+            for c in range(L):
+                y = fields[0]
+                for i, (w, field) in enumerate(zip(left, fields, strict=True)):
+                    taps = w.shape[1] // field.shape[2]
+                    y = torch.addmm(settled[i][c], w, field[r + k, c : c + taps].flatten(0, 1))
+                    if i + 1 < len(layers):
+                        fields[i + 1][r + k, c + k] = _activated(field[r + k, c + k], y, residual=i > 0)
+                fields[0][r + k, c + k, 0] = torch.where(chance[r, c] < y[0].sigmoid(), 1.0, -1.0)
+        return fields[0][k:, k : k + L, 0].flatten(0, 1).mT.double()
+
+
+def _activated(h: Tensor, y: Tensor, residual: bool) -> Tensor:
+    """The inputs of the next layer. A residual of the first would show each spin to its own logit."""
+    return silu(y) + h if residual else silu(y)

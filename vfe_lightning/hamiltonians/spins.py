@@ -1,0 +1,59 @@
+"""Ising spins with any pair couplings: lattices, neural networks and spin glasses differ in J alone."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from vfe_lightning.hamiltonians.hamiltonian import Hamiltonian
+
+
+class PairwiseSpins(Hamiltonian):
+    r"""$H = -\tfrac12 \sum_{ij} J_{ij} s_i s_j$ with $s_i = \pm 1$ and $J_{ii} = 0$.
+
+    Raises:
+        ValueError: J is not symmetric, or its diagonal is not zero.
+    """
+
+    J: Tensor  # (n, n)
+
+    def __init__(self, J: Tensor) -> None:
+        super().__init__()
+        if J.ndim != 2 or not torch.equal(J, J.mT) or J.diagonal().any():
+            raise ValueError("the couplings J must be a symmetric matrix with zeros on its diagonal")
+        self.register_buffer("J", J, persistent=False)
+
+    def energy(self, x: Tensor) -> Tensor:
+        """(batch, n) -> (batch,)."""
+        return -0.5 * ((x @ self.J) * x).sum(dim=1)
+
+
+def hopfield_couplings(patterns: Tensor) -> Tensor:
+    r"""$J_{ij} = \frac1N \sum_\mu \xi^\mu_i \xi^\mu_j$ for i != j: Hopfield, PNAS 79, 2554 (1982).
+
+    (P, N) -> (N, N).
+    """
+    J = patterns.mT @ patterns / patterns.shape[1]
+    return J.fill_diagonal_(0.0)
+
+
+def balanced_patterns(n: int, count: int, seed: int) -> Tensor:
+    """Patterns +-1 whose overlaps with each other are as small as they can be: (count, n).
+
+    The sites take all 2^count combinations of signs equally often, so that the patterns are
+    orthogonal and balanced where n is a multiple of 2^count; what is left over is drawn.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    combinations = 2**count
+    left_over = torch.randperm(combinations, generator=generator)[: n % combinations]
+    of_site = torch.cat([torch.arange(combinations).repeat(n // combinations), left_over])
+    of_site = of_site[torch.randperm(n, generator=generator)]
+    return (1 - 2 * (of_site >> torch.arange(count)[:, None] & 1)).double()
+
+
+def sherrington_kirkpatrick_couplings(n: int, seed: int) -> Tensor:
+    """J_ij ~ N(0, 1/n), symmetric: Sherrington & Kirkpatrick, PRL 35, 1792 (1975). (n, n)."""
+    generator = torch.Generator().manual_seed(seed)
+    J = torch.randn(n, n, generator=generator, dtype=torch.float64) / math.sqrt(n)
+    J = J.triu(1)
+    return J + J.mT

@@ -1,0 +1,156 @@
+"""Classical spins on an autoregressive network: Wu, Wang & Zhang, PRL 122, 080602 (2019)."""
+
+import math
+from dataclasses import replace
+from functools import cached_property
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from vfe_lightning import declarations, reductions
+from vfe_lightning.analysis.spin_figures import Snapshot
+from vfe_lightning.declarations.spin_networks import beta_share
+from vfe_lightning.errors import Refused
+from vfe_lightning.estimate import Estimate
+from vfe_lightning.estimators import baselines
+from vfe_lightning.estimators.classical import by_score_function, measure_valued
+from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.generative.bernoulli import BernoulliProduct
+from vfe_lightning.generative.made import MADE
+from vfe_lightning.generative.model import GenerativeModel
+from vfe_lightning.generative.pixel_cnn import PixelCNN
+from vfe_lightning.generative.symmetrized import Symmetrized
+from vfe_lightning.mean_field.bethe import bethe
+from vfe_lightning.mean_field.naive import naive_mean_field
+from vfe_lightning.result import Reference
+from vfe_lightning.systems.spin_physics import physics_of
+
+PRECISIONS = {"double": torch.float64, "single": torch.float32}
+WARM = 0.2  # the share of beta at which the annealing leaves a second picture
+
+
+class Spins(VariationalFreeEnergy):
+    """Ising spins with any pair couplings at inverse temperature beta."""
+
+    declaration: declarations.Spins
+    units = "J"
+    energy_unit = 1.0
+
+    def __init__(self, declaration: declarations.Spins) -> None:
+        super().__init__()
+        d = self.declaration = declaration
+        self.physics = physics_of(d)
+        self.size, self.temperature = self.physics.sites, 1 / d.beta
+        self.hamiltonian = self.physics.hamiltonian
+        self.model = model_of(d.network, self.size, self.physics.L, d.symmetrize)
+        self.baseline = baseline_of(d.gradient)
+        self.snapshots: dict[str, Snapshot] = {}
+
+    def estimate(self, n_samples: int) -> Estimate:
+        d, beta_now = self.declaration, self.beta_now()
+        x = self.model.sample(n_samples, self.generator)
+        energy = self.hamiltonian.energy(x)
+        if isinstance(self.model, BernoulliProduct) and isinstance(d.gradient, declarations.MeasureValued):
+            estimate = measure_valued(x, self.hamiltonian.energy, self.model, d.beta, beta_now)
+        else:
+            estimate = by_score_function(x, energy, self.model, d.beta, self.baseline, beta_now)
+        self.remember(x, -estimate.entropy, beta_now)
+        return replace(
+            estimate,
+            observables={
+                "heat_capacity": heat_capacity(energy, d.beta, self.size),
+                **self.physics.observables(x),
+            },
+            diagnostics={
+                "effective_sample_size": effective_sample_size(estimate),
+                **({"annealed_beta": energy.new_tensor(beta_now)} if self.training else {}),
+            },
+        )
+
+    def beta_now(self) -> float:
+        """beta of the gradient: annealed while training.
+
+        Raises:
+            Refused: the training would end before the annealing does.
+        """
+        d = self.declaration
+        if not self.training:
+            return d.beta
+        if isinstance(d.annealing, declarations.LinearAnnealing) and self._trainer is not None:
+            last = self.trainer.max_steps
+            if d.annealing.steps > last:
+                raise Refused(
+                    f"annealing.steps = {d.annealing.steps} ends after trainer.max_steps = {last}: "
+                    "lower --annealing.steps"
+                )
+        return d.beta * beta_share(d.annealing, self.global_step)
+
+    def remember(self, x: Tensor, log_prob: Tensor, beta: float) -> None:
+        """Keep the latest configurations for the figures, and those at a higher temperature."""
+        if not self.training or beta <= WARM * self.declaration.beta:
+            name = "warm" if self.training else "final"
+            self.snapshots[name] = Snapshot(beta, x.detach(), log_prob.detach())
+
+    def reference(self) -> Reference | None:
+        return self.physics.reference()
+
+    @cached_property
+    def mean_field(self) -> dict[str, float]:
+        """Naive mean field, an upper bound, and Bethe; NaN where belief propagation does not converge."""
+        J, beta = self.hamiltonian.J.cpu(), self.declaration.beta
+        pairs = bethe(J, beta)
+        second = {"Bethe": pairs.free_energy} if pairs.converged else {"Bethe (not converged)": math.nan}
+        return {"naive mean field": naive_mean_field(J, beta).free_energy, **second}
+
+    def landmarks(self) -> dict[str, float]:
+        return self.mean_field
+
+    def figures(self) -> dict[str, Figure]:
+        """Configurations of the latest evaluation, and of the annealing where that was one."""
+        return self.physics.figures([self.snapshots[k] for k in ("warm", "final") if k in self.snapshots])
+
+
+def model_of(
+    network: declarations.MADE | declarations.PixelCNN | declarations.Bernoulli,
+    sites: int,
+    L: int | None,
+    symmetrize: bool,
+) -> GenerativeModel:
+    """The declared model of p(s); L where the spins are a lattice."""
+    match network:
+        case declarations.MADE(depth=depth, width=width, bias=bias, precision=precision):
+            model: GenerativeModel = MADE(sites, depth, width, bias, PRECISIONS[precision])
+        case declarations.PixelCNN(depth=depth, width=width, reach=reach, precision=precision):
+            assert L is not None
+            model = PixelCNN(L, depth, width, reach, PRECISIONS[precision])
+        case declarations.Bernoulli():
+            model = BernoulliProduct(sites)
+    return Symmetrized(model) if symmetrize else model
+
+
+def baseline_of(gradient: declarations.Gradient) -> baselines.Baseline:
+    """What the declared estimator takes off the costs."""
+    match gradient:
+        case declarations.LeaveOneOut():
+            return baselines.leave_one_out
+        case declarations.PastAverage(decay=decay):
+            return baselines.PastAverage(decay)
+        case declarations.VarGrad():
+            return baselines.var_grad
+        case declarations.MeasureValued():
+            return baselines.equal_weights
+
+
+def heat_capacity(energy: Tensor, beta: float, size: int) -> Tensor:
+    """beta^2 (E - <E>)^2 / size of each sample, the mean over all ranks taken off without bias: (batch,)."""
+    count = len(energy) * reductions.world_size()
+    return beta**2 * (energy - reductions.mean(energy)).square() * count / (count - 1) / size
+
+
+def effective_sample_size(estimate: Estimate) -> Tensor:
+    """(sum w)^2 / (samples sum w^2) of the samples of this pass: ()."""
+    log_weights = estimate.log_weights
+    assert log_weights is not None
+    log_ratio = 2 * log_weights.logsumexp(0) - (2 * log_weights).logsumexp(0)
+    return log_ratio.exp() / len(log_weights)
