@@ -35,6 +35,7 @@ class Request:
     json: str | None
     resume: str | None
     print_config: bool
+    changes: dict[str, Any]  # what was given, under dotted names
 
 
 def main(experiment: "Experiment", argv: Sequence[str] | None = None) -> NoReturn:
@@ -83,8 +84,9 @@ def parse(experiment: "Experiment", argv: Sequence[str]) -> Request:
     except ArgumentError as error:
         raise Refused(str(error)) from error
     given = {name: parsed[name] for name in flags if name in parsed and name not in OWN_FLAGS}
+    changes = file | given
     return Request(
-        experiment.vary(**file | given), flags.get("json"), flags.get("resume"), "print_config" in flags
+        experiment.vary(**changes), flags.get("json"), flags.get("resume"), "print_config" in flags, changes
     )
 
 

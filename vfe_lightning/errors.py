@@ -15,6 +15,10 @@ class Interrupted(Exception):
         self.signum = signum
 
 
+class Pruned(Exception):
+    """A trial of a study that others make hopeless; its run is recorded as KILLED."""
+
+
 class Diverged(ArithmeticError):
     """The parameters have left the ground on which the numbers mean anything; earlier ones are good."""
 

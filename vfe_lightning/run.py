@@ -16,16 +16,17 @@ from torch.linalg import LinAlgError  # pyright: ignore
 
 from vfe_lightning import reductions
 from vfe_lightning.analysis import results
-from vfe_lightning.errors import Diverged, Interrupted, NotFinite, Refused
+from vfe_lightning.errors import Diverged, Interrupted, NotFinite, Pruned, Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.result import Reference, Result, Status
 from vfe_lightning.systems import build
-from vfe_lightning.tracking.checkpoints import Checkpoints, checkpoints_in, latest
+from vfe_lightning.tracking.buffered_metrics import BufferedMetrics
+from vfe_lightning.tracking.checkpoints import Checkpoints, checkpoints_in
 from vfe_lightning.tracking.conclusion import record_figures, record_results, result_of, start_notes
 from vfe_lightning.tracking.quiet import quiet
-from vfe_lightning.tracking.record import Record, checkpoint_folder
-from vfe_lightning.tracking.resume import check_may_resume, find_run, recorded_experiment
+from vfe_lightning.tracking.record import Filing, Record
+from vfe_lightning.tracking.resume import resumed
 from vfe_lightning.tracking.stop import GracefulStop
 from vfe_lightning.tracking.store import connect, tracking_uri
 from vfe_lightning.trainer import make_trainer
@@ -33,17 +34,21 @@ from vfe_lightning.trainer import make_trainer
 if TYPE_CHECKING:
     from vfe_lightning.experiment import Experiment
 
-STOPPED = (Interrupted, KeyboardInterrupt, SystemExit)
-ON_ALL_RANKS = (Interrupted, NotFinite, LinAlgError)
+STOPPED = (Interrupted, Pruned, KeyboardInterrupt, SystemExit)
+ON_ALL_RANKS = (Interrupted, Pruned, NotFinite, LinAlgError)
 
 
 def carry_out(
-    experiment: "Experiment", json: Path | None, resume: str | None, callbacks: Sequence[Callback]
+    experiment: "Experiment",
+    json: Path | None,
+    resume: str | None,
+    callbacks: Sequence[Callback],
+    filing: Filing | None,
 ) -> Result:
     """See `Experiment.run`."""
     quiet()
     with GracefulStop() as stop:
-        run = Run(experiment, json, resume, stop, callbacks)
+        run = Run(experiment, json, resume, stop, callbacks, filing)
         try:
             run.train()
             run.evaluate()
@@ -69,6 +74,7 @@ class Run:
         resume: str | None,
         stop: GracefulStop,
         callbacks: Sequence[Callback],
+        filing: Filing | None,
     ) -> None:
         self.started = time.monotonic()
         self.experiment, self.json, self.stop = experiment, writable(json), stop
@@ -80,10 +86,12 @@ class Run:
         if rank == 0:
             if (exact := self.system.reference()) is not None:
                 self.reference = exact.per(self.system.size, self.system.energy_unit)
-            self.record = Record.reopen(run_id, experiment) if run_id else Record.start(experiment)
+            self.record = Record.reopen(run_id, experiment) if run_id else Record.start(experiment, filing)
         self.checkpoints = Checkpoints(self.record, experiment.trainer.checkpoint_every)
+        self.metrics = BufferedMetrics(self.record) if self.record else None
+        own = [self.metrics, *callbacks, stop, self.checkpoints]
         self.trainer = make_trainer(
-            experiment.trainer, self.system.units, self.record, [*callbacks, stop, self.checkpoints]
+            experiment.trainer, self.system.units, self.record, [c for c in own if c is not None]
         )
 
     def train(self) -> None:
@@ -119,6 +127,7 @@ class Run:
             declaration=self.experiment.declared(),
             seconds=time.monotonic() - self.started,
             steps=self.trainer.global_step,
+            seconds_per_step=self.metrics.seconds_per_step() if self.metrics else None,
             error=error,
         )
 
@@ -183,13 +192,3 @@ def prepared(experiment: "Experiment") -> VariationalFreeEnergy:
     except ValueError as error:
         raise Refused(str(error)) from error
     return system
-
-
-def resumed(experiment: "Experiment", beginning: str, check: bool) -> tuple[str, Path]:
-    """The run and the checkpoint to go on from; rank 0 checks that it may."""
-    run = find_run(connect(tracking_uri()), beginning)
-    checkpoint = latest(checkpoint_folder(run.info), run.info.run_id)
-    if check:
-        step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
-        check_may_resume(run, recorded_experiment(experiment, run.info.run_id), experiment, step)
-    return run.info.run_id, checkpoint

@@ -1,5 +1,6 @@
 """Every step's metrics, written many steps at a time."""
 
+import statistics
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -24,6 +25,7 @@ class BufferedMetrics(Callback):
         self.record = record
         self.pending: list[tuple[int, Mapping[str, float]]] = []
         self.recorded = 0
+        self.durations: list[float] = []
         self.written = self.began = time.monotonic()
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -36,10 +38,15 @@ class BufferedMetrics(Callback):
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         assert isinstance(pl_module, VariationalFreeEnergy)
         now = time.monotonic()
+        self.durations.append(now - self.began)
         if trainer.global_step > self.recorded:
             self.pending.append((trainer.global_step, pl_module.metrics | {"step_seconds": now - self.began}))
         if len(self.pending) >= STEPS or now - self.written > SECONDS:
             self.flush()
+
+    def seconds_per_step(self) -> float | None:
+        """The median, which the first steps and a busy machine disturb little."""
+        return statistics.median(self.durations) if self.durations else None
 
     def flush(self) -> None:
         if self.pending:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
@@ -21,6 +22,15 @@ BATCH = 1000  # metrics in one call, the limit of MLflow servers
 DECLARATION = "declaration.json"
 
 
+@dataclass(frozen=True)
+class Filing:
+    """Where a run is filed in MLflow, and what it is called, if not after its experiment."""
+
+    experiment: str
+    run_name: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
 class Record:
     """A run that this process writes to."""
 
@@ -28,17 +38,18 @@ class Record:
         self.client, self.run_id = client, run_id
 
     @classmethod
-    def start(cls, experiment: "Experiment") -> Self:
+    def start(cls, experiment: "Experiment", filing: Filing | None = None) -> Self:
         """A new run with the full declaration and everything it can be repeated from."""
+        filing = filing or Filing(experiment.name, experiment.label())
         uri = store.tracking_uri()
         client = store.connect(uri)
         sweep(client)
         diff = provenance.uncommitted()
         facts = {"git.dirty": str(bool(diff)).lower(), "seed": str(experiment.seed)}
         run = client.create_run(
-            store.experiment_id(client, uri, experiment.name),
-            run_name=experiment.label(),
-            tags=provenance.tags() | facts | experiment.tags,
+            store.experiment_id(client, uri, filing.experiment),
+            run_name=filing.run_name,
+            tags=provenance.tags() | facts | experiment.tags | dict(filing.tags),
         )
         record = cls(client, run.info.run_id)
         params = [Param(name, str(value)) for name, value in experiment.parameters().items()]
