@@ -7,9 +7,12 @@ from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchins
 from vfe_lightning.declarations.occupation import FermiSea, IdealGas, Occupation, Quasiparticle, Transformer
 from vfe_lightning.declarations.optimizer import Adam, NaturalGradient, Optimizer, TrustRegion
 from vfe_lightning.declarations.sampler import Determinantal, Metropolis, Sampler
+from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
 from vfe_lightning.declarations.trainer import Trainer
 
 __all__ = [
+    "GP",
+    "TPE",
     "Adam",
     "Declaration",
     "Determinantal",
@@ -17,6 +20,7 @@ __all__ = [
     "Exact",
     "FermiSea",
     "ForwardLaplacian",
+    "Grid",
     "Hutchinson",
     "IdealGas",
     "Kinetic",
@@ -24,8 +28,10 @@ __all__ = [
     "NaturalGradient",
     "Occupation",
     "Optimizer",
+    "Pruning",
     "Quasiparticle",
     "Sampler",
+    "Search",
     "Trainer",
     "Transformer",
     "TrustRegion",

@@ -10,7 +10,7 @@ from mlflow.entities import Run
 
 from vfe_lightning.errors import Refused
 from vfe_lightning.tracking import provenance, store
-from vfe_lightning.tracking.checkpoints import latest
+from vfe_lightning.tracking.checkpoints import checkpoints_in, latest
 from vfe_lightning.tracking.record import DECLARATION, checkpoint_folder
 
 if TYPE_CHECKING:
@@ -105,3 +105,9 @@ def resumed(experiment: "Experiment", beginning: str, check: bool) -> tuple[str,
         step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
         check_may_resume(run, recorded_experiment(experiment, run.info.run_id), experiment, step)
     return run.info.run_id, checkpoint
+
+
+def may_go_on(run_id: str) -> bool:
+    """Whether a run that ended early has left a checkpoint."""
+    info = store.connect(store.tracking_uri()).get_run(run_id).info
+    return info.status != "FINISHED" and bool(checkpoints_in(checkpoint_folder(info)))
