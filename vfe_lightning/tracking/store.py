@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+ALLOWED = "sqlite:///, postgresql:// or, for MLflow, http(s)://"
 PATIENCE = 3.0  # seconds to wait for a server
 
 
@@ -55,7 +56,7 @@ def check_reachable(uri: str, name: str = "MLFLOW_TRACKING_URI") -> None:
     parts = urlsplit(uri)
     scheme = parts.scheme.partition("+")[0]
     if scheme not in PORTS or parts.hostname is None:
-        raise Refused(f"{name} = {uri} is not allowed: http(s)://, sqlite:/// or postgresql://")
+        raise Refused(f"{name} = {uri} is not allowed: {ALLOWED}")
     try:
         socket.create_connection((parts.hostname, parts.port or PORTS[scheme]), PATIENCE).close()
     except OSError as error:
