@@ -15,7 +15,7 @@ from vfe_lightning.result import Result, Status
 from vfe_lightning.study.storage import outcomes
 from vfe_lightning.study.study import Study, number
 from vfe_lightning.study.study_run import StudyRun
-from vfe_lightning.study.watch import RUN
+from vfe_lightning.study.watch import RUN, curve_of
 from vfe_lightning.study.worker import ERROR, RESULT
 from vfe_lightning.tracking import store
 
@@ -55,14 +55,14 @@ def trial_table(study: Study, trials: list[FrozenTrial]) -> pd.DataFrame:
         if t.state == TrialState.COMPLETE:
             for name in study.objectives:
                 row[name], row[f"{name}_error"] = number(result_of(t), name)
-        row |= {"steps": max(t.intermediate_values, default=None), **t.params}
+        row |= {"steps": max(curve_of(t), default=None), **t.params}
         row |= {"run": t.user_attrs.get(RUN), "error": t.user_attrs.get(ERROR)}
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def own_figures(study: Study, trials: list[FrozenTrial], results: dict[int, Result]):
-    curves = {t.number: (t.state.name, t.intermediate_values) for t in trials if t.intermediate_values}
+    curves = {t.number: (t.state.name, curve_of(t)) for t in trials if curve_of(t)}
     figures = {"trials": study_figures.curves(curves)} if curves else {}
     if len(study.objectives) == 2 and results:
         points = {n: [number(r, name) for name in study.objectives] for n, r in results.items()}
@@ -96,7 +96,8 @@ def write_declaration(study: Study, trial_number: int, declaration: dict) -> Pat
     folder = store.project_root() / "mlruns" / "studies" / study.name
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"trial_{trial_number:03d}.yaml"
-    path.write_text(yaml.safe_dump(declaration, sort_keys=False))
+    trainer = {k: v for k, v in declaration["trainer"].items() if k != "progress_bar"}
+    path.write_text(yaml.safe_dump(declaration | {"trainer": trainer}, sort_keys=False))
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else Path(relative)
 

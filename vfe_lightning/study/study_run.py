@@ -83,7 +83,10 @@ class StudyRun:
         ).info.run_id
 
     def in_words(self, result: Result) -> str:
-        return "  ".join(f"{name} {with_error(*number(result, name))}" for name in self.study.objectives)
+        numbers = {name: number(result, name) for name in self.study.objectives}
+        return "  ".join(
+            f"{name} {with_error(*n) if n[1] > 0 else f'{n[0]:.3g}'}" for name, n in numbers.items()
+        )
 
 
 def chosen(params: dict) -> str:

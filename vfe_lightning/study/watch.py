@@ -15,7 +15,7 @@ from vfe_lightning.declarations.study import Pruning
 from vfe_lightning.errors import Pruned
 from vfe_lightning.free_energy import VariationalFreeEnergy
 
-RUN, PACE = "run_id", "seconds_per_step"  # user attributes of a trial
+RUN, PACE, CURVE = "run_id", "seconds_per_step", "curve"  # user attributes of a trial
 
 
 class Watch(Callback):
@@ -58,8 +58,9 @@ class Watch(Callback):
             if step not in self.trial.storage.get_trial(self.trial._trial_id).intermediate_values:
                 self.trial.report(value, step)
             return self.trial.should_prune()
-        # Optuna reports and prunes with one objective only; its storage and its pruner know better.
-        self.trial.storage.set_trial_intermediate_value(self.trial._trial_id, step, value)
+        # Optuna reports with one objective only, although its pruners need no more than the curves.
+        curve = curve_of(self.trial.storage.get_trial(self.trial._trial_id))
+        self.trial.set_user_attr(CURVE, {str(s): v for s, v in curve.items()} | {str(step): value})
         pace = statistics.median(self.durations)
         self.trial.set_user_attr(PACE, pace)
         return self.trial.study.pruner.prune(*no_slower(self.trial, pace))
@@ -72,7 +73,15 @@ def no_slower(trial: optuna.Trial, pace: float) -> tuple[optuna.Study, optuna.tr
     """
     rivals = optuna.create_study(storage=optuna.storages.InMemoryStorage())
     for other in trial.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-        if other.intermediate_values and other.user_attrs.get(PACE, float("inf")) <= pace:
-            curve = other.intermediate_values
+        curve = curve_of(other)
+        if curve and other.user_attrs.get(PACE, float("inf")) <= pace:
             rivals.add_trial(optuna.create_trial(value=curve[max(curve)], intermediate_values=curve))
-    return rivals, trial.storage.get_trial(trial._trial_id)
+    known = curve_of(trial.storage.get_trial(trial._trial_id))
+    state = TrialState.RUNNING
+    return rivals, optuna.trial.create_trial(state=state, value=None, intermediate_values=known)
+
+
+def curve_of(trial: optuna.trial.FrozenTrial) -> dict[int, float]:
+    """The reports of a trial by step."""
+    known = trial.user_attrs.get(CURVE, {})
+    return trial.intermediate_values or {int(step): value for step, value in known.items()}

@@ -2,14 +2,13 @@
 
 import statistics
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 
 from vfe_lightning.free_energy import VariationalFreeEnergy
-from vfe_lightning.tracking.record import Record
+from vfe_lightning.tracking.record import Measured, Record
 
 STEPS, SECONDS = 100, 10.0  # written when so many steps or so much time have gathered
 
@@ -23,7 +22,7 @@ class BufferedMetrics(Callback):
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self.pending: list[tuple[int, Mapping[str, float]]] = []
+        self.pending: list[Measured] = []
         self.recorded = 0
         self.durations: list[float] = []
         self.written = self.began = time.monotonic()
@@ -40,7 +39,8 @@ class BufferedMetrics(Callback):
         now = time.monotonic()
         self.durations.append(now - self.began)
         if trainer.global_step > self.recorded:
-            self.pending.append((trainer.global_step, pl_module.metrics | {"step_seconds": now - self.began}))
+            values = pl_module.metrics | {"step_seconds": now - self.began}
+            self.pending.append((trainer.global_step, int(time.time() * 1000), values))
         if len(self.pending) >= STEPS or now - self.written > SECONDS:
             self.flush()
 
