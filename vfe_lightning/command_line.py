@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from vfe_lightning.declarations.changes import flat, unknown_name
 from vfe_lightning.declarations.schema import Leaf, leaves, with_kinds
-from vfe_lightning.errors import Diverged, Interrupted, Refused
+from vfe_lightning.errors import Diverged, Interrupted, Refused, Unrecorded
 
 if TYPE_CHECKING:
     from vfe_lightning.experiment import Experiment
@@ -53,7 +53,7 @@ def main(experiment: "Experiment", argv: Sequence[str] | None = None) -> NoRetur
         request.experiment.run(json=request.json, resume=request.resume)
     except Refused as refusal:
         fail(refusal, 2)
-    except Diverged as error:
+    except (Diverged, Unrecorded) as error:
         fail(error, 1)
     except Interrupted as error:
         fail(error, 128 + error.signum)

@@ -16,14 +16,15 @@ from torch.linalg import LinAlgError  # pyright: ignore
 
 from vfe_lightning import reductions
 from vfe_lightning.analysis import results
-from vfe_lightning.errors import Diverged, Interrupted, NotFinite, Pruned, Refused
+from vfe_lightning.errors import Interrupted, NotFinite, Pruned, Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.result import Reference, Result, Status
 from vfe_lightning.systems import build
 from vfe_lightning.tracking.buffered_metrics import BufferedMetrics
-from vfe_lightning.tracking.checkpoints import Checkpoints, checkpoints_in
+from vfe_lightning.tracking.checkpoints import Checkpoints
 from vfe_lightning.tracking.conclusion import record_figures, record_results, result_of, start_notes
+from vfe_lightning.tracking.endings import explained
 from vfe_lightning.tracking.quiet import quiet
 from vfe_lightning.tracking.record import Filing, Record
 from vfe_lightning.tracking.resume import resumed
@@ -55,10 +56,10 @@ def carry_out(
             result = run.finish()
         except BaseException as error:
             run.fail(error)
-            explained = run.explained(error)
-            if explained is error:
+            told = explained(error, run.checkpoints.run_id, run.checkpoints.folder, run.trainer.global_step)
+            if told is error:
                 raise
-            raise explained from error
+            raise told from error
         if run.record:
             print(results.text(result, run.system.energies), flush=True)
         return result
@@ -136,8 +137,8 @@ class Run:
         status: Status = "KILLED" if isinstance(error, STOPPED) else "FAILED"
         message = f"{type(error).__name__}: {error}"
         if self.record:
-            self.record.end(status, message)
-            with suppress(Exception):  # what follows must not hide the error itself
+            with suppress(Exception):  # none of this may hide the error itself
+                self.record.end(status, message)
                 self.result(status, message).write(self.json)
                 record_figures(self.record, self.system, self.reference)
                 if not isinstance(error, ON_ALL_RANKS):
@@ -148,19 +149,6 @@ class Run:
             Record(connect(tracking_uri()), self.checkpoints.run_id).end(
                 status, f"rank {reductions.rank()}: {message}"
             )
-
-    def explained(self, error: BaseException) -> BaseException:
-        """The error with what the user can do next."""
-        saved = checkpoints_in(self.checkpoints.folder) if self.checkpoints.folder else []
-        run_id = (self.checkpoints.run_id or "")[:8]
-        if isinstance(error, Interrupted):
-            go_on = f", go on with --resume {run_id}" if saved else ""
-            return Interrupted(error.signum, f"{error} at step {self.trainer.global_step}{go_on}")
-        if isinstance(error, Diverged | LinAlgError):
-            good = f"the last good checkpoint is {saved[-1]}" if saved else "there is no checkpoint yet"
-            kind = type(error) if isinstance(error, Diverged) else NotFinite
-            return kind(f"{error} (run {run_id} FAILED; {good})")
-        return error
 
 
 def writable(path: Path | None) -> Path | None:
