@@ -124,10 +124,10 @@ def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
             if found.lifecycle_stage == "deleted":
                 client.restore_experiment(found.experiment_id)
             return found.experiment_id
-        return client.create_experiment(name, artifact_location=_artifact_location(uri))
+        return client.create_experiment(name, artifact_location=artifact_location(uri))
 
 
-def _artifact_location(uri: str) -> str | None:
+def artifact_location(uri: str) -> str | None:
     """Beside an SQLite file, under the project for other databases; a server has its own place."""
     if uri.startswith("http"):
         return None
