@@ -13,6 +13,7 @@ from pathlib import Path
 from toy import toy
 
 from vfe_lightning.command_line import main
+from vfe_lightning.study.command_line import main as study_main
 
 os.environ["PYTHONPATH"] = os.pathsep.join(str(p) for p in (Path(__file__).parent, Path(__file__).parents[1]))
 FORK = multiprocessing.get_context("forkserver")
@@ -28,17 +29,23 @@ def history(client, run_id: str) -> dict[str, list[tuple[int, float]]]:
     }
 
 
-def on_command_line(log: Path, *argv: str, pause: float = 0.0, environment: dict[str, str] | None = None):
-    """Start `python -m toy ARGV`, as it were; its output goes to the file `log`."""
+def on_command_line(
+    log: Path,
+    *argv: str,
+    pause: float = 0.0,
+    environment: dict[str, str] | None = None,
+    study: str | None = None,
+):
+    """Start the command line of the toy, or of a study on it; its output goes to the file `log`."""
 
     given = {"TOY_PAUSE": str(pause), **(environment or {})}
     inherited = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}  # Lightning sets it
-    process = FORK.Process(target=_work, args=(log, argv, inherited | given))
+    process = FORK.Process(target=_work, args=(log, argv, inherited | given, study))
     process.start()
     return process
 
 
-def _work(log: Path, argv: tuple[str, ...], environment: dict[str, str]) -> None:
+def _work(log: Path, argv: tuple[str, ...], environment: dict[str, str], study: str | None) -> None:
     os.environ.clear()
     os.environ |= environment
     with log.open("a") as file:
@@ -46,6 +53,10 @@ def _work(log: Path, argv: tuple[str, ...], environment: dict[str, str]) -> None
         os.dup2(file.fileno(), 2)
         sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
         try:
+            if study:
+                import toy_study
+
+                study_main(getattr(toy_study, study), argv)
             main(BRIEF, argv)
         finally:
             sys.stdout.flush()
