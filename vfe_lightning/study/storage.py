@@ -35,6 +35,8 @@ def connect(url: str) -> RDBStorage:
         Refused: when Optuna cannot use it.
     """
     store.check_reachable(url, "--storage")
+    if url == store.tracking_uri():
+        raise Refused(f"--storage = {url} is MLflow's: Optuna needs a database of its own")
     grace = float(os.environ.get("VFE_GRACE", 12 * HEARTBEAT))
     waits = {"connect_args": {"timeout": 60}} if store.database_file(url) else {"pool_pre_ping": True}
     try:
