@@ -11,6 +11,7 @@ import yaml
 from optuna.trial import FrozenTrial, TrialState
 
 from vfe_lightning.analysis import study_figures
+from vfe_lightning.declarations.study import Grid
 from vfe_lightning.result import Result, Status
 from vfe_lightning.study.storage import outcomes
 from vfe_lightning.study.study import Study, number
@@ -37,7 +38,7 @@ def conclude(study: Study, run: StudyRun, opened: optuna.Study, status: Status) 
         run.client.log_figure(run.run_id, figure, f"figures/{name}.png")
     artifacts = run.client.get_run(run.run_id).info.artifact_uri
     print(f"\ntables and figures: {(artifacts or '').removeprefix('file://')}")
-    if opened.best_trials:
+    if opened.best_trials and not isinstance(study.search, Grid):  # a scan has no best point
         print_best(study, run, opened, results)
     run.client.set_terminated(run.run_id, status)
 
