@@ -42,7 +42,7 @@ def home(template_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("VFE_HOME", str(tmp_path))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
-    for name in ("TOY_BREAK", "TOY_PAUSE", "TOY_TRIALS"):
+    for name in ("TOY_BREAK", "TOY_PAUSE", "TOY_GATE", "TOY_TRIALS"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 

@@ -59,6 +59,9 @@ class ToySystem(VariationalFreeEnergy):
 
     def misbehave(self) -> None:
         time.sleep(float(os.environ.get("TOY_PAUSE", "0")))
+        gate = os.environ.get("TOY_GATE")
+        while gate and self.trainer.global_step == 29 and not os.path.exists(gate):
+            time.sleep(0.05)
         if self.due("error"):
             raise RuntimeError("boom")
         for how, signum in {

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 
 import optuna
 import pytest
@@ -203,11 +205,24 @@ def test_all_trials_of_a_study_share_their_flags(client, home, capsys):
 
 
 @pytest.mark.slow
+def test_a_killed_worker_is_replaced(client, home):
+    """One command with two workers, one of which is killed: as many trials as were asked for."""
+    environment = os.environ | {"TOY_PAUSE": "0.3", "VFE_GRACE": "6"}
+    command = [sys.executable, "-m", "toy_study", "--workers", "2", "--n-trials", "4", *QUIET]
+    leader = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    wait_for(lambda: len(list(home.rglob("step_*05.ckpt"))) > 1, 180)
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(leader.pid)], capture_output=True, text=True)
+    os.kill(int(listed.stdout.split()[0]), signal.SIGKILL)
+    out, _ = leader.communicate(timeout=400)
+    assert leader.returncode == 0 and "another takes its place" in out
+    trials = optuna_study(home).trials
+    assert len(finished(trials)) == 4 and [t.state.name for t in trials].count("FAIL") == 1
+    assert all(t.state.name in ("COMPLETE", "PRUNED") for t in finished(trials))
+
+
+@pytest.mark.slow
 def test_the_ranks_of_a_trial_share_its_parameters(client, home, capfd):
     """Two processes a trial: all of them train what the trial says, and are pruned together."""
-    import subprocess
-    import sys
-
     line = ["--trainer.devices", "2", "--n-trials", "3", *QUIET]
     done = subprocess.run(
         [sys.executable, "-m", "toy_study", *line], capture_output=True, text=True, timeout=600

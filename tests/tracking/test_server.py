@@ -21,15 +21,20 @@ def test_a_server_that_dies_costs_nothing(home, client, back):
     """The run goes on; what it records meanwhile is kept, and delivered when the server is back."""
     whole = BRIEF.vary(**{"trainer.max_steps": 60}).run()
     port = free_port()
-    log, environment = home / "log", {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}"}
+    log, gate = home / "log", home / "gate"
+    environment = {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}", "TOY_GATE": str(gate)}
     with mlflow_server(home, port) as server:
         line = ["--trainer.max_steps", "60"]
-        process = on_command_line(log, *line, pause=0.5 if back else 0.1, environment=environment)
+        process = on_command_line(log, *line, pause=0.1, environment=environment)
         wait_for(lambda: list(home.rglob("step_*15.ckpt")), 120)
         kill(server)
-        wait_for(lambda: "records are kept in" in log.read_text(), 60)
+        if not back:
+            gate.touch()
+            wait_for(lambda: "records are kept in" in log.read_text(), 120)
     if back:
+        wait_for(lambda: "records are kept in" in log.read_text(), 120)
         with mlflow_server(home, port):
+            gate.touch()
             assert code_of(process, 300) == 0, log.read_text()
         assert "all that was kept" in log.read_text()
     else:
@@ -66,7 +71,9 @@ def test_the_pages_of_mlflow_show_our_runs(home, client):
             page.get(f"{root}/{path}")
             end = time.monotonic() + 90
             while missing := [w for w in words if w not in page.find_element(By.TAG_NAME, "body").text]:
-                assert time.monotonic() < end, f"{missing} not on {path}"
+                assert time.monotonic() < end, (
+                    f"{missing} not on {path}: {page.find_element(By.TAG_NAME, 'body').text[:4000]}"
+                )
                 time.sleep(0.5)
 
         shows(

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import os
 import signal
 import subprocess
 import sys
@@ -105,10 +106,13 @@ def work(study: Study, arguments: argparse.Namespace, changes: Mapping[str, Any]
     return 0
 
 
+def start(command: Sequence[str]) -> subprocess.Popen:
+    """In a group of its own: Ctrl-C reaches it once, through the process that leads."""
+    return subprocess.Popen(command, process_group=0)
+
+
 def lead(study: Study, arguments: argparse.Namespace, changes: Mapping[str, Any]) -> int:
     """Start the workers, start those again that are killed, and conclude."""
-    import os
-
     from vfe_lightning.study.conclusion import conclude
     from vfe_lightning.study.storage import storage_url
     from vfe_lightning.study.trial import this_command
@@ -122,13 +126,15 @@ def lead(study: Study, arguments: argparse.Namespace, changes: Mapping[str, Any]
     left = arguments.n_trials  # how often a killed worker is started again
     try:
         with GracefulStop():
-            workers += [subprocess.Popen(command) for _ in range(arguments.workers)]
-            while any(worker.poll() is None for worker in workers):
-                time.sleep(0.5)
+            workers += [start(command) for _ in range(arguments.workers)]
+            while True:
                 for position, worker in enumerate(workers):
                     if (code := worker.poll()) is not None and code < 0 and left > 0:
                         print(f"a worker was killed by signal {-code}: another takes its place", flush=True)
-                        workers[position], left = subprocess.Popen(command), left - 1
+                        workers[position], left = start(command), left - 1
+                if all(worker.poll() is not None for worker in workers):
+                    break
+                time.sleep(0.5)
     except Interrupted as error:
         for worker in workers:
             worker.send_signal(error.signum)

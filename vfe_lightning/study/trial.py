@@ -59,7 +59,7 @@ def in_own_processes(study: Study, url: str, trial: optuna.Trial, experiment: Ex
         order.write_text(json.dumps(spec))
         command = [*this_command(), "--trial", str(order)]
         with tempfile.TemporaryFile("w+") as log:
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, process_group=0)
             try:
                 code = process.wait()
             except BaseException:
