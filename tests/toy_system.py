@@ -60,7 +60,7 @@ class ToySystem(VariationalFreeEnergy):
     def misbehave(self) -> None:
         time.sleep(float(os.environ.get("TOY_PAUSE", "0")))
         gate = os.environ.get("TOY_GATE")
-        while gate and self.trainer.global_step == 29 and not os.path.exists(gate):
+        while gate and os.path.exists(f"{gate}/{self.trainer.global_step + 1}"):
             time.sleep(0.05)
         if self.due("error"):
             raise RuntimeError("boom")
