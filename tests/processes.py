@@ -51,7 +51,7 @@ def _work(log: Path, argv: tuple[str, ...], environment: dict[str, str], study: 
     with log.open("a") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+        sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
         try:
             if study:
                 import toy_study
