@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: setup run test slow lint ui bench
+.PHONY: setup run test slow services lint ui bench
 
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -21,6 +21,9 @@ test: setup
 slow: setup  ## physics to convergence, an hour or more
 	$(BIN)/python -m pytest -m slow
 
+services: setup  ## on PostgreSQL, an MLflow server and Chromium, where they are installed
+	$(BIN)/python -m pytest -m 'services and not slow'
+
 lint: setup
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/pyright
 
@@ -30,3 +33,4 @@ ui: setup
 bench: setup
 	$(BIN)/python -m benchmarks.electron_gas
 	$(BIN)/python -m benchmarks.spins
+	$(BIN)/python -m benchmarks.tracking

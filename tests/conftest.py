@@ -41,7 +41,9 @@ def home(template_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     shutil.copy(template_store, tmp_path / "mlruns" / "mlflow.db")
     monkeypatch.setenv("VFE_HOME", str(tmp_path))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.delenv("TOY_BREAK", raising=False)
+    monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
+    for name in ("TOY_BREAK", "TOY_PAUSE", "TOY_GATE", "TOY_TRIALS"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 

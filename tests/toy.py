@@ -2,7 +2,8 @@
 
 H = x^2 / 2, p(x) = N(0, width^2); F = width^2 / 2 - T (ln width + ln(2 pi e) / 2), exact at
 width^2 = T. The environment can make it break, for tests of the ways in which a run may end:
-TOY_BREAK="nan:13:0" is a NaN at step 13 on rank 0; the step -1 is the evaluation.
+TOY_BREAK="nan:13:0" is a NaN at step 13 on rank 0; the step -1 is the evaluation. TOY_PAUSE=0.1
+makes every step as long, and TOY_GATE=folder makes step 30 wait while there is a file folder/30.
 """
 
 import sys

@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+import time
 
 import torch
 from torch import nn
@@ -57,6 +58,10 @@ class ToySystem(VariationalFreeEnergy):
         return (how, now, reductions.rank()) == (wanted, int(step), int(rank))
 
     def misbehave(self) -> None:
+        time.sleep(float(os.environ.get("TOY_PAUSE", "0")))
+        gate = os.environ.get("TOY_GATE")
+        while gate and os.path.exists(f"{gate}/{self.trainer.global_step + 1}"):
+            time.sleep(0.05)
         if self.due("error"):
             raise RuntimeError("boom")
         for how, signum in {

@@ -1,8 +1,14 @@
-"""What was recorded: `python -m vfe_lightning ui` and `python -m vfe_lightning runs`."""
+"""What was recorded: tables, comparisons, files, and the care of the store.
+
+python -m vfe_lightning runs
+python -m vfe_lightning ui
+python -m vfe_lightning compare RUN RUN ...
+"""
 
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from vfe_lightning.errors import Refused
@@ -10,28 +16,40 @@ from vfe_lightning.tracking import store
 
 
 def main() -> None:
-    arguments = parser().parse_args()
+    arguments = vars(parser().parse_args())
+    command = globals()[arguments.pop("command")]
     try:
         store.check_reachable(store.tracking_uri())
-        if arguments.command == "ui":
-            ui(arguments.port)
-        runs(arguments.experiment, arguments.all)
+        command(**arguments)
     except Refused as refusal:
         print(f"error: {refusal}", file=sys.stderr)
         sys.exit(2)
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m vfe_lightning", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    ui = commands.add_parser(
-        "ui", help="MLflow in the browser, on the project's store; only this machine can connect"
+    made = argparse.ArgumentParser(
+        prog="python -m vfe_lightning",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    ui.add_argument("--port", type=int, default=5000, help="default: %(default)s")
-    runs = commands.add_parser("runs", help="table of the runs, the latest first")
-    runs.add_argument("--experiment", metavar="NAME", help="only runs of this experiment")
-    runs.add_argument("--all", action="store_true", help="all runs, not only the latest 50")
-    return parser
+    commands = made.add_subparsers(dest="command", required=True)
+    add = commands.add_parser("ui", help="MLflow in the browser; only this machine can connect").add_argument
+    add("--port", type=int, default=5000, help="default: %(default)s")
+    add = commands.add_parser("runs", help="table of the runs, the latest first").add_argument
+    add("--experiment", metavar="NAME", help="only runs of this experiment")
+    add("--all", action="store_true", help="all runs, not only the latest 50")
+    add = commands.add_parser("compare", help="runs side by side: a table, and F in one figure").add_argument
+    add("runs", nargs="+", metavar="RUN", help="id of a run, or the beginning of it")
+    add("--figure", type=Path, default=Path("comparison.png"), help="file (default: %(default)s)")
+    add("--window", type=int, default=10, help="steps in each mean of F (default: %(default)s)")
+    add = commands.add_parser("export", help="all runs and curves as CSV or Parquet").add_argument
+    add("folder", type=Path, help="where runs.csv and curves.csv are written")
+    add("--format", choices=("csv", "parquet"), default="csv", help="default: %(default)s")
+    add("--experiment", metavar="NAME", help="only runs of this experiment")
+    add = commands.add_parser("relocate", help="mend artifact paths after the folder has moved").add_argument
+    add("--old", metavar="FOLDER", help="where artifacts were (default: all places that are gone)")
+    commands.add_parser("sweep", help="mark runs whose process is gone as KILLED; deliver what was kept")
+    return made
 
 
 def ui(port: int) -> NoReturn:
@@ -50,14 +68,68 @@ def ui(port: int) -> NoReturn:
     os.execve(sys.executable, [sys.executable, *command, "--backend-store-uri", uri], os.environ | quiet)
 
 
-def runs(experiment: str | None, everything: bool) -> None:
+def runs(experiment: str | None, all: bool) -> None:
     from vfe_lightning.analysis.runs import table
-    from vfe_lightning.tracking.record import sweep
+    from vfe_lightning.tracking.sweep import sweep as mark
 
     client = store.connect(store.tracking_uri())
-    sweep(client)
-    rows = table(client, experiment, None if everything else 50)
+    mark(client)
+    rows = table(client, experiment, None if all else 50)
     print(rows.to_string(max_colwidth=60, na_rep="") if len(rows) else "no runs yet")
+
+
+def compare(runs: list[str], figure: Path, window: int) -> None:
+    from vfe_lightning.analysis import comparison
+    from vfe_lightning.analysis.runs import curve
+    from vfe_lightning.tracking.resume import find_run
+
+    client = store.connect(store.tracking_uri())
+    found = [find_run(client, beginning) for beginning in runs]
+    print(comparison.table(found).to_string(index=False))
+    names = comparison.differing(found)
+    curves = [c for run in found if (c := curve(client, run, names)).free_energy]
+    if not curves:
+        raise Refused("none of these runs has recorded a step: there is nothing to draw")
+    if window < 1:
+        raise Refused(f"--window = {window} is not allowed: integer > 0")
+    try:
+        figure.parent.mkdir(parents=True, exist_ok=True)
+        comparison.overlay(curves, window).savefig(figure, dpi=150)
+    except (OSError, ValueError) as error:  # matplotlib raises ValueError for an unknown format
+        raise Refused(f"--figure {figure} cannot be written: {error}") from error
+    print(f"figure: {figure}")
+
+
+def export(folder: Path, format: str, experiment: str | None) -> None:
+    from vfe_lightning.analysis.export import write
+    from vfe_lightning.analysis.runs import all_runs
+
+    client = store.connect(store.tracking_uri())
+    found, _ = all_runs(client, experiment)
+    try:
+        for path in write(client, found, folder, format == "parquet"):
+            print(path)
+    except OSError as error:
+        raise Refused(f"{folder} cannot be written: {error}") from error
+
+
+def relocate(old: str | None) -> None:
+    from vfe_lightning.tracking.relocate import relocate as mend
+
+    for place in mend(store.tracking_uri(), old):
+        print(f"mended: {place} -> {store.artifact_location(store.tracking_uri())}")
+
+
+def sweep() -> None:
+    from vfe_lightning.tracking.sweep import deliver
+    from vfe_lightning.tracking.sweep import sweep as mark
+
+    client = store.connect(store.tracking_uri())
+    delivered, left = deliver(client)
+    marked = mark(client)
+    for run in marked:
+        print(f"KILLED: run {run.info.run_id[:8]} {run.info.run_name}")
+    print(f"{len(marked)} runs marked, records of {delivered} runs delivered, of {left} runs still kept")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from vfe_lightning.declarations.changes import flat, unknown_name
 from vfe_lightning.declarations.schema import Leaf, leaves, with_kinds
-from vfe_lightning.errors import Diverged, Interrupted, Refused
+from vfe_lightning.errors import Diverged, Interrupted, Refused, Unrecorded
 
 if TYPE_CHECKING:
     from vfe_lightning.experiment import Experiment
@@ -35,6 +35,7 @@ class Request:
     json: str | None
     resume: str | None
     print_config: bool
+    changes: dict[str, Any]  # what was given, under dotted names
 
 
 def main(experiment: "Experiment", argv: Sequence[str] | None = None) -> NoReturn:
@@ -52,7 +53,7 @@ def main(experiment: "Experiment", argv: Sequence[str] | None = None) -> NoRetur
         request.experiment.run(json=request.json, resume=request.resume)
     except Refused as refusal:
         fail(refusal, 2)
-    except Diverged as error:
+    except (Diverged, Unrecorded) as error:
         fail(error, 1)
     except Interrupted as error:
         fail(error, 128 + error.signum)
@@ -83,8 +84,9 @@ def parse(experiment: "Experiment", argv: Sequence[str]) -> Request:
     except ArgumentError as error:
         raise Refused(str(error)) from error
     given = {name: parsed[name] for name in flags if name in parsed and name not in OWN_FLAGS}
+    changes = file | given
     return Request(
-        experiment.vary(**file | given), flags.get("json"), flags.get("resume"), "print_config" in flags
+        experiment.vary(**changes), flags.get("json"), flags.get("resume"), "print_config" in flags, changes
     )
 
 

@@ -15,6 +15,14 @@ class Interrupted(Exception):
         self.signum = signum
 
 
+class Pruned(Exception):
+    """A trial of a study that others make hopeless; its run is recorded as KILLED."""
+
+
+class Unrecorded(OSError):
+    """There is no room on the disk for what a run has to leave."""
+
+
 class Diverged(ArithmeticError):
     """The parameters have left the ground on which the numbers mean anything; earlier ones are good."""
 

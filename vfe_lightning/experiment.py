@@ -15,6 +15,8 @@ from vfe_lightning.result import Result
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
 
+    from vfe_lightning.tracking.record import Filing
+
 
 class Experiment(BaseModel):
     """A declaration of everything that a run depends on; frozen plain data, cheap to import."""
@@ -79,7 +81,11 @@ class Experiment(BaseModel):
         return " ".join([*words, f"#{self.seed}"])
 
     def run(
-        self, json: Path | str | None = None, resume: str | None = None, callbacks: Sequence["Callback"] = ()
+        self,
+        json: Path | str | None = None,
+        resume: str | None = None,
+        callbacks: Sequence["Callback"] = (),
+        filing: "Filing | None" = None,
     ) -> Result:
         """Train, then evaluate with frozen parameters and fresh samples; both are recorded in MLflow.
 
@@ -87,18 +93,20 @@ class Experiment(BaseModel):
             json: file for the final results, also written when the run fails.
             resume: id of a recorded run, or its beginning, that goes on from its last checkpoint.
             callbacks: further Lightning callbacks.
+            filing: where a new run is filed in MLflow, if not under the experiment's name.
 
         Raises:
             Refused: before any compute, when the run cannot be made or recorded.
             Diverged: when F or an update is not a number, or a flow is no bijection.
             Interrupted: after SIGINT or SIGTERM, once the run is recorded as KILLED.
+            Pruned: by a callback, once the run is recorded as KILLED.
         """
         from vfe_lightning.tracking import store
 
         store.check_reachable(store.tracking_uri())
         from vfe_lightning.run import carry_out
 
-        return carry_out(self, Path(json) if json else None, resume, callbacks)
+        return carry_out(self, Path(json) if json else None, resume, callbacks, filing)
 
     def main(self) -> None:
         """Run from the command line: `python -m experiments.heg3d --help`."""

@@ -39,6 +39,7 @@ class Result:
         landmarks: free energies of approximations, such as Hartree-Fock, by their names.
         observables: everything else that was measured: {name: {"value": ..., "error": ...}}.
         seconds: of this session, from start to end.
+        seconds_per_step: the median over the training steps of this session.
     """
 
     status: Status
@@ -62,16 +63,20 @@ class Result:
     landmarks: dict[str, float] | None = None
     observables: dict[str, dict[str, float]] | None = None
     steps: int | None = None
+    seconds_per_step: float | None = None
     error: str | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON knows it, which has no NaN or infinity: None instead."""
+        return _plain(asdict(self))
 
     def write(self, path: Path | None) -> None:
         """As JSON; nothing where no file is wanted."""
         if path:
-            path.write_text(json.dumps(_plain(asdict(self)), indent=2, allow_nan=False) + "\n")
+            path.write_text(json.dumps(self.plain(), indent=2, allow_nan=False) + "\n")
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no NaN or infinity: null instead."""
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -16,16 +16,18 @@ from torch.linalg import LinAlgError  # pyright: ignore
 
 from vfe_lightning import reductions
 from vfe_lightning.analysis import results
-from vfe_lightning.errors import Diverged, Interrupted, NotFinite, Refused
+from vfe_lightning.errors import Interrupted, NotFinite, Pruned, Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.result import Reference, Result, Status
 from vfe_lightning.systems import build
-from vfe_lightning.tracking.checkpoints import Checkpoints, checkpoints_in, latest
+from vfe_lightning.tracking.buffered_metrics import BufferedMetrics
+from vfe_lightning.tracking.checkpoints import Checkpoints
 from vfe_lightning.tracking.conclusion import record_figures, record_results, result_of, start_notes
+from vfe_lightning.tracking.endings import explained
 from vfe_lightning.tracking.quiet import quiet
-from vfe_lightning.tracking.record import Record, checkpoint_folder
-from vfe_lightning.tracking.resume import check_may_resume, find_run, recorded_experiment
+from vfe_lightning.tracking.record import Filing, Record
+from vfe_lightning.tracking.resume import resumed
 from vfe_lightning.tracking.stop import GracefulStop
 from vfe_lightning.tracking.store import connect, tracking_uri
 from vfe_lightning.trainer import make_trainer
@@ -33,27 +35,31 @@ from vfe_lightning.trainer import make_trainer
 if TYPE_CHECKING:
     from vfe_lightning.experiment import Experiment
 
-STOPPED = (Interrupted, KeyboardInterrupt, SystemExit)
-ON_ALL_RANKS = (Interrupted, NotFinite, LinAlgError)
+STOPPED = (Interrupted, Pruned, KeyboardInterrupt, SystemExit)
+ON_ALL_RANKS = (Interrupted, Pruned, NotFinite, LinAlgError)
 
 
 def carry_out(
-    experiment: "Experiment", json: Path | None, resume: str | None, callbacks: Sequence[Callback]
+    experiment: "Experiment",
+    json: Path | None,
+    resume: str | None,
+    callbacks: Sequence[Callback],
+    filing: Filing | None,
 ) -> Result:
     """See `Experiment.run`."""
     quiet()
     with GracefulStop() as stop:
-        run = Run(experiment, json, resume, stop, callbacks)
+        run = Run(experiment, json, resume, stop, callbacks, filing)
         try:
             run.train()
             run.evaluate()
             result = run.finish()
         except BaseException as error:
             run.fail(error)
-            explained = run.explained(error)
-            if explained is error:
+            told = explained(error, run.checkpoints.run_id, run.checkpoints.folder, run.trainer.global_step)
+            if told is error:
                 raise
-            raise explained from error
+            raise told from error
         if run.record:
             print(results.text(result, run.system.energies), flush=True)
         return result
@@ -69,6 +75,7 @@ class Run:
         resume: str | None,
         stop: GracefulStop,
         callbacks: Sequence[Callback],
+        filing: Filing | None,
     ) -> None:
         self.started = time.monotonic()
         self.experiment, self.json, self.stop = experiment, writable(json), stop
@@ -80,10 +87,12 @@ class Run:
         if rank == 0:
             if (exact := self.system.reference()) is not None:
                 self.reference = exact.per(self.system.size, self.system.energy_unit)
-            self.record = Record.reopen(run_id, experiment) if run_id else Record.start(experiment)
+            self.record = Record.reopen(run_id, experiment) if run_id else Record.start(experiment, filing)
         self.checkpoints = Checkpoints(self.record, experiment.trainer.checkpoint_every)
+        self.metrics = BufferedMetrics(self.record) if self.record else None
+        own = [self.metrics, *callbacks, stop, self.checkpoints]
         self.trainer = make_trainer(
-            experiment.trainer, self.system.units, self.record, [*callbacks, stop, self.checkpoints]
+            experiment.trainer, self.system.units, self.record, [c for c in own if c is not None]
         )
 
     def train(self) -> None:
@@ -119,6 +128,7 @@ class Run:
             declaration=self.experiment.declared(),
             seconds=time.monotonic() - self.started,
             steps=self.trainer.global_step,
+            seconds_per_step=self.metrics.seconds_per_step() if self.metrics else None,
             error=error,
         )
 
@@ -127,8 +137,8 @@ class Run:
         status: Status = "KILLED" if isinstance(error, STOPPED) else "FAILED"
         message = f"{type(error).__name__}: {error}"
         if self.record:
-            self.record.end(status, message)
-            with suppress(Exception):  # what follows must not hide the error itself
+            with suppress(Exception):  # none of this may hide the error itself
+                self.record.end(status, message)
                 self.result(status, message).write(self.json)
                 record_figures(self.record, self.system, self.reference)
                 if not isinstance(error, ON_ALL_RANKS):
@@ -139,19 +149,6 @@ class Run:
             Record(connect(tracking_uri()), self.checkpoints.run_id).end(
                 status, f"rank {reductions.rank()}: {message}"
             )
-
-    def explained(self, error: BaseException) -> BaseException:
-        """The error with what the user can do next."""
-        saved = checkpoints_in(self.checkpoints.folder) if self.checkpoints.folder else []
-        run_id = (self.checkpoints.run_id or "")[:8]
-        if isinstance(error, Interrupted):
-            go_on = f", go on with --resume {run_id}" if saved else ""
-            return Interrupted(error.signum, f"{error} at step {self.trainer.global_step}{go_on}")
-        if isinstance(error, Diverged | LinAlgError):
-            good = f"the last good checkpoint is {saved[-1]}" if saved else "there is no checkpoint yet"
-            kind = type(error) if isinstance(error, Diverged) else NotFinite
-            return kind(f"{error} (run {run_id} FAILED; {good})")
-        return error
 
 
 def writable(path: Path | None) -> Path | None:
@@ -183,13 +180,3 @@ def prepared(experiment: "Experiment") -> VariationalFreeEnergy:
     except ValueError as error:
         raise Refused(str(error)) from error
     return system
-
-
-def resumed(experiment: "Experiment", beginning: str, check: bool) -> tuple[str, Path]:
-    """The run and the checkpoint to go on from; rank 0 checks that it may."""
-    run = find_run(connect(tracking_uri()), beginning)
-    checkpoint = latest(checkpoint_folder(run.info), run.info.run_id)
-    if check:
-        step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
-        check_may_resume(run, recorded_experiment(experiment, run.info.run_id), experiment, step)
-    return run.info.run_id, checkpoint

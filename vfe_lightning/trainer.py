@@ -8,7 +8,6 @@ from lightning.pytorch.strategies import DDPStrategy
 
 from vfe_lightning import declarations
 from vfe_lightning.averaging import averaging
-from vfe_lightning.tracking.buffered_metrics import BufferedMetrics
 from vfe_lightning.tracking.logger import RunLogger
 from vfe_lightning.tracking.progress import Progress
 from vfe_lightning.tracking.record import Record
@@ -21,8 +20,6 @@ def make_trainer(
     """A trainer that evaluates nothing while it fits; rank 0 has the record and writes to it."""
     several = budget.devices * budget.num_nodes > 1 or budget.strategy == "ddp"
     own: list[Callback] = [averaging(budget.average)] if budget.average else []
-    if record:
-        own.append(BufferedMetrics(record))
     if record and budget.progress_bar:
         own.append(Progress(units))
     return L.Trainer(

@@ -29,7 +29,7 @@ def convergence(
     if references:
         top.legend(frameon=False)
     top.set_ylabel(f"F / {units}")
-    _limit(top, f, list(references.values()))
+    limit(top, f, list(references.values()))
     middle.plot(sorted(entropy), [entropy[s] for s in sorted(entropy)], linewidth=1)
     middle.set_ylabel("S / k_B")
     bottom.semilogy(sorted(variance), [max(variance[s], 1e-300) for s in sorted(variance)], linewidth=1)
@@ -38,7 +38,7 @@ def convergence(
     return figure
 
 
-def _limit(axes, values: np.ndarray, references: list[float]) -> None:
+def limit(axes, values: np.ndarray, references: list[float]) -> None:
     """Show where the run went, not its first spikes."""
     finite = values[np.isfinite(values)]
     if len(finite) < 20:

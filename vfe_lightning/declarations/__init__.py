@@ -30,10 +30,13 @@ from vfe_lightning.declarations.spin_networks import (
     VarGrad,
 )
 from vfe_lightning.declarations.spins import Hopfield, InverseIsing, Ising, SherringtonKirkpatrick, Spins
+from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
 from vfe_lightning.declarations.trainer import Trainer
 
 __all__ = [
+    "GP",
     "MADE",
+    "TPE",
     "Adam",
     "Annealing",
     "BaseStates",
@@ -48,6 +51,7 @@ __all__ = [
     "FermiSea",
     "ForwardLaplacian",
     "Gradient",
+    "Grid",
     "Hopfield",
     "Hutchinson",
     "IdealGas",
@@ -65,8 +69,10 @@ __all__ = [
     "Optimizer",
     "PastAverage",
     "PixelCNN",
+    "Pruning",
     "Quasiparticle",
     "Sampler",
+    "Search",
     "SherringtonKirkpatrick",
     "Spins",
     "Trainer",

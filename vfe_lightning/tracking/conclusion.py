@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -70,7 +71,7 @@ def start_notes(
         {"units": system.units, "size": str(system.size), "parameters": str(parameters), "device": name}
     )
     if reference is not None:
-        record.metrics([(0, {"final/reference_free_energy": reference.free_energy})])
+        record.metrics([(0, now(), {"final/reference_free_energy": reference.free_energy})])
 
 
 def record_results(record: Record, result: Result, system: VariationalFreeEnergy) -> None:
@@ -85,7 +86,9 @@ def record_results(record: Record, result: Result, system: VariationalFreeEnergy
     final = {name: value for name in names if (value := getattr(result, name)) is not None}
     for name, number in (result.observables or {}).items():
         final |= {name: number["value"], f"{name}_error": number["error"]}
-    record.metrics([(result.steps or 0, {f"final/{name}": value for name, value in final.items()})])
+    if result.steps not in record.history("final/free_energy"):  # killed after it was written
+        values = {f"final/{name}": value for name, value in final.items()}
+        record.metrics([(result.steps or 0, now(), values)])
     record.text(results.table(result, system.energies).to_csv(index=False), "results.csv")
     record.text(results.text(result, system.energies) + "\n", "results.txt")
     profiles = {
@@ -95,6 +98,11 @@ def record_results(record: Record, result: Result, system: VariationalFreeEnergy
     }
     if profiles:
         record.text(json.dumps(profiles), "profiles.json")
+
+
+def now() -> int:
+    """The time as MLflow counts it, in milliseconds."""
+    return int(time.time() * 1000)
 
 
 def record_figures(record: Record, system: VariationalFreeEnergy, reference: Reference | None) -> None:

@@ -23,5 +23,6 @@ def quiet() -> None:
     """Silence them for the rest of the process; warnings and errors of any weight stay."""
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # we say it in one line
     for message in POINTLESS:
         warnings.filterwarnings("ignore", message=message)

@@ -1,24 +1,40 @@
 """One run as MLflow keeps it: parameters, tags, metrics, artifacts and how it ended."""
 
+import io
 import json
-import time
+import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunInfo, RunTag
+from mlflow.entities import Param, RunInfo
 
+from vfe_lightning.errors import Refused
 from vfe_lightning.result import Status
 from vfe_lightning.tracking import provenance, store
+from vfe_lightning.tracking.outbox import Outbox, artifact, passing
+from vfe_lightning.tracking.sweep import sweep
 
 if TYPE_CHECKING:
     from vfe_lightning.experiment import Experiment
 
+Measured = tuple[int, int, Mapping[str, float]]  # step, time in ms, values by name
+CURVES = {"free_energy", "free_energy_error", "entropy", "variance"}  # of the figure of the convergence
 BATCH = 1000  # metrics in one call, the limit of MLflow servers
 DECLARATION = "declaration.json"
+
+
+@dataclass(frozen=True)
+class Filing:
+    """Where a run is filed in MLflow, and what it is called, if not after its experiment."""
+
+    experiment: str
+    run_name: str
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class Record:
@@ -26,23 +42,32 @@ class Record:
 
     def __init__(self, client: MlflowClient, run_id: str) -> None:
         self.client, self.run_id = client, run_id
+        self.outbox = Outbox(client, run_id)
+        info = client.get_run(run_id).info
+        self.checkpoints = checkpoint_folder(info)
+        self.local = urlsplit(info.artifact_uri or "").scheme in ("", "file")
+        self.curves: dict[str, dict[int, float]] = {name: {} for name in CURVES}
 
     @classmethod
-    def start(cls, experiment: "Experiment") -> Self:
+    def start(cls, experiment: "Experiment", filing: Filing | None = None) -> Self:
         """A new run with the full declaration and everything it can be repeated from."""
+        filing = filing or Filing(experiment.name, experiment.label())
         uri = store.tracking_uri()
         client = store.connect(uri)
         sweep(client)
         diff = provenance.uncommitted()
         facts = {"git.dirty": str(bool(diff)).lower(), "seed": str(experiment.seed)}
-        run = client.create_run(
-            store.experiment_id(client, uri, experiment.name),
-            run_name=experiment.label(),
-            tags=provenance.tags() | facts | experiment.tags,
-        )
-        record = cls(client, run.info.run_id)
+        tags = provenance.tags() | facts | experiment.tags | dict(filing.tags)
         params = [Param(name, str(value)) for name, value in experiment.parameters().items()]
-        client.log_batch(record.run_id, params=params)
+        try:
+            filed = store.experiment_id(client, uri, filing.experiment)
+            run = client.create_run(filed, run_name=filing.run_name, tags=tags)
+            client.log_batch(run.info.run_id, params=params)
+        except Exception as error:
+            if not passing(error):
+                raise
+            raise Refused(f"MLflow cannot record in {uri}: {' '.join(str(error).split())[:300]}") from error
+        record = cls(client, run.info.run_id)
         record.text(json.dumps(experiment.declared(), indent=2), DECLARATION)
         if diff:
             record.text(diff, "uncommitted.diff")
@@ -52,6 +77,8 @@ class Record:
     def reopen(cls, run_id: str, experiment: "Experiment") -> Self:
         """A recorded run that goes on, perhaps with a larger budget."""
         record = cls(store.connect(store.tracking_uri()), run_id)
+        if not record.outbox.deliver(at_once=True):
+            raise Refused(f"what is kept in {record.outbox.file} cannot be delivered to MLflow")
         record.client.update_run(run_id, status="RUNNING")
         record.tag({**provenance.process_tags(), "trainer.max_steps": str(experiment.trainer.max_steps)})
         if "vfe.error" in record.client.get_run(run_id).data.tags:
@@ -60,50 +87,58 @@ class Record:
         return record
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        self.client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+        self.outbox.send({"tags": dict(tags)})
 
     def note(self, text: str) -> None:
         """Shown as the run's description."""
         self.tag({"mlflow.note.content": text})
 
-    def metrics(self, steps: Sequence[tuple[int, Mapping[str, float]]]) -> None:
+    def metrics(self, steps: Sequence[Measured]) -> None:
         """Metrics of many steps; those of one step are written together or not at all."""
-        now, batch = int(time.time() * 1000), []
-        for step, values in steps:
+        batch: list[tuple[str, float, int, int]] = []
+        for step, when, values in steps:
+            for name in CURVES & values.keys():
+                self.curves[name][step] = float(values[name])
             if len(batch) + len(values) > BATCH:
-                self.client.log_batch(self.run_id, metrics=batch)
+                self.outbox.send({"metrics": batch})
                 batch = []
-            batch += [Metric(name, float(value), now, step) for name, value in values.items()]
+            batch += [(name, float(value), when, step) for name, value in values.items()]
         if batch:
-            self.client.log_batch(self.run_id, metrics=batch)
+            self.outbox.send({"metrics": batch})
 
     def history(self, name: str) -> dict[int, float]:
-        """A recorded metric by step."""
-        return {m.step: m.value for m in self.client.get_metric_history(self.run_id, name)}
+        """A recorded metric by step; what this process measured where MLflow does not answer."""
+        try:
+            known = {m.step: m.value for m in self.client.get_metric_history(self.run_id, name)}
+        except Exception as error:
+            if not passing(error):
+                raise
+            known = {}
+        return known | self.curves.get(name, {})
 
     def text(self, text: str, name: str) -> None:
-        self.client.log_text(self.run_id, text, name)
+        self.outbox.send(artifact(name, text.encode()))
 
     def figures(self, figures: Mapping[str, Figure]) -> None:
         for name, figure in figures.items():
-            self.client.log_figure(self.run_id, figure, f"figures/{name}.png")
-
-    @property
-    def checkpoints(self) -> Path:
-        return checkpoint_folder(self.client.get_run(self.run_id).info)
+            picture = io.BytesIO()
+            figure.savefig(picture, format="png")
+            self.outbox.send(artifact(f"figures/{name}.png", picture.getvalue()))
 
     def keep(self, path: Path) -> None:
         """Make an artifact of a checkpoint that does not lie among them already."""
-        info = self.client.get_run(self.run_id).info
-        if urlsplit(info.artifact_uri or "").scheme not in ("", "file"):
-            self.client.log_artifact(self.run_id, str(path), "checkpoints")
+        if not self.local:
+            self.outbox.send({"checkpoint": str(path)})
 
     def end(self, status: Status, error: str | None = None) -> None:
         """How the run ended; of several errors the first is kept."""
-        known = self.client.get_run(self.run_id).data.tags
-        if error and "vfe.error" not in known:
-            self.tag({"vfe.error": error[:500]})
-        self.client.set_terminated(self.run_id, status)
+        self.outbox.send({"status": status, "error": error and error[:500]})
+        if not self.outbox.deliver(at_once=True):
+            print(
+                f"MLflow at {store.tracking_uri()} still takes nothing: what run {self.run_id[:8]} recorded "
+                f"is in {self.outbox.file}; `python -m vfe_lightning sweep` delivers it later",
+                file=sys.stderr,
+            )
 
 
 def checkpoint_folder(info: RunInfo) -> Path:
@@ -112,14 +147,3 @@ def checkpoint_folder(info: RunInfo) -> Path:
     if parts.scheme in ("", "file"):
         return Path(unquote(parts.path)) / "checkpoints"
     return store.project_root() / "mlruns" / "checkpoints" / info.run_id
-
-
-def sweep(client: MlflowClient) -> None:
-    """Mark runs as KILLED whose process on this machine died without a word."""
-    experiments = [e.experiment_id for e in client.search_experiments()]
-    for run in client.search_runs(experiments, "attributes.status = 'RUNNING'") if experiments else []:
-        if provenance.is_gone(run.data.tags):
-            client.set_tag(
-                run.info.run_id, "vfe.error", "the process ended without a word (kill -9, memory, power)"
-            )
-            client.set_terminated(run.info.run_id, "KILLED")

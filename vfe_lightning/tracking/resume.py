@@ -10,6 +10,7 @@ from mlflow.entities import Run
 
 from vfe_lightning.errors import Refused
 from vfe_lightning.tracking import provenance, store
+from vfe_lightning.tracking.checkpoints import checkpoints_in, latest
 from vfe_lightning.tracking.record import DECLARATION, checkpoint_folder
 
 if TYPE_CHECKING:
@@ -92,3 +93,21 @@ def check_may_resume(run: Run, recorded: "Experiment", wanted: "Experiment", ste
         raise Refused(
             f"run {run_id} is at step {step} of {wanted.trainer.max_steps}: raise --trainer.max_steps"
         )
+
+
+def resumed(experiment: "Experiment", beginning: str, check: bool) -> tuple[str, Path]:
+    """The run and the checkpoint to go on from; rank 0 checks that it may."""
+    run = find_run(store.connect(store.tracking_uri()), beginning)
+    checkpoint = latest(checkpoint_folder(run.info), run.info.run_id)
+    if check:
+        import torch
+
+        step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+        check_may_resume(run, recorded_experiment(experiment, run.info.run_id), experiment, step)
+    return run.info.run_id, checkpoint
+
+
+def may_go_on(run_id: str) -> bool:
+    """Whether a run that ended early has left a checkpoint."""
+    info = store.connect(store.tracking_uri()).get_run(run_id).info
+    return info.status != "FINISHED" and bool(checkpoints_in(checkpoint_folder(info)))

@@ -3,7 +3,8 @@
 import os
 import socket
 import sqlite3
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+ALLOWED = "sqlite:///, postgresql:// or, for MLflow, http(s)://"
 PATIENCE = 3.0  # seconds to wait for a server
 
 
@@ -37,7 +39,7 @@ def database_file(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")).resolve() if uri.startswith("sqlite:///") else None
 
 
-def check_reachable(uri: str) -> None:
+def check_reachable(uri: str, name: str = "MLFLOW_TRACKING_URI") -> None:
     """Fail in seconds where MLflow would try again for minutes.
 
     Raises:
@@ -49,26 +51,50 @@ def check_reachable(uri: str) -> None:
             if not os.access(path.parent, os.W_OK):
                 raise PermissionError(f"{path.parent} is read-only")
         except OSError as error:
-            raise Refused(
-                f"cannot record runs in {uri}: {error}; set MLFLOW_TRACKING_URI or VFE_HOME"
-            ) from error
+            raise Refused(f"cannot record runs in {uri}: {error}; set {name} or VFE_HOME") from error
         return
     parts = urlsplit(uri)
     scheme = parts.scheme.partition("+")[0]
     if scheme not in PORTS or parts.hostname is None:
-        raise Refused(f"MLFLOW_TRACKING_URI = {uri} is not allowed: http(s)://, sqlite:/// or postgresql://")
+        raise Refused(f"{name} = {uri} is not allowed: {ALLOWED}")
     try:
         socket.create_connection((parts.hostname, parts.port or PORTS[scheme]), PATIENCE).close()
     except OSError as error:
-        raise Refused(f"no answer from MLFLOW_TRACKING_URI = {uri}: {error}") from error
+        raise Refused(f"no answer from {name} = {uri}: {error}") from error
 
 
 def lock(uri: str) -> AbstractContextManager:
-    """Held while a store is made: MLflow's migrations and get-or-create are races between processes."""
+    """Held while a store is made: migrations and get-or-create are races between processes.
+
+    Over all processes of this machine for SQLite, of all machines for PostgreSQL; a server has its own.
+    """
     from filelock import FileLock
 
+    if path := database_file(uri):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(f"{path}.lock")
+    return _postgres_lock(uri) if uri.startswith("postgresql") else nullcontext()
+
+
+@contextmanager
+def _postgres_lock(uri: str) -> Iterator[None]:
+    """An advisory lock, which PostgreSQL releases when its holder dies."""
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    engine = create_engine(uri, poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(7066)"))
+        yield
+
+
+def make_database(uri: str) -> None:
+    """The file of an SQLite store, in the mode in which readers do not wait for writers."""
     path = database_file(uri)
-    return FileLock(f"{path}.lock") if path else nullcontext()
+    if path and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA journal_mode=WAL")
 
 
 def connect(uri: str) -> "MlflowClient":
@@ -81,13 +107,13 @@ def connect(uri: str) -> "MlflowClient":
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    path = database_file(uri)
+    if uri.startswith("http"):
+        # Not for minutes, in which a run would stand still: what is not delivered is kept.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     try:
         with lock(uri):
-            if path and not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with closing(sqlite3.connect(path)) as database:  # readers do not wait for writers
-                    database.execute("PRAGMA journal_mode=WAL")
+            make_database(uri)
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
             return client
@@ -102,10 +128,10 @@ def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
             if found.lifecycle_stage == "deleted":
                 client.restore_experiment(found.experiment_id)
             return found.experiment_id
-        return client.create_experiment(name, artifact_location=_artifact_location(uri))
+        return client.create_experiment(name, artifact_location=artifact_location(uri))
 
 
-def _artifact_location(uri: str) -> str | None:
+def artifact_location(uri: str) -> str | None:
     """Beside an SQLite file, under the project for other databases; a server has its own place."""
     if uri.startswith("http"):
         return None

@@ -1,0 +1,113 @@
+"""The commands on recorded runs: python -m vfe_lightning runs, compare, export, relocate, sweep."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from processes import history
+from toy import toy
+
+from vfe_lightning.__main__ import main
+from vfe_lightning.tracking.record import Record
+
+QUIET = toy.vary(**{"trainer.progress_bar": False})
+
+
+@pytest.fixture
+def run_command(home, monkeypatch, capsys):
+    def run(*argv: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["vfe_lightning", *map(str, argv)])
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as exit:
+            code = exit.code
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_runs_are_compared_in_a_table_and_a_figure(client, home, run_command):
+    cold, hot = QUIET.run(), QUIET.vary(temperature=0.7).run()
+    code, out, _ = run_command("compare", cold.run_id[:8], hot.run_id, "--figure", home / "new" / "c.png")
+    assert code == 0
+    header, first, second = out.splitlines()[:3]
+    assert header.split()[:2] == ["run", "temperature"] and "seed" not in header
+    assert first.split()[:2] == [cold.run_id[:8], "0.5"] and second.split()[:2] == [hot.run_id[:8], "0.7"]
+    assert f"{cold.reference_free_energy:.8g}" in first and "FINISHED" in first
+    assert (home / "new" / "c.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_comparisons_that_cannot_be_made(client, home, run_command):
+    run_id = QUIET.run().run_id
+    for argv, words in {
+        ("nothing",): "no run nothing",
+        (run_id, "--window", 0): "--window = 0",
+        (run_id, "--figure", "/dev/null/c.png"): "cannot be written",
+        (run_id, "--figure", home / "c.what"): "cannot be written",
+        (Record.start(QUIET).run_id,): "nothing to draw",
+    }.items():
+        code, _, err = run_command("compare", *argv)
+        assert code == 2 and words in err and len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(("format", "read"), [("csv", pd.read_csv), ("parquet", pd.read_parquet)])
+def test_export_holds_every_number(client, home, run_command, format, read):
+    result = QUIET.run()
+    code, out, _ = run_command("export", home / "out", "--format", format)
+    assert code == 0 and out.splitlines() == [str(home / "out" / f"{n}.{format}") for n in ("runs", "curves")]
+    runs, curves = (read(home / "out" / f"{name}.{format}") for name in ("runs", "curves"))
+    assert runs.loc[0, "metrics.final/free_energy"] == result.free_energy
+    assert float(runs.loc[0, "params.temperature"]) == 0.5 and runs.loc[0, "run"] == result.run_id
+    recorded = history(client, result.run_id)
+    for name in ("free_energy", "free_energy_error", "entropy"):
+        assert list(zip(curves["step"], curves[name], strict=True)) == recorded[name]
+    code, _, err = run_command("export", home / "out", "--experiment", "tou")
+    assert code == 2 and "did you mean toy?" in err
+
+
+def test_moved_artifacts_are_found_again(client, home, run_command, monkeypatch, tmp_path_factory):
+    run_id = QUIET.run().run_id
+    code, _, err = run_command("relocate")
+    assert code == 2 and "no artifacts have moved" in err
+    new = tmp_path_factory.mktemp("elsewhere") / "moved here"
+    shutil.move(home / "mlruns", new / "mlruns")
+    monkeypatch.setenv("VFE_HOME", str(new))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    from vfe_lightning.tracking.store import connect, tracking_uri
+
+    moved = connect(tracking_uri())
+    assert not moved.list_artifacts(run_id)
+    code, out, _ = run_command("relocate")
+    assert code == 0 and str(home) in out
+    assert {"figures", "checkpoints"} <= {a.path for a in moved.list_artifacts(run_id)}
+    longer = QUIET.vary(**{"trainer.max_steps": 25}).run(resume=run_id)
+    assert longer.steps == 25
+    assert run_command("relocate")[0] == 2
+
+
+def test_sweep_marks_the_dead_and_spares_the_living(client, home, run_command):
+    dead, alive = Record.start(QUIET), Record.start(QUIET)
+    dead.tag({"vfe.pid": "1:0"})  # a process that is not this one any more
+    code, out, _ = run_command("sweep")
+    assert code == 0 and dead.run_id[:8] in out and alive.run_id[:8] not in out and "1 runs marked" in out
+    statuses = [client.get_run(record.run_id).info.status for record in (dead, alive)]
+    assert statuses == ["KILLED", "RUNNING"]
+
+
+def test_help_is_light():
+    code = (
+        "import sys; sys.argv[1:] = ['--help']\n"
+        "from vfe_lightning.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "assert not {'torch', 'mlflow', 'pandas', 'matplotlib', 'optuna'} & set(sys.modules)"
+    )
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert all(word in done.stdout for word in ("compare", "export", "relocate", "sweep"))

@@ -1,0 +1,95 @@
+"""An MLflow server that dies in the middle of a run, and its pages in a browser."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from urllib.parse import quote
+
+import pytest
+from processes import BRIEF, code_of, history, on_command_line, wait_for
+from services import browser, free_port, kill, mlflow_server
+
+from vfe_lightning.tracking.store import connect
+
+TEXT = "return document.body.textContent"  # scrolled out of sight or not
+
+pytestmark = pytest.mark.services
+
+
+def run_of(home) -> str:
+    """The id of the run, as its first line tells it."""
+    return (home / "log").read_text().split("run ")[1].split()[0]
+
+
+@pytest.mark.parametrize("back", [True, False], ids=["it comes back", "it stays away"])
+def test_a_server_that_dies_costs_nothing(home, client, back, template_store):
+    """The run goes on; what it records meanwhile is kept, and delivered when the server is back."""
+    whole = BRIEF.vary(**{"trainer.max_steps": 60}).run()
+    port, log, gate, remote = free_port(), home / "log", home / "gate", home / "remote"
+    gate.mkdir()
+    (gate / "30").touch()
+    (gate / "50").touch()
+    (remote / "mlruns").mkdir(parents=True)
+    shutil.copy(template_store, remote / "mlruns" / "mlflow.db")
+    environment = {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}", "TOY_GATE": str(gate)}
+    with mlflow_server(remote, port) as server:
+        process = on_command_line(log, "--trainer.max_steps", "60", environment=environment)
+        wait_for(lambda: list(home.rglob("step_*25.ckpt")), 120)
+        kill(server)
+    (gate / "30").unlink()
+    wait_for(lambda: "records are kept in" in log.read_text(), 120)
+    if back:
+        with mlflow_server(remote, port):
+            (gate / "50").unlink()
+            assert code_of(process, 300) == 0, log.read_text()
+        assert "all that was kept" in log.read_text()
+    else:
+        (gate / "50").unlink()
+        assert code_of(process, 300) == 0, log.read_text()
+        assert "sweep` delivers it later" in log.read_text()
+        with mlflow_server(remote, port):
+            command = [sys.executable, "-m", "vfe_lightning", "sweep"]
+            done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True)
+            assert done.returncode == 0 and "records of 1 runs delivered" in done.stdout, done
+    run_id, served = run_of(home), connect(f"sqlite:///{remote}/mlruns/mlflow.db")
+    assert served.get_run(run_id).info.status == "FINISHED"
+    assert history(served, run_id) == history(client, whole.run_id)
+    assert not list((home / "mlruns" / "undelivered").iterdir())
+    names = {p.name for p in (remote / "served").rglob("*")}
+    assert {"results.csv", "convergence.png", "step_00000060.ckpt"} <= names
+
+
+def test_the_pages_of_mlflow_show_our_runs(home, client):
+    """The experiment lists the runs, the comparison has our metrics, the figures of a run open."""
+    cold, hot = BRIEF.run(), BRIEF.vary(temperature=0.7).run()
+    experiment = client.get_experiment_by_name("toy").experiment_id
+    port = free_port()
+    with browser() as page, mlflow_server(home, port):
+        root = f"http://127.0.0.1:{port}/#"
+
+        def shows(path: str, *words: str) -> None:
+            page.get(f"{root}/{path}")
+            end = time.monotonic() + 90
+            while missing := [w for w in words if w not in page.execute_script(TEXT)]:
+                assert time.monotonic() < end, f"{missing} not on {path}: {page.execute_script(TEXT)[-3000:]}"
+                time.sleep(0.5)
+
+        shows(
+            f"experiments/{experiment}/runs?workflowType=machine_learning",
+            "temperature=0.5 #42", "temperature=0.7 #42",
+        )  # fmt: skip
+        ids = quote(json.dumps([cold.run_id, hot.run_id]))
+        shows(
+            f"compare-runs?runs={ids}&experiments={quote(json.dumps([experiment]))}",
+            "final/free_energy", "final/excess", "temperature", f"{cold.free_energy:.3f}",
+        )  # fmt: skip
+        shows(f"experiments/{experiment}/runs/{cold.run_id}", "Exact free energy: -0.286182")
+        page.get(f"{root}/experiments/{experiment}/runs/{cold.run_id}/artifacts/figures/convergence.png")
+        end = time.monotonic() + 90
+        drawn = "return [...document.images].some(i => i.naturalWidth > 400 && i.naturalHeight > 400)"
+        while not page.execute_script(drawn):
+            assert time.monotonic() < end, "the figure of the convergence does not open"
+            time.sleep(0.5)

@@ -1,0 +1,113 @@
+"""What a study leaves: a table of its trials, figures, and the best declarations, ready to be run again."""
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+
+import optuna
+import pandas as pd
+import yaml
+from optuna.trial import FrozenTrial, TrialState
+
+from vfe_lightning.analysis import study_figures
+from vfe_lightning.declarations.study import Grid
+from vfe_lightning.result import Result, Status
+from vfe_lightning.study.storage import outcomes
+from vfe_lightning.study.study import Study, number
+from vfe_lightning.study.study_run import StudyRun
+from vfe_lightning.study.watch import RUN, curve_of
+from vfe_lightning.study.worker import ERROR, RESULT
+from vfe_lightning.tracking import store
+
+
+def conclude(study: Study, run: StudyRun, opened: optuna.Study, status: Status) -> None:
+    """Record what is known so far in the run of the study, and print it."""
+    trials = outcomes(opened.trials)
+    table = trial_table(study, trials)
+    run.client.log_text(run.run_id, table.to_csv(index=False), "trials.csv")
+    results = {t.number: result_of(t) for t in trials if t.state == TrialState.COMPLETE}
+    print(f"\n{counts(trials)} trials of study {study.name}, run {run.run_id[:8]}")
+    if study.report and results:
+        report, figures = study.report(list(results.values()))
+        run.client.log_text(run.run_id, report.to_csv(index=False), "table.csv")
+        for name, figure in figures.items():
+            run.client.log_figure(run.run_id, figure, f"figures/{name}.png")
+        print(f"\n{report.to_string(index=False)}")
+    for name, figure in own_figures(study, trials, results).items():
+        run.client.log_figure(run.run_id, figure, f"figures/{name}.png")
+    artifacts = run.client.get_run(run.run_id).info.artifact_uri
+    print(f"\ntables and figures: {(artifacts or '').removeprefix('file://')}")
+    if opened.best_trials and not isinstance(study.search, Grid):  # a scan has no best point
+        print_best(study, run, opened, results)
+    run.client.set_terminated(run.run_id, status)
+
+
+def counts(trials: list[FrozenTrial]) -> str:
+    names = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+    return ", ".join(f"{sum(t.state == state for t in trials)} {name}" for state, name in names.items())
+
+
+def trial_table(study: Study, trials: list[FrozenTrial]) -> pd.DataFrame:
+    """One row a trial: state, objectives with errors, parameters, run."""
+    rows = []
+    for t in trials:
+        row: dict[str, object] = {"trial": t.number, "state": t.state.name.replace("FAIL", "FAILED")}
+        if t.state == TrialState.COMPLETE:
+            for name in study.objectives:
+                row[name], row[f"{name}_error"] = number(result_of(t), name)
+        row |= {"steps": max(curve_of(t), default=None), **t.params}
+        row |= {"run": t.user_attrs.get(RUN), "error": t.user_attrs.get(ERROR)}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def own_figures(study: Study, trials: list[FrozenTrial], results: dict[int, Result]):
+    curves = {t.number: (t.state.name, curve_of(t)) for t in trials if curve_of(t)}
+    figures = {"trials": study_figures.curves(curves)} if curves else {}
+    if len(study.objectives) == 2 and results:
+        points = {n: [number(r, name) for name in study.objectives] for n, r in results.items()}
+        figures["pareto"] = study_figures.pareto(points, study.objectives)
+    return figures
+
+
+def print_best(study: Study, run: StudyRun, opened: optuna.Study, results: dict[int, Result]) -> None:
+    """The declaration of the best trial, and the command that runs it again."""
+    best = sorted(opened.best_trials, key=lambda t: t.values)
+    files = {t.number: write_declaration(study, t.number, results[t.number].declaration) for t in best}
+    if len(best) > 1:
+        print("\nPareto front:")
+        for t in best:
+            print(f"  trial {t.number:3d}  {run.in_words(results[t.number])}  {files[t.number]}")
+    first = results[best[0].number]
+    print(f"\nbest trial {best[0].number}, run {(first.run_id or '')[:8]}: {run.in_words(first)}\n")
+    print(files[best[0].number].read_text())
+    print(f"run it again:\n    python -m {module_of(first.name)} --config {files[best[0].number]}")
+    for file in files.values():
+        run.client.log_artifact(run.run_id, str(file), "best")
+    run.client.set_tag(run.run_id, "best.trial", str(best[0].number))
+    run.client.set_tag(run.run_id, "best.run", first.run_id or "")
+    values = {name: number(first, name)[0] for name in study.objectives}
+    for name, value in values.items():
+        run.client.log_metric(run.run_id, f"best/{name}", value, step=len(results))
+
+
+def write_declaration(study: Study, trial_number: int, declaration: dict) -> Path:
+    """A file for `--config`, relative to the working directory where it lies below it."""
+    folder = store.project_root() / "mlruns" / "studies" / study.name
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"trial_{trial_number:03d}.yaml"
+    trainer = {k: v for k, v in declaration["trainer"].items() if k != "progress_bar"}
+    path.write_text(yaml.safe_dump(declaration | {"trainer": trainer}, sort_keys=False))
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else Path(relative)
+
+
+def module_of(experiment: str) -> str:
+    """Where the command line of an experiment is, by its name."""
+    name = f"experiments.{experiment}"
+    return name if importlib.util.find_spec(name) else experiment
+
+
+def result_of(trial: FrozenTrial) -> Result:
+    return Result(**json.loads(trial.user_attrs[RESULT]))

@@ -1,0 +1,104 @@
+"""The MLflow run of a study, under which those of its trials are nested, and what is said of them."""
+
+from typing import TYPE_CHECKING
+
+import optuna
+from mlflow.entities import Param, RunTag
+
+from vfe_lightning.analysis.results import with_error
+from vfe_lightning.declarations.changes import flat
+from vfe_lightning.result import Result, Status
+from vfe_lightning.study.study import Study, number
+from vfe_lightning.study.watch import RUN
+from vfe_lightning.tracking import provenance, store
+from vfe_lightning.tracking.record import Filing
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+STATE, NUMBER, PARENT = "optuna.state", "optuna.trial", "mlflow.parentRunId"
+ENDED: dict[str, Status] = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAILED": "FAILED"}
+
+
+class StudyRun:
+    """One for all workers and restarts; `run_id` is also a user attribute of the Optuna study."""
+
+    def __init__(self, study: Study, client: "MlflowClient", run_id: str) -> None:
+        self.study, self.client, self.run_id = study, client, run_id
+
+    @classmethod
+    def open(cls, study: Study, opened: optuna.Study, url: str, n_trials: int) -> "StudyRun":
+        uri = store.tracking_uri()
+        client = store.connect(uri)
+        experiment = store.experiment_id(client, uri, study.filed_as)
+        with store.lock(url):
+            found = client.search_runs(
+                [experiment], f"tags.`optuna.study` = '{study.name}' and tags.`optuna.storage` = '{key(url)}'"
+            )
+            if found:
+                run_id = found[0].info.run_id
+                client.update_run(run_id, status="RUNNING")
+            else:
+                tags = {"optuna.study": study.name, "optuna.storage": key(url), **provenance.tags()}
+                run_id = client.create_run(experiment, run_name=study.name, tags=tags).info.run_id
+                params = flat(
+                    {"search": study.search.model_dump(), "objectives": ", ".join(study.objectives)}
+                )
+                if study.pruning:
+                    params |= flat({"pruning": study.pruning.model_dump()})
+                client.log_batch(run_id, params=[Param(k, str(v)) for k, v in params.items()])
+            tags = {**provenance.process_tags(), "n_trials": str(n_trials)}
+            client.log_batch(run_id, tags=[RunTag(k, v) for k, v in tags.items()])
+            opened.set_user_attr("mlflow.run_id", run_id)
+        return cls(study, client, run_id)
+
+    def filing(self, trial: optuna.Trial) -> Filing:
+        """How the run of a trial is filed: named after the parameters that were chosen for it."""
+        tags = {PARENT: self.run_id, "optuna.study": self.study.name, NUMBER: str(trial.number)}
+        return Filing(self.study.filed_as, f"{trial.number:03d} {chosen(trial.params)}", tags)
+
+    def tell(self, trial: optuna.Trial, state: str, what: str) -> None:
+        """The end of a trial: a tag of its run, and a line on the terminal."""
+        run_id = trial.user_attrs.get(RUN) or self.run_of(trial.number) or self.make_run(trial)
+        trial.set_user_attr(RUN, run_id)
+        self.client.set_tag(run_id, STATE, state)
+        if self.client.get_run(run_id).info.status == "RUNNING":  # it failed before it was a run
+            self.client.set_tag(run_id, "vfe.error", what[:500])
+            self.client.set_terminated(run_id, ENDED[state])
+        params = chosen(trial.params)
+        print(f"trial {trial.number:3d} {state:8s} {what}  [{params}]  run {run_id[:8]}", flush=True)
+
+    def run_of(self, trial_number: int) -> str | None:
+        experiment = self.client.get_run(self.run_id).info.experiment_id
+        query = f"tags.`{NUMBER}` = '{trial_number}' and tags.`{PARENT}` = '{self.run_id}'"
+        found = self.client.search_runs([experiment], query, max_results=1)
+        return found[0].info.run_id if found else None
+
+    def make_run(self, trial: optuna.Trial) -> str:
+        """For a trial that was refused before it had a run."""
+        filing = self.filing(trial)
+        experiment = self.client.get_run(self.run_id).info.experiment_id
+        return self.client.create_run(
+            experiment, run_name=filing.run_name, tags=dict(filing.tags)
+        ).info.run_id
+
+    def in_words(self, result: Result) -> str:
+        numbers = {name: number(result, name) for name in self.study.objectives}
+        return "  ".join(
+            f"{name} {with_error(*n) if n[1] > 0 else f'{n[0]:.3g}'}" for name, n in numbers.items()
+        )
+
+
+def chosen(params: dict) -> str:
+    """The parameters of a trial in a few words, by the last parts of their names."""
+    short = {name.rpartition(".")[2]: name for name in params}
+    names = (
+        {full: last for last, full in short.items()} if len(short) == len(params) else {k: k for k in params}
+    )
+    words = {names[k]: f"{v:.3g}" if isinstance(v, float) else str(v) for k, v in params.items()}
+    return " ".join(f"{name}={word}" for name, word in words.items())
+
+
+def key(url: str) -> str:
+    """Names a storage without its password."""
+    return url.rpartition("@")[2] if "@" in url else url

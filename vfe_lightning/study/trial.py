@@ -1,0 +1,106 @@
+"""One trial: in this process or, where it takes several, in processes of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import redirect_stdout
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NoReturn
+
+import optuna
+from lightning.pytorch.utilities import rank_zero_only
+
+from vfe_lightning.errors import Pruned
+from vfe_lightning.experiment import Experiment
+from vfe_lightning.result import Result
+from vfe_lightning.study.storage import connect, pruner
+from vfe_lightning.study.study import Study
+from vfe_lightning.study.watch import RUN, Watch
+from vfe_lightning.tracking.record import Filing
+from vfe_lightning.tracking.resume import may_go_on
+
+
+def carry_out(
+    study: Study,
+    trial: optuna.Trial | None,
+    experiment: Experiment,
+    filing: Filing,
+    known_run: str | None,
+    parent: int | None,
+) -> Result:
+    """Train and evaluate on all ranks; only rank 0 has the trial.
+
+    A trial whose worker died goes on in its old run, from the last checkpoint.
+    """
+    watch = Watch(trial, study.pruning, parent)
+    resume = known_run if known_run and may_go_on(known_run) else None
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        return experiment.run(resume=resume, callbacks=[watch], filing=filing)
+
+
+def in_own_processes(study: Study, url: str, trial: optuna.Trial, experiment: Experiment, filing: Filing):
+    """Lightning starts the other ranks with the command line of rank 0, which must name the trial:
+    otherwise every rank would ask Optuna for parameters of its own."""
+    with tempfile.TemporaryDirectory(prefix="vfe-trial-") as folder:
+        order, answer = Path(folder) / "order.json", Path(folder) / "answer.json"
+        spec = {
+            "storage": url,
+            "study": trial.study.study_name,
+            "trial": trial._trial_id,
+            "declaration": experiment.declared(),
+            "filing": asdict(filing),
+            "run": trial.user_attrs.get(RUN),
+            "parent": os.getpid(),
+            "answer": str(answer),
+        }
+        order.write_text(json.dumps(spec))
+        command = [*this_command(), "--trial", str(order)]
+        with tempfile.TemporaryFile("w+") as log:
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, process_group=0)
+            try:
+                code = process.wait()
+            except BaseException:
+                process.terminate()
+                process.wait()
+                raise
+            if not answer.exists():
+                log.seek(0)
+                last = (log.read().strip().splitlines() or ["no message"])[-1]
+                raise RuntimeError(f"its processes ended with code {code}: {last}")
+        told = json.loads(answer.read_text())
+    if "pruned" in told:
+        raise Pruned(told["pruned"])
+    return Result(**told)
+
+
+def child(study: Study, order: Path) -> NoReturn:
+    """What `in_own_processes` starts, on every rank."""
+    spec: dict[str, Any] = json.loads(order.read_text())
+    experiment = study.example[0].redeclared(spec["declaration"])
+    trial = None
+    if (rank_zero_only.rank or 0) == 0:
+        known = optuna.load_study(
+            study_name=spec["study"], storage=connect(spec["storage"]), pruner=pruner(study.pruning)
+        )
+        trial = optuna.Trial(known, spec["trial"])
+    parent = spec["parent"] if trial else None
+    answer: dict[str, Any] | None = None
+    try:
+        result = carry_out(study, trial, experiment, Filing(**spec["filing"]), spec["run"], parent)
+        answer = result.plain()
+    except Pruned as reason:
+        answer = {"pruned": str(reason)}
+    except Exception as error:
+        sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())}")
+    if trial:
+        Path(spec["answer"]).write_text(json.dumps(answer))
+    sys.exit(0)
+
+
+def this_command() -> list[str]:
+    """How this program was started, without its arguments."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return [sys.executable, "-m", spec.name] if spec else [sys.executable, sys.argv[0]]

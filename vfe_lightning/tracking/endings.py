@@ -1,0 +1,30 @@
+"""Why a run ended early, and what the user can do next."""
+
+import errno
+from pathlib import Path
+
+from torch.linalg import LinAlgError  # pyright: ignore
+
+from vfe_lightning.errors import Diverged, Interrupted, NotFinite, Unrecorded
+from vfe_lightning.tracking.checkpoints import checkpoints_in
+
+NO_SPACE = {errno.ENOSPC: "no space left", errno.EDQUOT: "quota exceeded", errno.EROFS: "read-only"}
+
+
+def explained(error: BaseException, run_id: str | None, folder: Path | None, step: int) -> BaseException:
+    """The error with the remedy, or itself where none is known."""
+    saved = checkpoints_in(folder) if folder else []
+    run_id = (run_id or "")[:8]
+    go_on = f"go on with --resume {run_id}" if saved else "start the run again"
+    if isinstance(error, Interrupted):
+        return Interrupted(error.signum, f"{error} at step {step}" + (f", {go_on}" if saved else ""))
+    if isinstance(error, Diverged | LinAlgError):
+        good = f"the last good checkpoint is {saved[-1]}" if saved else "there is no checkpoint yet"
+        kind = type(error) if isinstance(error, Diverged) else NotFinite
+        return kind(f"{error} (run {run_id} FAILED; {good})")
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        kept = f"the last checkpoint is {saved[-1].name}" if saved else "nothing is saved"
+        return Unrecorded(
+            f"{NO_SPACE[error.errno]} to record run {run_id} at step {step}: {kept}; make room and {go_on}"
+        )
+    return error
