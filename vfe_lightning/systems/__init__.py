@@ -17,3 +17,10 @@ def _(declaration: declarations.ElectronGas) -> VariationalFreeEnergy:
     from vfe_lightning.systems.electron_gas import ElectronGas
 
     return ElectronGas(declaration)
+
+
+@build.register
+def _(declaration: declarations.QuantumDot) -> VariationalFreeEnergy:
+    from vfe_lightning.systems.quantum_dot import QuantumDot
+
+    return QuantumDot(declaration)
