@@ -30,13 +30,15 @@ quantum_dot = Experiment(
         flow=ContinuousFlow(velocity=PairVelocity(width=24), steps=4),
         walkers_per_state=2,
     ),
+    # delta is a step of imaginary time: 0.1 is well below the inverse of the energies that the flow stirs
     optimizer=NaturalGradient(
-        decay=100,
-        classical=TrustRegion(max_norm=1e-2, momentum=0.9),
-        quantum=TrustRegion(max_norm=1e-2, momentum=0.9, damping=1e-4),
+        learning_rate=0.1,
+        decay=200,
+        classical=TrustRegion(max_norm=1.0),
+        quantum=TrustRegion(max_norm=0.1),
     ),
-    trainer=Trainer(max_steps=300),
-    batch_size=512,
+    trainer=Trainer(max_steps=200, evaluation_batches=150),
+    batch_size=256,
 )
 
 if __name__ == "__main__":
