@@ -53,7 +53,7 @@ def levels(n_up: int, n_down: int, z: float, cutoff: int) -> dict[int, Floats]:
     """
     blocks = determinants(n_up, n_down, cutoff)
     if not blocks:
-        raise ValueError(f"no determinant of {n_up} + {n_down} electrons has an energy up to {cutoff}: raise it")
+        raise ValueError(f"no determinant of {n_up} + {n_down} electrons lies below cutoff = {cutoff}: raise it")
     return {m: eigh(hamiltonian(states, z, n_up), eigvals_only=True) for m, states in blocks.items() if m >= 0}
 
 
