@@ -35,7 +35,7 @@ quantum_dot = Experiment(
         learning_rate=0.1,
         decay=200,
         classical=TrustRegion(max_norm=1.0),
-        quantum=TrustRegion(max_norm=0.1),
+        quantum=TrustRegion(max_norm=0.01),
     ),
     trainer=Trainer(max_steps=200, evaluation_batches=150),
     batch_size=256,

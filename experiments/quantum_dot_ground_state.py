@@ -31,7 +31,7 @@ quantum_dot_ground_state = Experiment(
         flow=ContinuousFlow(velocity=PairVelocity(width=24), steps=4),
     ),
     # delta is a step of imaginary time: 0.1 is well below the inverse of the energies that the flow stirs
-    optimizer=NaturalGradient(learning_rate=0.1, decay=200, quantum=TrustRegion(max_norm=0.1)),
+    optimizer=NaturalGradient(learning_rate=0.1, decay=200, quantum=TrustRegion(max_norm=0.01)),
     trainer=Trainer(max_steps=200, evaluation_batches=150),
     batch_size=256,
 )

@@ -1,4 +1,4 @@
-"""The continuous flow: symmetries, divergence, forward Laplacian and per-walker gradients against autograd."""
+"""The continuous flow: symmetries, divergence, forward Laplacian, per-walker gradients against autograd."""
 
 import pytest
 import torch

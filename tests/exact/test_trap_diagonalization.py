@@ -93,7 +93,7 @@ def test_three_and_four_electrons_approach_larger_bases(
 
 
 def test_centre_of_mass_and_spin_multiplets() -> None:
-    """Levels of the polarised triplet come back with one spin flipped; excitations of the centre of mass too."""
+    """Levels of the polarised triplet come back with one spin flipped; so does the centre of mass."""
     polarised, mixed = levels(2, 0, 2.0, 12), levels(1, 1, 2.0, 12)
     for m, of_m in polarised.items():
         assert all(np.abs(mixed[m] - e).min() < 1e-9 for e in of_m)
@@ -110,5 +110,5 @@ def test_the_matrix_is_symmetric_and_its_diagonal_is_first_order() -> None:
 
 
 def test_a_cutoff_below_all_determinants_is_refused() -> None:
-    with pytest.raises(ValueError, match="cutoff|up to 3"):
+    with pytest.raises(ValueError, match="cutoff"):
         diagonalize_trap(4, 0, 1.0, 1.0, 3)

@@ -92,7 +92,7 @@ def test_determinants_are_normalised() -> None:
 
 @pytest.mark.parametrize("row", range(3))
 def test_samples_have_the_exact_mean_square_radius_and_density(row: int) -> None:
-    """<1/2 sum r^2> is half the energy, and the weight inside r = 1.5 that of the orbitals: 4 sigma of 6000."""
+    """<1/2 sum r^2> is half the energy, and so the weight inside r = 1.5: 4 sigma of 6000."""
     z = states(OCCUPIED[row].expand(6000, -1)).sample(generator(5))
     exact = 0.5 * float(orbital_energies(ORBITALS.quanta)[OCCUPIED[row]].sum())
     found = Moments.of(0.5 * z.square().sum((1, 2)))

@@ -2,9 +2,9 @@ r"""Continuous flow: z = x(0) is carried to x = x(1) by dx/dt = v(x, t), with it
 
 $$ \ln |\det \partial z / \partial x| = - \int_0^1 \mathrm{div} \, v \, dt $$
 
-Chen, Rubanova, Bettencourt, Duvenaud, NeurIPS (2018); for fermions Xie, Zhang, Wang, arXiv 2105.08644. It is a
-bijection by construction. The state is integrated together with its gradient and Laplacian in x, so that the
-kinetic energy needs no automatic differentiation. Runge-Kutta leaves errors of the order of steps^-4.
+Chen, Rubanova, Bettencourt, Duvenaud, NeurIPS (2018); for fermions Xie, Zhang, Wang, arXiv 2105.08644. It is
+a bijection by construction. The state is integrated together with its gradient and Laplacian in x, so that
+the kinetic energy needs no automatic differentiation. Runge-Kutta leaves errors of the order of steps^-4.
 """
 
 from typing import NamedTuple

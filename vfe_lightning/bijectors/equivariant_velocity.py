@@ -51,7 +51,7 @@ class PairGeometry(nn.Module):
             self.register_buffer(name, table, persistent=False)
 
     def of_kind(self, functions: Field) -> Field:
-        """The functions for each pair's kind: (batch, features * kinds, pairs) -> (batch, features, pairs)."""
+        """Those for each pair's kind: (batch, features * kinds, pairs) -> (batch, features, pairs)."""
         return (functions.unflatten(-2, (-1, len(self.kinds))) * self.kinds).sum(-2)
 
 

@@ -40,7 +40,7 @@ class RadialFunctions(nn.Module):
         return composed(r, u), composed(r, u[1:])
 
     def _derivatives(self, r: Tensor, t: float, count: int) -> list[Tensor]:
-        """u and its derivatives in r up to order count - 1: (batch, distances) -> (batch, outputs, distances)."""
+        """u and its derivatives in r, count in all: (batch, distances) -> (batch, outputs, distances)."""
         scale = self.scale.unsqueeze(-2)
         tanh = torch.tanh(r[..., None] * scale + (self.bias + t * self.drift).unsqueeze(-2))
         found, weight = [tanh @ self.weight + self.offset.unsqueeze(-2)], self.weight

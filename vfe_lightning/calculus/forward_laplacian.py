@@ -9,27 +9,32 @@ so that a formula written with +, *, @ and known derivatives gives its own Lapla
 without automatic differentiation. Li et al., Nat. Mach. Intell. 6, 209 (2024), arXiv 2307.08214.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 
-class Traced(NamedTuple):
+@dataclass(frozen=True)
+class Traced:
     """Values with their gradient and Laplacian in D underlying coordinates."""
 
     value: Tensor  # (batch, ...)
     gradient: Tensor  # (D, batch, ...)
     laplacian: Tensor  # (batch, ...)
 
-    def __add__(self, other: "Traced") -> "Traced":  # type: ignore[override]
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter((self.value, self.gradient, self.laplacian))
+
+    def __add__(self, other: "Traced") -> "Traced":
         return Traced(*(a + b for a, b in zip(self, other, strict=True)))
 
     def __sub__(self, other: "Traced") -> "Traced":
         return Traced(*(a - b for a, b in zip(self, other, strict=True)))
 
-    def __mul__(self, other: "Traced | Tensor | float") -> "Traced":  # type: ignore[override]
+    def __mul__(self, other: "Traced | Tensor | float") -> "Traced":
         """A product of two functions, or with a constant that has at most the axes of the values."""
         if not isinstance(other, Traced):
             return Traced(*(t * other for t in self))
@@ -58,7 +63,7 @@ class Traced(NamedTuple):
         return Traced(*(t.unflatten(dim, sizes) for t in self))
 
 
-Field = Tensor | Traced  # plain values, or values with their derivatives: one formula serves both
+Field = TypeVar("Field", Tensor, Traced)  # plain values, or with derivatives: one formula serves both
 
 
 def coordinates(x: Tensor) -> Traced:

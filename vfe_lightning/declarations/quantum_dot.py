@@ -3,7 +3,15 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.occupation import IdealGas, Quasiparticle, Transformer

@@ -21,7 +21,7 @@ def ring_areas(edge: float, bins: int) -> Tensor:
 
 
 def pair_density(x: Tensor, edge: float, bins: int) -> Tensor:
-    """Density of the others in the frame in which an electron lies on the positive x axis, mean over electrons.
+    """Density of the others where an electron lies on the positive x axis, mean over electrons.
 
     In a square of side 2 edge around the centre of the trap: (batch, n, 2) -> (batch, bins * bins), x first.
     """

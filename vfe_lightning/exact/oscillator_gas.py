@@ -1,4 +1,4 @@
-"""The canonical ideal gas of electrons in a two-dimensional harmonic trap, exactly. Energies in hbar omega."""
+"""The canonical ideal gas of electrons in a 2D harmonic trap, exactly. Energies in hbar omega."""
 
 import math
 
@@ -23,5 +23,7 @@ def oscillator_gas(n_up: int, n_down: int, beta: float, shells: int | None = Non
     levels = orbital_energies(fock_darwin_quanta(shells or filled + math.ceil(_THERMAL_TAIL / beta)))
     spins = [ideal_gas(levels, n, beta) for n in (n_up, n_down) if n]
     return Reference(
-        sum(gas.free_energy for gas in spins), sum(gas.energy for gas in spins), sum(gas.entropy for gas in spins)
+        sum(gas.free_energy for gas in spins),
+        sum(gas.energy for gas in spins),
+        sum(gas.entropy for gas in spins),
     )

@@ -37,7 +37,7 @@ def separation(quanta: int) -> Floats:
 
 @functools.cache
 def relative_integrals(m: int, size: int) -> Floats:
-    """<n m|1 / r_12|n' m> for relative states of |m| and n, n' < size, in the phases of the ladder operators."""
+    """<n m|1 / r_12|n' m> for n, n' < size, in the phases of the ladder operators."""
     m = abs(m)
     u, weight = roots_genlaguerre(size + 1, m - 0.5)
     n = np.arange(size)
@@ -67,12 +67,12 @@ def _block(m: int, quanta: int) -> tuple[Quads, Floats]:
             continue
         # the centre of mass keeps its quanta: all that is added goes to the relative motion
         more = ladder[j][0] - plus
-        k, l = (t.ravel() for t in np.meshgrid(np.arange(plus + 1), np.arange(minus + 1), indexing="ij"))
-        column = (k + more) * (minus + more + 1) + l + more
-        nodes = np.minimum(k, l)
+        k, low = (t.ravel() for t in np.meshgrid(np.arange(plus + 1), np.arange(minus + 1), indexing="ij"))
+        column = (k + more) * (minus + more + 1) + low + more
+        nodes = np.minimum(k, low)
         radial = np.zeros(len(k))
-        for relative in np.unique(np.abs(k - l)):
-            of_m = np.abs(k - l) == relative
+        for relative in np.unique(np.abs(k - low)):
+            of_m = np.abs(k - low) == relative
             table = relative_integrals(int(relative), min(plus, minus) + more + 1)
             radial[of_m] = table[nodes[of_m], nodes[of_m] + more]
         block = (separated[i] * radial) @ separated[j][:, column].T

@@ -1,10 +1,10 @@
 """Configuration interaction of a few electrons in a harmonic trap: rigorous upper bounds of E and F.
 
 H is diagonalised in all products of an up and a down determinant of Fock-Darwin orbitals whose energy without
-interaction is at most a cutoff, one total angular momentum at a time. Levels fall with the cutoff (Cauchy), so
-that the ground state and F = -T ln Z are above the exact ones; their error falls as a power of the cutoff,
-since no finite set of orbitals has the Coulomb cusp. Slater-Condon rules: A. Szabo, N. Ostlund, Modern Quantum
-Chemistry (1989), section 2.3. Energies in hbar omega.
+interaction is at most a cutoff, one total angular momentum at a time. Levels fall with the cutoff (Cauchy),
+so that the ground state and F = -T ln Z are above the exact ones; their error falls as a power of the cutoff,
+since no finite set of orbitals has the Coulomb cusp. Slater-Condon rules: A. Szabo, N. Ostlund, Modern
+Quantum Chemistry (1989), section 2.3. Energies in hbar omega.
 """
 
 import functools
@@ -44,6 +44,13 @@ def diagonalize_trap(n_up: int, n_down: int, z: float, beta: float, cutoff: int)
     return Reference(-log_z / beta, energy, log_z + beta * energy)
 
 
+def bound(n_up: int, n_down: int, z: float, beta: float, cutoff: int, m: int | None = None) -> float:
+    """An upper bound of F or, where a total angular momentum m is given, of the lowest energy that has it."""
+    if m is not None and math.isinf(beta):
+        return float(levels(n_up, n_down, z, max(cutoff, cutoff + abs(m)))[abs(m)][0])
+    return diagonalize_trap(n_up, n_down, z, beta, cutoff).free_energy
+
+
 @functools.lru_cache(maxsize=16)
 def levels(n_up: int, n_down: int, z: float, cutoff: int) -> dict[int, Floats]:
     """Rising levels of each total angular momentum M >= 0; those of -M are the same.
@@ -53,8 +60,12 @@ def levels(n_up: int, n_down: int, z: float, cutoff: int) -> dict[int, Floats]:
     """
     blocks = determinants(n_up, n_down, cutoff)
     if not blocks:
-        raise ValueError(f"no determinant of {n_up} + {n_down} electrons lies below cutoff = {cutoff}: raise it")
-    return {m: eigh(hamiltonian(states, z, n_up), eigvals_only=True) for m, states in blocks.items() if m >= 0}
+        raise ValueError(
+            f"no determinant of {n_up} + {n_down} electrons lies below cutoff = {cutoff}: raise it"
+        )
+    return {
+        m: eigh(hamiltonian(states, z, n_up), eigvals_only=True) for m, states in blocks.items() if m >= 0
+    }
 
 
 def determinants(n_up: int, n_down: int, cutoff: int) -> dict[int, Ints]:

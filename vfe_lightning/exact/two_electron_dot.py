@@ -90,7 +90,7 @@ def _high_enough(z: float, beta: float) -> float:
 
 def _slopes(x: Floats, size: int) -> Floats:
     """Derivatives of the Legendre polynomials 0 to size - 1: (points, size)."""
-    values = legendre.legvander(x, size - 1)
+    values = np.asarray(legendre.legvander(x, size - 1), dtype=np.float64)
     slopes = np.zeros_like(values)
     for k in range(1, size):  # P'_k = k P_{k-1} + x P'_{k-1}
         slopes[:, k] = k * values[:, k - 1] + x * slopes[:, k - 1]

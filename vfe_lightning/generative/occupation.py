@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from vfe_lightning.calculus.per_walker import per_walker_gradients
 from vfe_lightning.generative.causal_transformer import CausalTransformer
 from vfe_lightning.generative.dispersion import Dispersion
-from vfe_lightning.generative.spin_dispersion import SpinDispersion
 from vfe_lightning.generative.model import GenerativeModel
+from vfe_lightning.generative.spin_dispersion import SpinDispersion
 
 
 class FermiSea(GenerativeModel):

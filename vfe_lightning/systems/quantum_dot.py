@@ -21,6 +21,8 @@ from vfe_lightning.estimators import correlations, trap_correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
 from vfe_lightning.exact import two_electron_dot
 from vfe_lightning.exact.oscillator_gas import oscillator_gas
+from vfe_lightning.exact.trap_diagonalization import bound
+from vfe_lightning.exact.trap_first_order import determinant_energy, thermal_free_energy
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.causal_transformer import CausalTransformer
 from vfe_lightning.generative.occupation import FermiSea, Occupation
@@ -33,6 +35,9 @@ from vfe_lightning.wavefunctions.fock_darwin import FockDarwin
 from vfe_lightning.wavefunctions.kinetic import continuous_kinetic
 from vfe_lightning.wavefunctions.oscillator_determinants import OscillatorDeterminants
 from vfe_lightning.wavefunctions.trapped_fermions import TrappedFermions
+
+# Energies above the free ground state, in hbar omega: seconds of diagonalisation
+LANDMARK_CUTOFF = {2: 18, 3: 11, 4: 7}
 
 
 class QuantumDot(VariationalFreeEnergy):
@@ -121,13 +126,39 @@ class QuantumDot(VariationalFreeEnergy):
 
     def reference(self) -> Reference | None:
         d = self.declaration
-        if isinstance(d.occupation, declarations.LowestDeterminant) and d.occupation.angular_momentum is not None:
+        if (
+            isinstance(d.occupation, declarations.LowestDeterminant)
+            and d.occupation.angular_momentum is not None
+        ):
             return None
         if d.z == 0 or self.size == 1:
             return oscillator_gas(d.n_up, d.n_down, d.beta)
         if self.size == 2 and self.temperature <= two_electron_dot.HOTTEST:
             return two_electron_dot.two_electron_dot(d.z, d.beta, same_spin=d.n_down == 0)
         return None
+
+    def landmarks(self) -> dict[str, float]:
+        """Upper bounds: what training starts from and, up to four electrons, configuration interaction."""
+        d = self.declaration
+        if isinstance(self.model, FermiSea):
+            up, down = (
+                self.model.lowest[: d.n_up].tolist(),
+                (self.model.lowest[d.n_up :] - d.orbitals).tolist(),
+            )
+            known = {"first order": determinant_energy(up, down, d.z, self.orbitals.shells)}
+            m = (
+                d.occupation.angular_momentum
+                if isinstance(d.occupation, declarations.LowestDeterminant)
+                else None
+            )
+        else:
+            known, m = {"first order": thermal_free_energy(d.n_up, d.n_down, d.z, d.beta, d.shells)}, None
+        if self.size in LANDMARK_CUTOFF:
+            cutoff = (
+                round(oscillator_gas(d.n_up, d.n_down, math.inf).free_energy) + LANDMARK_CUTOFF[self.size]
+            )
+            known["configuration interaction"] = bound(d.n_up, d.n_down, d.z, d.beta, cutoff, m)
+        return known
 
     def figures(self) -> dict[str, Figure]:
         """Density, pair density and occupations of the latest evaluation."""

@@ -69,7 +69,7 @@ class FockDarwin(nn.Module):
         return torch.stack(columns, dim=-1)
 
     def at(self, r: Tensor, orbitals: Tensor) -> Tensor:
-        """Orbitals of each walker at its points: (batch, points, 2), (batch, n) -> complex (batch, points, n)."""
+        """Each walker's own: (batch, points, 2) and orbitals (batch, n) -> complex (batch, points, n)."""
         return self.values(r).gather(2, orbitals[:, None].expand(-1, r.shape[1], -1))
 
     def slopes(self, r: Tensor, orbitals: Tensor) -> tuple[Tensor, Tensor]:

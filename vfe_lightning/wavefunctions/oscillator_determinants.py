@@ -91,9 +91,7 @@ class OscillatorDeterminants:
     def _spins(self, zeta: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Coordinates and orbitals of each spin that has electrons."""
         return [
-            (z, k)
-            for z, k in zip(self._split(zeta), self._split(self.occupied), strict=True)
-            if k.shape[1]
+            (z, k) for z, k in zip(self._split(zeta), self._split(self.occupied), strict=True) if k.shape[1]
         ]
 
 
