@@ -9,6 +9,7 @@ from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.equivariant_velocity import velocity_of
 from vfe_lightning.calculus.per_walker import per_walker_gradients
 from vfe_lightning.declarations import MessagePassing, PairVelocity
+from vfe_lightning.errors import NotInvertible
 
 VELOCITIES = [PairVelocity(width=5), MessagePassing(width=5, messages=2)]
 SPINS = [(1, 1), (3, 0), (2, 2)]
@@ -23,7 +24,7 @@ def flow_of(declaration, spins: tuple[int, int], steps: int = 3, scale: float = 
     with torch.no_grad():
         for p in velocity.parameters():
             p += scale * torch.randn_like(p)
-    return ContinuousFlow(velocity, steps).requires_grad_(False)
+    return ContinuousFlow(velocity, steps, tolerance=1.0).requires_grad_(False)
 
 
 def points(batch: int, n: int, seed: int = 1) -> Tensor:
@@ -128,6 +129,13 @@ def test_per_walker_gradients_equal_those_of_single_walkers(declaration) -> None
         value = (zeta * weight[b]).sum() + 0.5 * log_det.sum()
         single = torch.autograd.grad(value, list(flow.parameters()))
         torch.testing.assert_close(found[b], torch.cat([g.flatten() for g in single]), **close)
+
+
+def test_too_few_steps_are_refused() -> None:
+    flow = flow_of(PairVelocity(width=5), (3, 0), steps=1, scale=0.6)
+    flow.tolerance = 1e-3
+    with pytest.raises(NotInvertible, match="steps"):
+        flow.invert(points(50, 3))
 
 
 def test_spins_are_told_apart() -> None:

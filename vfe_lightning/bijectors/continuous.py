@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from vfe_lightning.bijectors.equivariant_velocity import Velocity
 from vfe_lightning.calculus.forward_laplacian import Traced, coordinates
 from vfe_lightning.calculus.runge_kutta import State, integrate
+from vfe_lightning.errors import NotInvertible
 
 
 class PullBack(NamedTuple):
@@ -31,9 +32,9 @@ class PullBack(NamedTuple):
 class ContinuousFlow(nn.Module):
     """The flow of a velocity field; positions are (batch, n, 2)."""
 
-    def __init__(self, velocity: Velocity, steps: int) -> None:
+    def __init__(self, velocity: Velocity, steps: int, tolerance: float = 0.1) -> None:
         super().__init__()
-        self.velocity, self.steps = velocity, steps
+        self.velocity, self.steps, self.tolerance = velocity, steps, tolerance
 
     def generate(self, z: Tensor) -> Tensor:
         """x of z, from t = 0 to 1."""
@@ -49,9 +50,18 @@ class ContinuousFlow(nn.Module):
 
         Forward and backward integration differ by the error of Runge-Kutta: what the way back misses is
         taken off before a second way forth.
+
+        Raises:
+            NotInvertible: a residual is above the tolerance, so that |Psi|^2 is not what is sampled.
         """
         error = self.pull_back(self.generate(z))[0] - z
-        return self.generate(z - error), error.flatten(1).norm(dim=1)
+        residual = error.flatten(1).norm(dim=1)
+        if (residual > self.tolerance).any():
+            raise NotInvertible(
+                f"forth and back along the flow misses its start by {float(residual.max()):.2e}, more than "
+                f"{self.tolerance:.0e}: raise --flow.steps, or train with a smaller learning rate or max_norm"
+            )
+        return self.generate(z - error), residual
 
     def pull_back(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """zeta(x) and ln|det d zeta / dx| (batch,), from t = 1 to 0."""

@@ -9,6 +9,7 @@ one v serves all times. Positions are (batch, 2, n) here, which makes one matrix
 """
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +53,8 @@ class PairGeometry(nn.Module):
 
     def of_kind(self, functions: Field) -> Field:
         """Those for each pair's kind: (batch, features * kinds, pairs) -> (batch, features, pairs)."""
-        return (functions.unflatten(-2, (-1, len(self.kinds))) * self.kinds).sum(-2)
+        by_kind: Any = functions.unflatten(-2, (-1, len(self.kinds)))
+        return (by_kind * self.kinds).sum(-2)
 
 
 class PairVelocity(Velocity):

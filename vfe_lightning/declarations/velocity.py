@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from vfe_lightning.declarations.base import Declaration
 
@@ -30,3 +30,7 @@ class ContinuousFlow(Declaration):
 
     velocity: Velocity = Field(default=PairVelocity(), description="v(x, t)")
     steps: PositiveInt = Field(default=4, description="Runge-Kutta steps from t = 0 to 1")
+    tolerance: PositiveFloat = Field(
+        default=0.03,
+        description="largest residual of forth and back, in sqrt(hbar / m omega); beyond it stops",
+    )

@@ -65,7 +65,9 @@ class QuantumDot(VariationalFreeEnergy):
         levels = orbital_energies(fock_darwin_quanta(d.shells)).repeat(2)
         self.register_buffer("energies_of_orbitals", levels, persistent=False)
         velocity = velocity_of(d.flow.velocity, d.n_up, d.n_down)
-        self.wavefunction = ContinuousFlowWavefunction(ContinuousFlow(velocity, d.flow.steps))
+        self.wavefunction = ContinuousFlowWavefunction(
+            ContinuousFlow(velocity, d.flow.steps, d.flow.tolerance)
+        )
 
     def estimate(self, n_samples: int) -> Estimate:
         d = self.declaration
@@ -154,9 +156,8 @@ class QuantumDot(VariationalFreeEnergy):
         else:
             known, m = {"first order": thermal_free_energy(d.n_up, d.n_down, d.z, d.beta, d.shells)}, None
         if self.size in LANDMARK_CUTOFF:
-            cutoff = (
-                round(oscillator_gas(d.n_up, d.n_down, math.inf).free_energy) + LANDMARK_CUTOFF[self.size]
-            )
+            lowest = round(oscillator_gas(d.n_up, d.n_down, math.inf).free_energy)
+            cutoff = lowest + LANDMARK_CUTOFF[self.size]
             known["configuration interaction"] = bound(d.n_up, d.n_down, d.z, d.beta, cutoff, m)
         return known
 
