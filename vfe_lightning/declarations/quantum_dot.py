@@ -4,12 +4,12 @@ import math
 from typing import Annotated, Literal
 
 from pydantic import (
-    ConfigDict,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    field_serializer,
     model_validator,
 )
 
@@ -39,9 +39,6 @@ class QuantumDot(Declaration):
     by a continuous equivariant flow: Xie, Zhang & Wang, arXiv 2105.08644.
     """
 
-    # the ground state is beta = inf, which JSON has no number for
-    model_config = ConfigDict(ser_json_inf_nan="strings")
-
     n_up: PositiveInt = Field(description="electrons of spin up")
     n_down: NonNegativeInt = Field(default=0, description="electrons of spin down")
     z: NonNegativeFloat = Field(
@@ -60,6 +57,10 @@ class QuantumDot(Declaration):
     clip: PositiveFloat = Field(
         default=5.0, description="local energies beyond this many mean deviations are clipped in gradients"
     )
+
+    @field_serializer("beta", when_used="json")
+    def _readable(self, beta: float) -> float | str:
+        return "inf" if math.isinf(beta) else beta  # JSON has no number for it
 
     @model_validator(mode="after")
     def _consistent(self) -> "QuantumDot":
