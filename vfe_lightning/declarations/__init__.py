@@ -14,6 +14,7 @@ from vfe_lightning.declarations.occupation import (
     Transformer,
 )
 from vfe_lightning.declarations.optimizer import Adam, NaturalGradient, Optimizer, TrustRegion
+from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
 from vfe_lightning.declarations.sampler import Determinantal, Metropolis, Sampler
 from vfe_lightning.declarations.spin_networks import (
     MADE,
@@ -32,6 +33,7 @@ from vfe_lightning.declarations.spin_networks import (
 from vfe_lightning.declarations.spins import Hopfield, InverseIsing, Ising, SherringtonKirkpatrick, Spins
 from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
 from vfe_lightning.declarations.trainer import Trainer
+from vfe_lightning.declarations.velocity import ContinuousFlow, MessagePassing, PairVelocity, Velocity
 
 __all__ = [
     "GP",
@@ -42,6 +44,7 @@ __all__ = [
     "BaseStates",
     "Bernoulli",
     "ConfigurationInteraction",
+    "ContinuousFlow",
     "Declaration",
     "Determinantal",
     "Determinants",
@@ -61,15 +64,19 @@ __all__ = [
     "LeaveOneOut",
     "Levels",
     "LinearAnnealing",
+    "LowestDeterminant",
     "MeasureValued",
+    "MessagePassing",
     "Metropolis",
     "NaturalGradient",
     "NoAnnealing",
     "Occupation",
     "Optimizer",
+    "PairVelocity",
     "PastAverage",
     "PixelCNN",
     "Pruning",
+    "QuantumDot",
     "Quasiparticle",
     "Sampler",
     "Search",
@@ -80,4 +87,5 @@ __all__ = [
     "TrustRegion",
     "TwoStream",
     "VarGrad",
+    "Velocity",
 ]

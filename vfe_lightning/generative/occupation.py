@@ -12,22 +12,23 @@ from vfe_lightning.calculus.per_walker import per_walker_gradients
 from vfe_lightning.generative.causal_transformer import CausalTransformer
 from vfe_lightning.generative.dispersion import Dispersion
 from vfe_lightning.generative.model import GenerativeModel
+from vfe_lightning.generative.spin_dispersion import SpinDispersion
 
 
 class FermiSea(GenerativeModel):
-    """All weight on the n lowest orbitals; no parameters."""
+    """All weight on the n lowest orbitals, or on those given, (n,); no parameters."""
 
     lowest: Tensor
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, occupied: Tensor | None = None) -> None:
         super().__init__()
-        self.register_buffer("lowest", torch.arange(n), persistent=False)
+        self.register_buffer("lowest", torch.arange(n) if occupied is None else occupied, persistent=False)
 
     def sample(self, n_samples: int, generator: torch.Generator | None = None) -> Tensor:
         return self.lowest.expand(n_samples, -1)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Zero for the Fermi sea, minus infinity otherwise: (batch, n) -> (batch,)."""
+        """Zero for these orbitals, minus infinity otherwise: (batch, n) -> (batch,)."""
         return torch.where(x.eq(self.lowest).all(dim=1), 0.0, -torch.inf).double()
 
     def scores(self, x: Tensor) -> Tensor:
@@ -46,7 +47,9 @@ class Occupation(GenerativeModel):
 
     orbitals: Tensor
 
-    def __init__(self, dispersion: Dispersion, orbitals: Tensor, network: CausalTransformer | None) -> None:
+    def __init__(
+        self, dispersion: Dispersion | SpinDispersion, orbitals: Tensor, network: CausalTransformer | None
+    ) -> None:
         super().__init__()
         self.dispersion, self.network = dispersion, network
         self.register_buffer("orbitals", orbitals, persistent=False)

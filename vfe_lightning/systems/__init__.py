@@ -31,3 +31,10 @@ def _(declaration: declarations.InverseIsing) -> VariationalFreeEnergy:
     from vfe_lightning.systems.inverse_ising import InverseIsing
 
     return InverseIsing(declaration)
+
+
+@build.register
+def _(declaration: declarations.QuantumDot) -> VariationalFreeEnergy:
+    from vfe_lightning.systems.quantum_dot import QuantumDot
+
+    return QuantumDot(declaration)

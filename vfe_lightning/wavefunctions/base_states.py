@@ -25,15 +25,15 @@ class BaseJet(Protocol):
 
 
 class BaseStates(Protocol):
-    """A batch of states, one a walker, in a periodic cube; zeta is (batch, n, dim) throughout.
+    """A batch of states, one a walker, in a periodic cube or a trap; zeta is (batch, n, dim) throughout.
 
-    States of one system are orthonormal and each has a total momentum: a flow that depends on it keeps
-    states of different total momentum orthogonal.
+    States of one system are orthonormal and each has a total momentum, in a trap an angular momentum: a flow
+    that depends on it keeps states of different total momentum orthogonal.
     """
 
     @property
     def momentum(self) -> Tensor:
-        """Total momentum of each state in absolute units, (batch, dim)."""
+        """Total momentum of each state in absolute units, (batch, dim); in a trap, (batch, 1), M in hbar."""
         ...
 
     def __getitem__(self, rows: slice | Tensor) -> Self: ...

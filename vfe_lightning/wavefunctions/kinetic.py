@@ -16,6 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.flow import Flow, FlowWithJet
 from vfe_lightning.calculus.directional import directional_jet
 from vfe_lightning.wavefunctions.base_states import BaseStates
@@ -75,6 +76,24 @@ def hutchinson_kinetic(
         )
 
     return _in_chunks(chunk, x, chunk_size)
+
+
+@torch.no_grad()
+def continuous_kinetic(
+    flow: ContinuousFlow, states: BaseStates, x: Tensor, chunk_size: int = 64
+) -> LocalKinetic:
+    """Exact local kinetic energy of a continuous flow, whose jet holds the derivatives of ln|det J| too."""
+    return _in_chunks(lambda rows: _continuous(flow, states[rows], x[rows]), x, chunk_size)
+
+
+def _continuous(flow: ContinuousFlow, states: BaseStates, x: Tensor) -> LocalKinetic:
+    pull = flow.jet(x)
+    base = states.jet(pull.zeta)
+    gradient = _pull_gradient(pull.jacobian, base.gradient) + 0.5 * pull.log_det_gradient
+    laplacian = base.hessian_contraction(pull.jacobian @ pull.jacobian.mT) + 0.5 * pull.log_det_laplacian
+    laplacian = laplacian + (base.gradient * pull.laplacian).sum((1, 2))
+    log_psi = base.log_psi + 0.5 * pull.log_det
+    return LocalKinetic(log_psi, gradient, laplacian, torch.ones_like(pull.log_det), pull.log_det)
 
 
 def _exact(flow: FlowWithJet, states: BaseStates, x: Tensor) -> LocalKinetic:

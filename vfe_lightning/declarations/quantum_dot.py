@@ -1,0 +1,86 @@
+"""Electrons in a two-dimensional harmonic trap."""
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    field_serializer,
+    model_validator,
+)
+
+from vfe_lightning.declarations.base import Declaration
+from vfe_lightning.declarations.occupation import IdealGas, Quasiparticle, Transformer
+from vfe_lightning.declarations.velocity import ContinuousFlow
+
+
+class LowestDeterminant(Declaration):
+    """One determinant, the lowest of its angular momentum: the ground state, beta = inf."""
+
+    kind: Literal["determinant"] = "determinant"
+    angular_momentum: int | None = Field(
+        default=None, description="total M, in hbar; none takes the lowest orbitals, +m before -m"
+    )
+
+
+TrapOccupation = Annotated[
+    LowestDeterminant | IdealGas | Quasiparticle | Transformer, Field(discriminator="kind")
+]
+
+
+class QuantumDot(Declaration):
+    """Electrons of both spins in a 2D harmonic trap, in units of hbar omega and sqrt(hbar / m omega).
+
+    rho = sum_K p(K) |Psi_K><Psi_K| with Psi_K an up and a down determinant of Fock-Darwin orbitals, carried
+    by a continuous equivariant flow: Xie, Zhang & Wang, arXiv 2105.08644.
+    """
+
+    n_up: PositiveInt = Field(description="electrons of spin up")
+    n_down: NonNegativeInt = Field(default=0, description="electrons of spin down")
+    z: NonNegativeFloat = Field(
+        description="strength of the Coulomb interaction, 1 / sqrt(omega in Hartree): its length over Bohr's"
+    )
+    beta: PositiveFloat = Field(
+        allow_inf_nan=True, description="hbar omega / T; inf needs occupation determinant"
+    )
+    shells: PositiveInt = Field(default=10, description="oscillator shells whose orbitals may be occupied")
+    occupation: TrapOccupation = Field(default=Transformer(), description="model of p(K)")
+    flow: ContinuousFlow = Field(default=ContinuousFlow(), description="coordinates of the electrons")
+    walkers_per_state: PositiveInt = Field(default=1, description="configurations x for each sampled K")
+    chunk_size: PositiveInt = Field(
+        default=128, description="walkers whose second derivatives are held at once"
+    )
+    clip: PositiveFloat = Field(
+        default=5.0, description="local energies beyond this many mean deviations are clipped in gradients"
+    )
+
+    @field_serializer("beta", when_used="json")
+    def _readable(self, beta: float) -> float | str:
+        return "inf" if math.isinf(beta) else beta  # JSON has no number for it
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "QuantumDot":
+        if math.isinf(self.beta) != isinstance(self.occupation, LowestDeterminant):
+            raise ValueError(
+                "beta must be finite for a thermal occupation model; the ground state, beta = inf, needs "
+                "occupation determinant (python -m experiments.quantum_dot_ground_state)"
+                if math.isinf(self.beta)
+                else f"occupation determinant is the ground state, beta = inf, but beta = {self.beta}; "
+                "finite beta: python -m experiments.quantum_dot"
+            )
+        largest = max(self.n_up, self.n_down)
+        if largest > self.orbitals:
+            raise ValueError(
+                f"{largest} electrons of one spin need as many orbitals, but shells = {self.shells} gives "
+                f"{self.orbitals}: raise --shells"
+            )
+        return self
+
+    @property
+    def orbitals(self) -> int:
+        """How many orbitals of each spin the shells hold."""
+        return self.shells * (self.shells + 1) // 2

@@ -1,0 +1,38 @@
+"""Densities of particles in a two-dimensional trap, one value a sample for honest errors."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def radial_density(x: Tensor, edge: float, bins: int) -> Tensor:
+    """n(r) in equal rings of 0 < r < edge, particles an area: (batch, n, 2) -> (batch, bins)."""
+    index = (x.norm(dim=-1) * (bins / edge)).long()
+    counts = x.new_zeros(len(x), bins)
+    counts.scatter_add_(1, index.clamp(max=bins - 1), (index < bins).to(x.dtype))
+    return counts / ring_areas(edge, bins).to(x)
+
+
+def ring_areas(edge: float, bins: int) -> Tensor:
+    """Areas of the rings of `radial_density`: (bins,)."""
+    edges = torch.linspace(0, edge, bins + 1, dtype=torch.float64)
+    return math.pi * (edges[1:] ** 2 - edges[:-1] ** 2)
+
+
+def pair_density(x: Tensor, edge: float, bins: int) -> Tensor:
+    """Density of the others where an electron lies on the positive x axis, mean over electrons.
+
+    In a square of side 2 edge around the centre of the trap: (batch, n, 2) -> (batch, bins * bins), x first.
+    """
+    batch, n, _ = x.shape
+    axis = x / x.norm(dim=-1, keepdim=True)
+    along = x @ axis.mT  # [j, i]: electron j along the axis of electron i
+    across = x @ torch.stack([-axis[..., 1], axis[..., 0]], dim=-1).mT
+    others = ~torch.eye(n, dtype=torch.bool, device=x.device)
+    cell = ((torch.stack([along, across])[..., others] + edge) * (bins / (2 * edge))).floor().long()
+    inside = ((cell >= 0) & (cell < bins)).all(0)
+    index = (cell.clamp(0, bins - 1) * torch.tensor([bins, 1], device=x.device)[:, None, None]).sum(0)
+    counts = x.new_zeros(batch, bins * bins)
+    counts.scatter_add_(1, index, inside.to(x.dtype))
+    return counts / (n * (2 * edge / bins) ** 2)

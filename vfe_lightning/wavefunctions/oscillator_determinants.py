@@ -1,0 +1,110 @@
+r"""Products of an up and a down determinant of Fock-Darwin orbitals, the states of free electrons in a trap.
+
+For one spin, with D_ja = phi_a(z_j), D^c its derivative along c and A^c = D^c D^-1,
+
+    g_jc = d ln Phi / d z_jc = A^c_jj,
+    d^2 ln Phi / d z_jb d z_lc = delta_jl (D^bc D^-1)_jj - A^b_jl A^c_lj.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vfe_lightning.wavefunctions.fock_darwin import FockDarwin
+from vfe_lightning.wavefunctions.slater import SlaterJet
+from vfe_lightning.wavefunctions.trapped_fermions import TrappedFermions
+
+
+@dataclass(frozen=True)
+class TwoSpinJet:
+    """ln Phi of a product of two determinants: one jet a spin, those of no electrons left out."""
+
+    spins: list[SlaterJet]
+
+    @property
+    def log_psi(self) -> Tensor:
+        return sum((jet.log_psi for jet in self.spins[1:]), self.spins[0].log_psi)
+
+    @property
+    def gradient(self) -> Tensor:
+        return torch.cat([jet.gradient for jet in self.spins], dim=1)
+
+    def hessian_contraction(self, metric: Tensor) -> Tensor:
+        """sum_ab (d_a d_b ln Phi) metric_ab for symmetric real metrics: (batch, n dim, n dim) -> (batch,)."""
+        sizes = [jet.gradient[0].numel() for jet in self.spins]
+        blocks = [row.split(sizes, 2)[s] for s, row in enumerate(metric.split(sizes, 1))]
+        parts = [jet.hessian_contraction(b) for jet, b in zip(self.spins, blocks, strict=True)]
+        return sum(parts[1:], parts[0])
+
+
+@dataclass(frozen=True)
+class OscillatorDeterminants:
+    """A batch of normalised products of two determinants, one a walker: `BaseStates` in a trap.
+
+    Electrons of spin up stand before those of spin down.
+    """
+
+    orbitals: FockDarwin
+    sampler: TrappedFermions
+    occupied: Tensor  # (batch, n_up + n_down): sorted orbitals of each spin
+    n_up: int
+
+    @property
+    def momentum(self) -> Tensor:
+        """Total angular momentum, (batch, 1)."""
+        quanta = self.orbitals.quanta[self.occupied]
+        return (quanta[..., 0] - quanta[..., 1]).sum(1, keepdim=True).double()
+
+    def __getitem__(self, rows: slice | Tensor) -> "OscillatorDeterminants":
+        return OscillatorDeterminants(self.orbitals, self.sampler, self.occupied[rows], self.n_up)
+
+    def __len__(self) -> int:
+        return len(self.occupied)
+
+    def log_psi(self, zeta: Tensor) -> Tensor:
+        """ln Phi, complex (batch,), at zeta (batch, n, 2)."""
+        parts = [_log_det(self.orbitals.at(z, k)) for z, k in self._spins(zeta)]
+        return sum(parts[1:], parts[0])
+
+    def gradient(self, zeta: Tensor) -> Tensor:
+        """d ln Phi / d zeta, complex (batch, n, 2)."""
+        parts = []
+        for z, k in self._spins(zeta):
+            value, slopes = self.orbitals.slopes(z, k)
+            parts.append((slopes * torch.linalg.inv_ex(value)[0].mT[:, None]).sum(3).mT)
+        return torch.cat(parts, dim=1)
+
+    def jet(self, zeta: Tensor) -> TwoSpinJet:
+        """ln Phi with its derivatives."""
+        return TwoSpinJet([_slater_jet(self.orbitals, z, k) for z, k in self._spins(zeta)])
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """Exact, independent zeta ~ |Phi|^2, one a walker."""
+        spins = [k for k in self._split(self.occupied) if k.shape[1]]
+        return torch.cat([self.sampler.sample(k, generator) for k in spins], dim=1)
+
+    def _split(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        return t[:, : self.n_up], t[:, self.n_up :]
+
+    def _spins(self, zeta: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Coordinates and orbitals of each spin that has electrons."""
+        return [
+            (z, k) for z, k in zip(self._split(zeta), self._split(self.occupied), strict=True) if k.shape[1]
+        ]
+
+
+def _slater_jet(orbitals: FockDarwin, z: Tensor, occupied: Tensor) -> SlaterJet:
+    value, gradient, hessian = orbitals.jet(z, occupied)
+    inverse = torch.linalg.inv_ex(value)[0]
+    transfer = gradient @ inverse[:, None]
+    xx, xy, yy = (hessian * inverse.mT[:, None]).sum(3).unbind(1)
+    # SlaterJet is written for plane waves, where second derivatives are minus a square
+    self_term = -torch.stack([torch.stack([xx, xy], -1), torch.stack([xy, yy], -1)], -1)
+    return SlaterJet(_log_det(value), torch.diagonal(transfer, dim1=-2, dim2=-1).mT, transfer, self_term)
+
+
+def _log_det(value: Tensor) -> Tensor:
+    sign, log_abs = torch.linalg.slogdet(value)
+    return torch.complex(log_abs - 0.5 * math.lgamma(value.shape[-1] + 1), sign.angle())
