@@ -117,6 +117,7 @@ def test_two_objectives_give_a_front_and_prune_what_is_dominated(client, home, c
     assert "run it again" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_fast_trial_is_not_pruned_for_a_higher_free_energy(client, home, monkeypatch):
     """It may still be on the front: only trials that are no slower say that it is not."""
     monkeypatch.setenv("TOY_PAUSE", "0.05")
@@ -151,6 +152,7 @@ def test_a_killed_worker_costs_nothing(client, home):
     assert len(trial_runs(client)) == 2
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_the_evaluation_leaves_a_trial_that_goes_on(client, home):
     """No training step is left: the pace is that of the steps on record."""
     log, line = home / "log", ["--n-trials", "1", *QUIET]
