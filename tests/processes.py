@@ -63,13 +63,13 @@ def _work(log: Path, argv: tuple[str, ...], environment: dict[str, str], study: 
             sys.stderr.flush()
 
 
-def code_of(process, timeout: float = 120) -> int:
+def code_of(process, timeout: float = 300) -> int:
     process.join(timeout)
     assert process.exitcode is not None, "it still runs"
     return process.exitcode
 
 
-def wait_for(condition: Callable[[], object], timeout: float = 60) -> None:
+def wait_for(condition: Callable[[], object], timeout: float = 180) -> None:
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, "waited in vain"

@@ -39,7 +39,7 @@ class Result:
         landmarks: free energies of approximations, such as Hartree-Fock, by their names.
         observables: everything else that was measured: {name: {"value": ..., "error": ...}}.
         seconds: of this session, from start to end.
-        seconds_per_step: the median over the training steps of this session.
+        seconds_per_step: the median over the training steps of this session, or of earlier ones.
     """
 
     status: Status

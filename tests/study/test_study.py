@@ -1,5 +1,6 @@
 """A study: trials are runs nested under it, and none is lost, doubled or stopped by another."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -116,6 +117,7 @@ def test_two_objectives_give_a_front_and_prune_what_is_dominated(client, home, c
     assert "run it again" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_fast_trial_is_not_pruned_for_a_higher_free_energy(client, home, monkeypatch):
     """It may still be on the front: only trials that are no slower say that it is not."""
     monkeypatch.setenv("TOY_PAUSE", "0.05")
@@ -148,6 +150,26 @@ def test_a_killed_worker_costs_nothing(client, home):
     whole = toy.vary(**retried.params, **{"trainer.progress_bar": False}).run()
     assert whole.free_energy == retried.value
     assert len(trial_runs(client)) == 2
+
+
+@pytest.mark.slow
+def test_a_worker_killed_in_the_evaluation_leaves_a_trial_that_goes_on(client, home):
+    """No training step is left: the pace is that of the steps on record."""
+    log, line = home / "log", ["--n-trials", "1", *QUIET]
+    hasty = {"VFE_GRACE": "3", "TOY_BREAK": "kill:-1:0"}
+    assert code_of(on_command_line(log, *line, study="toy_pareto", environment=hasty)) == -9
+    hasty["TOY_BREAK"] = "none:0:0"
+    assert code_of(on_command_line(log, *line, study="toy_pareto", environment=hasty)) == 0, log.read_text()
+    [dead, retried] = optuna_study(home, "toy_pareto").trials
+    assert (dead.state.name, retried.state.name) == ("FAIL", "COMPLETE")
+    assert retried.user_attrs["run_id"] == dead.user_attrs["run_id"] and 0 < retried.values[1] < 1
+
+
+def test_what_a_run_did_not_measure_cannot_be_minimised(client, home):
+    assert outcome(dataclasses.replace(toy_study, objectives=("susceptibility",)), "--n-trials", "1") == 0
+    [trial] = optuna_study(home).trials
+    assert trial.state.name == "FAIL" and "susceptibility is nan" in trial.user_attrs["error"]
+    assert trial_runs(client)[0].data.tags["optuna.state"] == "FAILED"
 
 
 def test_a_stopped_worker_leaves_its_trial_to_the_next(client, home):

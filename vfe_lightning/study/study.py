@@ -1,11 +1,13 @@
 """A study: a function from a trial to an experiment, and what is to be made of the results."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning
+from vfe_lightning.errors import NotFinite
 from vfe_lightning.experiment import Experiment
 from vfe_lightning.result import Result
 
@@ -64,8 +66,16 @@ class Study:
         return self.experiment(trial), trial.params
 
     def objectives_of(self, result: Result) -> list[float]:
-        """What is minimised; NaN where a run did not measure it."""
-        return [number(result, name)[0] for name in self.objectives]
+        """What is minimised.
+
+        Raises:
+            NotFinite: where a run did not measure it, or its value is none that can be compared.
+        """
+        values = {name: number(result, name)[0] for name in self.objectives}
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise NotFinite(f"{name} is {value}")
+        return list(values.values())
 
     def main(self) -> NoReturn:
         """Run from the command line: `python -m studies.heg2d_ansatz --help`."""

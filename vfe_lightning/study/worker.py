@@ -97,6 +97,7 @@ class Worker:
         claimed()
         try:
             result = self.carry_out(trial)
+            values = self.study.objectives_of(result)
         except Interrupted as error:
             self.stopped = error
             trial.set_user_attr(ERROR, str(error))
@@ -114,7 +115,6 @@ class Worker:
             raise
         trial.set_user_attr(RESULT, json.dumps(result.plain()))
         trial.set_user_attr(PACE, result.seconds_per_step)
-        values = self.study.objectives_of(result)
         self.run.tell(trial, "COMPLETE", self.run.in_words(result))
         return values
 

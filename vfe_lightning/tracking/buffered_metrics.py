@@ -51,8 +51,12 @@ class BufferedMetrics(Callback):
             self.flush()
 
     def seconds_per_step(self) -> float | None:
-        """The median, which the first steps and a busy machine disturb little."""
-        return statistics.median(self.durations) if self.durations else None
+        """The median, which the first steps and a busy machine disturb little.
+
+        Of a run that was resumed after its last step it is that of its earlier sessions.
+        """
+        durations = self.durations or list(self.record.history("step_seconds").values())
+        return statistics.median(durations) if durations else None
 
     def flush(self) -> None:
         """Hand over what has gathered to the thread that writes.
