@@ -69,6 +69,8 @@ def test_a_run_goes_on_to_the_same_numbers(home):
         ("ising", "--gradient.kind measure_valued", ["measure_valued", "bernoulli"]),
         ("hopfield", "--paterns 3", ["paterns", "patterns"]),
         ("sk", "--network.kind pixel_cnn", ["pixel_cnn", "made"]),
+        ("sk", "--trainer.max_steps 3", ["annealing.steps", "trainer.max_steps = 3"]),
+        ("inverse_ising", "--optimizer.kind natural_gradient", ["--optimizer.kind adam"]),
         ("inverse_ising", "--n 30", ["n = 30", "<= 20"]),
     ],
 )
@@ -77,4 +79,4 @@ def test_bad_values_are_refused_in_one_line(experiment, arguments, words, tmp_pa
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert all(word in done.stderr for word in words), done.stderr
-    assert not (tmp_path / "mlruns").exists()
+    assert not (tmp_path / "mlruns" / "mlflow.db").exists()

@@ -48,6 +48,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
     energy_unit: float  # one internal unit of energy, in `units`
     units: str  # of the reported energies
     least_batch: int = 1  # batches are multiples of this: samples that belong together
+    has_scores: bool = True  # all gradients are made of scores, as natural gradients must be
 
     def __init__(self) -> None:
         super().__init__()
@@ -175,6 +176,13 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
                 f"batch_size = {self.batch_size} does not split: it must be a multiple of {share} "
                 f"({ranks} processes x {self.accumulate} passes x {self.least_batch}), at least {2 * share}"
             )
+
+    def check_steps(self, max_steps: int) -> None:
+        """Whether a training of so many steps makes sense; a system with a schedule says so.
+
+        Raises:
+            ValueError: when it does not.
+        """
 
     def on_fit_start(self) -> None:
         self.generator = make_generator(self.device, self.seed, stream="training")

@@ -16,6 +16,7 @@ from torch.linalg import LinAlgError  # pyright: ignore
 
 from vfe_lightning import reductions
 from vfe_lightning.analysis import results
+from vfe_lightning.declarations import NaturalGradient
 from vfe_lightning.errors import Interrupted, NotFinite, Pruned, Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.optimizers import make_optimizer
@@ -177,6 +178,9 @@ def prepared(experiment: "Experiment") -> VariationalFreeEnergy:
             budget.accumulate,
         )
         system.check_batch_size(budget.devices * budget.num_nodes)
+        system.check_steps(budget.max_steps)
+        if not system.has_scores and isinstance(experiment.optimizer, NaturalGradient):
+            raise ValueError("no scores for a natural gradient here: use --optimizer.kind adam")
     except ValueError as error:
         raise Refused(str(error)) from error
     return system

@@ -11,7 +11,6 @@ from torch import Tensor
 from vfe_lightning import declarations, reductions
 from vfe_lightning.analysis.spin_figures import Snapshot
 from vfe_lightning.declarations.spin_networks import beta_share
-from vfe_lightning.errors import Refused
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import baselines
 from vfe_lightning.estimators.classical import by_score_function, measure_valued
@@ -45,6 +44,7 @@ class Spins(VariationalFreeEnergy):
         self.hamiltonian = self.physics.hamiltonian
         self.model = model_of(d.network, self.size, self.physics.L, d.symmetrize)
         self.baseline = baseline_of(d.gradient)
+        self.has_scores = not isinstance(d.gradient, declarations.MeasureValued)
         self.snapshots: dict[str, Snapshot] = {}
 
     def estimate(self, n_samples: int) -> Estimate:
@@ -68,22 +68,19 @@ class Spins(VariationalFreeEnergy):
             },
         )
 
-    def beta_now(self) -> float:
-        """beta of the gradient: annealed while training.
+    def check_steps(self, max_steps: int) -> None:
+        annealing = self.declaration.annealing
+        if isinstance(annealing, declarations.LinearAnnealing) and annealing.steps > max_steps:
+            raise ValueError(
+                f"annealing.steps = {annealing.steps} ends after trainer.max_steps = {max_steps}: "
+                "lower --annealing.steps"
+            )
 
-        Raises:
-            Refused: the training would end before the annealing does.
-        """
+    def beta_now(self) -> float:
+        """beta of the gradient: annealed while training."""
         d = self.declaration
         if not self.training:
             return d.beta
-        if isinstance(d.annealing, declarations.LinearAnnealing) and self._trainer is not None:
-            last = self.trainer.max_steps
-            if d.annealing.steps > last:
-                raise Refused(
-                    f"annealing.steps = {d.annealing.steps} ends after trainer.max_steps = {last}: "
-                    "lower --annealing.steps"
-                )
         return d.beta * beta_share(d.annealing, self.global_step)
 
     def remember(self, x: Tensor, log_prob: Tensor, beta: float) -> None:
