@@ -26,7 +26,7 @@ def test_help_shows_all_fields_with_their_ranges(capsys):
     text = " ".join(out.split())
     assert code == 0
     assert "Wigner-Seitz radius, in Bohr radii (type: number > 0, default: 10.0)" in text
-    assert "one of fermi_sea, ideal_gas, quasiparticle, transformer" in text
+    assert "one of fermi_sea, ideal_gas, quasiparticle, levels, transformer" in text
     for flag in (
         "--optimizer.quantum.damping",
         "--trainer.devices",
@@ -95,7 +95,7 @@ def test_configuration_round_trip(capsys, tmp_path):
         ("--thetta 0.1", "there is no --thetta: did you mean --theta?"),
         ("--flow.dept 3", "did you mean --flow.depth?"),
         ("--optimizer.quantum.dampin 3", "did you mean --optimizer.quantum.damping?"),
-        ("--occupation.kind ideal", "one of fermi_sea, ideal_gas, quasiparticle, transformer"),
+        ("--occupation.kind ideal", "one of fermi_sea, ideal_gas, quasiparticle, levels, transformer"),
         ("--occupation.kind quasiparticle --occupation.layers 3", "there is no --occupation.layers"),
         ("--optimizer.quantum.damping 0", "greater than 0"),
         ("--config /nowhere.yaml", "/nowhere.yaml"),
