@@ -178,11 +178,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
             )
 
     def check_steps(self, max_steps: int) -> None:
-        """Whether a training of so many steps makes sense; a system with a schedule says so.
-
-        Raises:
-            ValueError: when it does not.
-        """
+        """Raises ValueError where so few steps make no sense; for systems with a schedule."""
 
     def on_fit_start(self) -> None:
         self.generator = make_generator(self.device, self.seed, stream="training")
