@@ -55,12 +55,13 @@ def carry_out(
             run.train()
             run.evaluate()
             result = run.finish()
-        except BaseException as error:
+        except BaseException as raised:
+            error = stop.meant(raised)
             run.fail(error)
             told = explained(error, run.checkpoints.run_id, run.checkpoints.folder, run.trainer.global_step)
-            if told is error:
+            if told is raised:
                 raise
-            raise told from error
+            raise told from raised
         if run.record:
             print(results.text(result, run.system.energies), flush=True)
         return result

@@ -24,7 +24,7 @@ class GracefulStop(Callback):
     """
 
     def __init__(self) -> None:
-        self.signum, self.looping = 0, False
+        self.signum, self.looping, self.raised = 0, False, False
         self.old: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -32,13 +32,21 @@ class GracefulStop(Callback):
             self.old = {s: signal.signal(s, self.handle) for s in SIGNALS}
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         for signum, handler in self.old.items():
             signal.signal(signum, handler)
+        if error and (meant := self.meant(error)) is not error:
+            raise meant from error
+
+    def meant(self, error: BaseException) -> BaseException:
+        """The signal behind an error: MLflow wraps what is raised inside of its database sessions."""
+        hidden = self.raised and isinstance(error, Exception) and not isinstance(error, Interrupted)
+        return Interrupted(self.signum) if hidden else error
 
     def handle(self, signum: int, frame: FrameType | None) -> None:
         again, self.signum = bool(self.signum), signum
         if again or not self.looping:
+            self.raised = True
             raise Interrupted(signum)
         if reductions.rank() == 0:
             print("stopping after this step; once more stops at once", file=sys.stderr)
