@@ -105,6 +105,7 @@ def test_two_processes_killed_at_random_moments_end_the_same(client, home, seed)
     done = command(home, *argv)
     if done.returncode == 2 and "start it again without" in done.stderr:
         pytest.skip("killed before the first checkpoint")
+    assert done.returncode == 0, done.stderr
     finished = argv[-1] if argv != line else newest(client, known)
     check_the_same(client, whole, finished)
 
