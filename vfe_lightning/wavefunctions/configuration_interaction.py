@@ -36,6 +36,8 @@ class ConfigurationInteraction(nn.Module):
 
     Args:
         n: electrons, 2 or 3.
+        dim: of space.
+        rs: Wigner-Seitz radius in Bohr radii; at 0 the states are the determinants themselves.
         twist: of the momenta along each axis, in 2 pi / L.
         cutoff: determinants mix whose relative kinetic energy is at most this, in (2 pi / L)^2.
         temperature: in Ry / r_s^2.
@@ -67,14 +69,15 @@ class ConfigurationInteraction(nn.Module):
         moved = np.array(list(itertools.product(range(-reach, reach + 1), repeat=dim)))
         size = np.array([len(c.energies) for c in classes])
         first_member, first_vector = np.cumsum(size) - size, np.cumsum(size**2) - size**2
-        listed = [np.empty((0, 3), dtype=np.int64)]  # of each state: class, level, shift of all electrons
-        for index, (q, c) in enumerate(zip(momenta, classes, strict=True)):
-            centre = ((q + n * moved + n * twist) ** 2).sum(1) / n
-            shift, level = np.nonzero(centre[:, None] + c.energies < lowest + window)
-            listed.append(np.column_stack([np.full(len(shift), index), level, shift]))
-        of_class, level, shift = np.concatenate(listed).T
+        centres = [((q + n * (moved + twist)) ** 2).sum(1) / n for q in momenta]
+        found = [
+            np.nonzero(centre[:, None] + c.energies < lowest + window)
+            for centre, c in zip(centres, classes, strict=True)
+        ]
+        of_class = np.repeat(np.arange(len(classes)), [len(shift) for shift, _ in found])
+        shift, level = np.concatenate(found, axis=1)  # of all electrons; within the class
         relative = np.concatenate([c.energies for c in classes])[first_member[of_class] + level]
-        centre = ((np.array(momenta)[of_class] + n * (moved[shift] + twist)) ** 2).sum(1) / n
+        centre = np.array(centres)[of_class, shift]
         names = sorted(set(kinds))
         tables = {
             "energies": unit * (relative + centre),
