@@ -16,7 +16,7 @@ run: setup  ## train the default experiment, e.g. make run ARGS='--rs 2'
 	$(BIN)/python -m experiments.heg3d $(ARGS)
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 slow: setup  ## physics to convergence, an hour or more
 	$(BIN)/python -m pytest -m slow

@@ -1,11 +1,14 @@
-"""Real processes that run the toy and may be killed.
+"""Real processes that run the command line and may be killed.
 
 They are forks of one that has imported everything and has opened nothing: ready at once, and clean.
 """
 
 import multiprocessing
 import os
+import runpy
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,25 +42,52 @@ def on_command_line(
     """Start the command line of the toy, or of a study on it; its output goes to the file `log`."""
 
     given = {"TOY_PAUSE": str(pause), **(environment or {})}
+    return start(_toy, (argv, study), log, log, given)
+
+
+def command(
+    home: Path, experiment: str, *argv: str, timeout: float = 300
+) -> subprocess.CompletedProcess[str]:
+    """What `python -m experiments.<experiment>` ends with, in the project folder `home`."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        given = {"VFE_HOME": str(home), "OMP_NUM_THREADS": "1"}
+        code = code_of(start(_experiment, (experiment, argv), out, err, given), timeout)
+        return subprocess.CompletedProcess(argv, code, out.read_text(), err.read_text())
+
+
+def start(work: Callable[..., None], arguments: tuple, out: Path, err: Path, given: dict[str, str]):
+    """A process that does the work with its output in two files, or in one."""
     inherited = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}  # Lightning sets it
-    process = FORK.Process(target=_work, args=(log, argv, inherited | given, study))
+    process = FORK.Process(target=_run, args=(work, arguments, out, err, inherited | given))
     process.start()
     return process
 
 
-def _work(log: Path, argv: tuple[str, ...], environment: dict[str, str], study: str | None) -> None:
+def _toy(argv: tuple[str, ...], study: str | None) -> None:
+    if study:
+        import toy_study
+
+        study_main(getattr(toy_study, study), argv)
+    main(BRIEF, argv)
+
+
+def _experiment(name: str, argv: tuple[str, ...]) -> None:
+    sys.argv = [name, *argv]
+    runpy.run_module(f"experiments.{name}", run_name="__main__", alter_sys=True)
+
+
+def _run(
+    work: Callable[..., None], arguments: tuple, out: Path, err: Path, environment: dict[str, str]
+) -> None:
     os.environ.clear()
     os.environ |= environment
-    with log.open("a") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
+    with out.open("a") as standard, err.open("a") as error:
+        os.dup2(standard.fileno(), 1)
+        os.dup2(error.fileno(), 2)
         sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
         try:
-            if study:
-                import toy_study
-
-                study_main(getattr(toy_study, study), argv)
-            main(BRIEF, argv)
+            work(*arguments)
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
-from test_experiments import command
+from processes import command
 
 TINY = (
     "--batch_size 16 --flow.velocity.width 4 --flow.steps 2 --trainer.max_steps 3 "

@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from test_experiments import command
+from processes import command
 
 from experiments.sk import sk
 

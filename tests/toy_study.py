@@ -36,7 +36,7 @@ toy_study = Study(
     experiment=learning_rate,
     search=TPE(startup_trials=3),
     n_trials=6,
-    pruning=Pruning(every=5, warmup_steps=5, startup_trials=2),
+    pruning=Pruning(every=5, warmup_steps=5, startup_trials=3),
 )
 toy_pareto = Study(
     name="toy_pareto",
@@ -44,7 +44,7 @@ toy_pareto = Study(
     search=GP(startup_trials=3),
     n_trials=6,
     objectives=("free_energy", "seconds_per_step"),
-    pruning=Pruning(every=5, warmup_steps=5, startup_trials=2),
+    pruning=Pruning(every=5, warmup_steps=5, startup_trials=3),
 )
 toy_scan = Study(
     name="toy_scan", experiment=point, search=Grid(values={"temperature": (0.5, 1.0, 2.0)}), pruning=None
