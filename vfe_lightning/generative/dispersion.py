@@ -27,7 +27,7 @@ class Dispersion(nn.Module):
 
     def __init__(self, weights: Tensor, n: int, stars: Tensor, trainable: bool) -> None:
         super().__init__()
-        self.n = n
+        self.n, self.trainable = n, trainable
         self.register_buffer("weights", weights, persistent=False)
         self.register_buffer("stars", stars, persistent=False)
         self.shift = (

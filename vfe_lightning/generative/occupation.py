@@ -95,7 +95,7 @@ class Occupation(GenerativeModel):
             of_network = per_walker_gradients(
                 self.network, lambda network, tokens: (network(tokens),), [self.orbitals[x]], cotangent
             )
-        if self.dispersion.shift is None:
+        if not self.dispersion.trainable:
             return of_network[0]
         of_dispersion = slope.flatten(1) @ self.dispersion.jacobian().flatten(0, 1)
         return torch.cat([of_dispersion, *of_network], dim=1)

@@ -4,10 +4,13 @@ The orbitals of spin down are numbered after those of spin up, and the first n_u
 of spin up, so that `Occupation` needs no change and a transformer sees both spins.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
-from vfe_lightning.exact.ideal_gas import conditional_logits
+from vfe_lightning.generative.dispersion import Dispersion
 
 
 class SpinDispersion(nn.Module):
@@ -19,38 +22,24 @@ class SpinDispersion(nn.Module):
         stars: which star each orbital belongs to, (orbitals,).
     """
 
-    weights: Tensor
-    stars: Tensor
-    ideal: Tensor
-
     def __init__(self, weights: Tensor, n_up: int, n_down: int, stars: Tensor, trainable: bool) -> None:
         super().__init__()
-        self.counts = (n_up, n_down)
-        self.register_buffer("weights", weights, persistent=False)
-        self.register_buffer("stars", stars, persistent=False)
-        shift = torch.zeros(2 if n_up and n_down else 1, int(stars.max()) + 1, dtype=weights.dtype)
-        self.shift = nn.Parameter(shift) if trainable else None
-        self.register_buffer("ideal", self._logits(shift), persistent=False)
+        self.trainable = trainable
+        # The empty orbitals before and after those of each spin that has particles
+        self.empty = [e for e, n in (((0, len(weights)), n_up), ((len(weights), 0), n_down)) if n]
+        self.spins = nn.ModuleList(Dispersion(weights, n, stars, trainable) for n in (n_up, n_down) if n)
 
     def logits(self) -> Tensor:
         """Logits of the i-th of the sorted indices, before the mask of earlier ones: (n, 2 orbitals)."""
-        return self.ideal if self.shift is None else self._logits(self.shift)
+        return torch.cat([pad(spin.logits(), empty, value=-torch.inf) for spin, empty in self._each()])
 
     def jacobian(self) -> Tensor:
         """d logits / d shift: (n, 2 orbitals, parameters); zero where a logit is minus infinity."""
-        assert self.shift is not None
+        blocks = [pad(spin.jacobian(), (0, 0, *empty)) for spin, empty in self._each()]
+        stars = blocks[0].shape[2]
+        return torch.cat([pad(b, (stars * i, stars * (len(blocks) - 1 - i))) for i, b in enumerate(blocks)])
 
-        def finite_logits(shift: Tensor) -> Tensor:
-            return torch.where(self.ideal.isfinite(), self._logits(shift), 0.0)
-
-        return torch.func.jacfwd(finite_logits)(self.shift.detach()).flatten(2)
-
-    def _logits(self, shift: Tensor) -> Tensor:
-        never = self.weights.new_full((len(self.weights),), -torch.inf)
-        spins = [s for s in range(2) if self.counts[s]]
-        rows = []
-        for s, of_spin in zip(spins, shift, strict=True):
-            logits = conditional_logits(self.weights + of_spin[self.stars], self.counts[s])
-            parts = [logits, never.expand_as(logits)]
-            rows.append(torch.cat(parts if s == 0 else parts[::-1], dim=1))
-        return torch.cat(rows)
+    def _each(self) -> Iterator[tuple[Dispersion, tuple[int, int]]]:
+        for spin, empty in zip(self.spins, self.empty, strict=True):
+            assert isinstance(spin, Dispersion)
+            yield spin, empty
