@@ -43,6 +43,7 @@ def test_experiment_leaves_its_results(experiment, home):
         assert result["excess"] > -4 * result["free_energy_error"]
         assert "naive mean field" in result["landmarks"] and len(result["landmarks"]) == 2
         assert result["landmarks"]["naive mean field"] >= result["reference_free_energy"]
+        assert result["reference_heat_capacity"] > 0 and measured["heat_capacity"]["error"] > 0
     files = {p.name for p in (home / "mlruns" / "artifacts").rglob("*") if p.is_file()}
     assert {figure, "convergence.png", "results.csv", "declaration.json"} <= files
     assert any(name.endswith(".ckpt") for name in files)
@@ -65,6 +66,8 @@ def test_a_run_goes_on_to_the_same_numbers(home):
     [
         ("ising", "--L 1", ["L = 1", ">= 2"]),
         ("ising", "--J 0", ["J = 0"]),
+        ("ising", "--L 12", ["hierarchical", "L = 4, 8, 16", "--network.kind made"]),
+        ("ising_triangular", "--periodic false", ["hierarchical", "--periodic true"]),
         ("ising", "--lattice honeycomb", ["honeycomb", "square"]),
         ("ising", "--gradient.kind measure_valued", ["measure_valued", "bernoulli"]),
         ("hopfield", "--paterns 3", ["paterns", "patterns"]),
