@@ -37,6 +37,14 @@ class IsingBlock(nn.Module):
         self.register_buffer("states", states, persistent=False)
         self.register_buffer("within", bonds[inner][:, inner], persistent=False)
         self.register_buffer("of_rim", bonds[inner][:, outer], persistent=False)
+        # The field on a corner depends on the cross and on the few spins of the rim next to the corner, so
+        # that what the sum over a corner gives is one row of a small table.
+        for corner in range(CROSS, len(self.sites)):
+            near = self.of_rim[corner].nonzero()[:, 0]
+            (seen,) = configurations(len(near))
+            of_rim, of_cross = seen @ self.of_rim[corner, near], states @ self.within[corner, :CROSS]
+            self.register_buffer(f"near_{corner}", near, persistent=False)
+            self.register_buffer(f"fields_{corner}", of_rim[:, None] + of_cross, persistent=False)
 
     @torch.no_grad()
     def log_prob(self, rim: Tensor, spins: Tensor, beta: float) -> Tensor:
@@ -59,14 +67,8 @@ class IsingBlock(nn.Module):
         """-beta E of every state of the cross, with the corners summed: (rim, batch) -> (batch, 32)."""
         inside = 0.5 * ((self.states @ self.within[:CROSS, :CROSS]) * self.states).sum(dim=1)
         logs = beta * torch.addmm(inside, rim.mT, self.of_rim[:CROSS].mT @ self.states.mT)
-        # The sum over a corner depends on the few spins of the rim next to it: a row of a table for each.
         for corner in range(CROSS, len(self.sites)):
-            near = self.of_rim[corner].nonzero()[:, 0]
-            (seen,) = configurations(len(near))
-            of_rim, of_cross = self.of_rim[corner, near], self.within[corner, :CROSS]
-            field = beta * ((seen @ of_rim)[:, None] + self.states @ of_cross)
-            row = (
-                (rim[near] > 0).mT.double() @ 2.0 ** torch.arange(len(near), device=rim.device).double()
-            ).long()
-            logs += torch.logaddexp(field, -field)[row]
+            near, fields = self.get_buffer(f"near_{corner}"), beta * self.get_buffer(f"fields_{corner}")
+            row = ((rim[near] > 0).long().mT * 2 ** torch.arange(len(near), device=rim.device)).sum(dim=1)
+            logs += torch.logaddexp(fields, -fields)[row]
         return logs
