@@ -6,6 +6,8 @@ import math
 import pytest
 from test_experiments import command
 
+from experiments.ising import ising
+from experiments.ising_triangular import ising_triangular
 from experiments.sk import sk
 
 TINY = (
@@ -83,3 +85,15 @@ def test_bad_values_are_refused_in_one_line(experiment, arguments, words, tmp_pa
     assert len(done.stderr.strip().splitlines()) == 1
     assert all(word in done.stderr for word in words), done.stderr
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("experiment", "relative"), [(ising, 2e-4), (ising_triangular, 2e-3)])
+def test_the_default_run_comes_close_to_the_exact_torus(experiment, relative, home):
+    """L = 16 at beta = 0.44, and the frustrated lattice of L = 8 at beta = 1: a minute each."""
+    result = experiment.vary(**{"trainer.progress_bar": False}).run()
+    exact, error = result.reference_free_energy, result.free_energy_error
+    assert -4 * error < result.excess < relative * abs(exact)
+    importance = result.observables["importance_free_energy"]
+    assert abs(importance["value"] - exact) < 4 * importance["error"]
+    assert result.observables["effective_sample_size"]["value"] > 0.8
