@@ -1,52 +1,59 @@
 """Which network and which optimiser of 8 x 8 Ising spins is worth its time? F against seconds a step.
 
-MADE or PixelCNN, their sizes, and Adam or the natural gradient with their step sizes.
+Every network with Adam and with the natural gradient, the same steps and samples for all: a table of the
+excess over the exact F and of the time, and a Pareto front.
 
-    python -m studies.ising_network --n-trials 20 --workers 2
+    python -m studies.ising_network --workers 2
+    python -m studies.ising_network --name antiferromagnet --lattice triangular --J -1 --beta 1
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from experiments.ising import ising
 from vfe_lightning import Experiment, Study
-from vfe_lightning.declarations import TPE, Pruning
+from vfe_lightning.declarations import Adam, Grid, NaturalGradient, TrustRegion
+from vfe_lightning.result import Result
 
 if TYPE_CHECKING:
     from optuna import Trial
 
-SMALL = ising.vary(
-    L=8,
-    batch_size=200,
-    **{"annealing.steps": 100, "trainer.max_steps": 200, "trainer.evaluation_batches": 20},
-)
+    from vfe_lightning.study.study import Report
+
+BUDGET = {"max_steps": 300, "evaluation_batches": 50}
+SMALL = ising.vary(L=8, batch_size=200, trainer=BUDGET)
+REGION = TrustRegion(max_norm=1.0, damping=1e-2)
+NETWORKS: dict[str, dict[str, Any]] = {
+    "hierarchical": {"kind": "hierarchical", "width": 16},
+    "made": {"kind": "made", "width": 4},
+    "pixel_cnn": {"kind": "pixel_cnn", "width": 16},
+}
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "adam": Adam(learning_rate=1e-2, decay=200, max_norm=1.0).model_dump(),
+    "natural_gradient": NaturalGradient(learning_rate=0.3, decay=200, classical=REGION).model_dump(),
+}
 
 
 def network(trial: "Trial") -> Experiment:
-    kind = trial.suggest_categorical("network.kind", ["made", "pixel_cnn"])
-    widths = (2, 8) if kind == "made" else (4, 24)
-    part = {
-        "kind": kind,
-        "depth": trial.suggest_int("network.depth", 2, 4),
-        "width": trial.suggest_int(f"{kind} width", *widths),
-    }
-    if trial.suggest_categorical("optimizer.kind", ["adam", "natural_gradient"]) == "adam":
-        rate = trial.suggest_float("adam learning rate", 1e-3, 5e-2, log=True)
-        optimizer: dict[str, Any] = {"kind": "adam", "learning_rate": rate, "decay": 200, "max_norm": 1.0}
-    else:
-        rate = trial.suggest_float("natural gradient learning rate", 0.03, 1.0, log=True)
-        damping = trial.suggest_float("damping", 1e-3, 1e-1, log=True)
-        region = {"max_norm": 1.0, "damping": damping}
-        optimizer = {"kind": "natural_gradient", "learning_rate": rate, "classical": region}
-    return SMALL.vary(network=part, optimizer=optimizer)
+    name = trial.suggest_categorical("network.kind", list(NETWORKS))
+    optimizer = trial.suggest_categorical("optimizer.kind", list(OPTIMIZERS))
+    parts = {"network": NETWORKS[name], "optimizer": OPTIMIZERS[optimizer]}
+    return SMALL.vary(**parts)
+
+
+def compared(results: Sequence[Result]) -> "Report":
+    from vfe_lightning.analysis.spin_scan import network_table
+
+    return network_table(results), {}
 
 
 ising_network = Study(
     name="ising_network",
     experiment=network,
-    search=TPE(startup_trials=6),
-    n_trials=24,
+    search=Grid(values={"network.kind": tuple(NETWORKS), "optimizer.kind": tuple(OPTIMIZERS)}),
     objectives=("free_energy", "seconds_per_step"),
-    pruning=Pruning(every=20, warmup_steps=120, startup_trials=2),
+    pruning=None,
+    report=compared,
 )
 
 if __name__ == "__main__":

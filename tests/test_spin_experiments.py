@@ -6,6 +6,8 @@ import math
 import pytest
 from processes import command
 
+from experiments.ising import ising
+from experiments.ising_triangular import ising_triangular
 from experiments.sk import sk
 
 TINY = (
@@ -43,6 +45,7 @@ def test_experiment_leaves_its_results(experiment, home):
         assert result["excess"] > -4 * result["free_energy_error"]
         assert "naive mean field" in result["landmarks"] and len(result["landmarks"]) == 2
         assert result["landmarks"]["naive mean field"] >= result["reference_free_energy"]
+        assert result["reference_heat_capacity"] > 0 and measured["heat_capacity"]["error"] > 0
     files = {p.name for p in (home / "mlruns" / "artifacts").rglob("*") if p.is_file()}
     assert {figure, "convergence.png", "results.csv", "declaration.json"} <= files
     assert any(name.endswith(".ckpt") for name in files)
@@ -65,6 +68,8 @@ def test_a_run_goes_on_to_the_same_numbers(home):
     [
         ("ising", "--L 1", ["L = 1", ">= 2"]),
         ("ising", "--J 0", ["J = 0"]),
+        ("ising", "--L 12", ["hierarchical", "L = 4, 8, 16", "--network.kind made"]),
+        ("ising_triangular", "--periodic false", ["hierarchical", "--periodic true"]),
         ("ising", "--lattice honeycomb", ["honeycomb", "square"]),
         ("ising", "--gradient.kind measure_valued", ["measure_valued", "bernoulli"]),
         ("hopfield", "--paterns 3", ["paterns", "patterns"]),
@@ -80,3 +85,15 @@ def test_bad_values_are_refused_in_one_line(experiment, arguments, words, tmp_pa
     assert len(done.stderr.strip().splitlines()) == 1
     assert all(word in done.stderr for word in words), done.stderr
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("experiment", "relative"), [(ising, 2e-4), (ising_triangular, 2e-3)])
+def test_the_default_run_comes_close_to_the_exact_torus(experiment, relative, home):
+    """L = 16 at beta = 0.44, and the frustrated lattice of L = 8 at beta = 1: a minute each."""
+    result = experiment.vary(**{"trainer.progress_bar": False}).run()
+    exact, error = result.reference_free_energy, result.free_energy_error
+    assert -4 * error < result.excess < relative * abs(exact)
+    importance = result.observables["importance_free_energy"]
+    assert abs(importance["value"] - exact) < 4 * importance["error"]
+    assert result.observables["effective_sample_size"]["value"] > 0.8

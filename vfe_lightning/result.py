@@ -16,6 +16,7 @@ class Reference:
     free_energy: float
     energy: float | None = None
     entropy: float | None = None  # in units of k_B
+    heat_capacity: float | None = None  # in units of k_B
 
     def per(self, size: int, energy_unit: float) -> "Reference":
         """The values of a whole system as they are reported: one internal unit is `energy_unit`."""
@@ -23,6 +24,7 @@ class Reference:
             self.free_energy * energy_unit / size,
             None if self.energy is None else self.energy * energy_unit / size,
             None if self.entropy is None else self.entropy / size,
+            None if self.heat_capacity is None else self.heat_capacity / size,
         )
 
 
@@ -60,6 +62,7 @@ class Result:
     excess: float | None = None
     reference_energy: float | None = None
     reference_entropy: float | None = None
+    reference_heat_capacity: float | None = None
     landmarks: dict[str, float] | None = None
     observables: dict[str, dict[str, float]] | None = None
     steps: int | None = None

@@ -30,7 +30,8 @@ def test_table_has_units():
         energy=-0.5, energy_error=0.1, entropy=2.0, entropy_error=0.2, variance=0.3,
         reference_free_energy=-1.1, excess=0.1, reference_energy=-0.6, reference_entropy=2.5,
         landmarks={"Hartree-Fock": -0.9},
-        observables={"kinetic": {"value": 0.4, "error": 0.01}, "acceptance": {"value": 0.5, "error": 0.0}},
+        observables={"kinetic": {"value": 0.4, "error": 0.01}, "acceptance": {"value": 0.5, "error": 0.0},
+                     "heat_capacity": {"value": 0.8, "error": 0.1}}, reference_heat_capacity=0.7,
     )  # fmt: skip
     units = table(result, ("kinetic",)).set_index("name")["units"].to_dict()
     assert (units["free_energy"], units["entropy"], units["variance"]) == ("Ry", "k_B", "Ry^2")
@@ -38,6 +39,7 @@ def test_table_has_units():
     assert "reference_free_energy" in text(result, ("kinetic",))
     value = table(result, ()).set_index("name")["value"]
     assert value["reference_energy"] == -0.6 and value["reference_entropy"] == 2.5
+    assert value["reference_heat_capacity"] == 0.7 and units["reference_heat_capacity"] == "k_B"
     assert value["Hartree-Fock free_energy"] == -0.9
 
 

@@ -28,7 +28,7 @@ def enumerated(L, lattice, periodic, J, beta):
 
 
 def agree(a, b, tolerance=1e-9):
-    for name in ("free_energy", "energy", "entropy"):
+    for name in ("free_energy", "energy", "entropy", "heat_capacity"):
         assert getattr(a, name) == pytest.approx(getattr(b, name), abs=tolerance), name
 
 

@@ -38,6 +38,8 @@ def table(result: Result, energies: tuple[str, ...]) -> pd.DataFrame:
     named["variance"] = (f"{units}^2", result.variance, None)
     for name, number in (result.observables or {}).items():
         named[name] = (units if name in energies else "", number["value"], number["error"])
+        if name == "heat_capacity" and result.reference_heat_capacity is not None:
+            named["reference_heat_capacity"] = ("k_B", result.reference_heat_capacity, None)
     rows = [(name, value, error, unit) for name, (unit, value, error) in named.items()]
     return pd.DataFrame(rows, columns=["name", "value", "error", "units"])
 

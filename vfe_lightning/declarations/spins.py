@@ -11,6 +11,7 @@ from vfe_lightning.declarations.spin_networks import (
     Bernoulli,
     DenseNetwork,
     Gradient,
+    Hierarchical,
     LatticeNetwork,
     LeaveOneOut,
     LinearAnnealing,
@@ -24,7 +25,7 @@ class Spins(Declaration):
 
     beta: PositiveFloat = Field(description="inverse temperature")
     network: LatticeNetwork = Field(default=MADE(), description="model of p(s)")
-    symmetrize: bool = Field(default=True, description="average the network over s -> -s")
+    symmetrize: bool = Field(default=True, description="average the network over s -> -s, if it is not even")
     gradient: Gradient = Field(default=LeaveOneOut(), description="how the gradient is estimated")
     annealing: Annealing = Field(default=LinearAnnealing(), description="beta while training")
 
@@ -54,6 +55,16 @@ class Ising(Spins):
     def _coupled(self) -> "Ising":
         if self.J == 0:
             raise ValueError("J = 0 leaves nothing to compute: free spins have F = -ln 2 / beta each")
+        return self
+
+    @model_validator(mode="after")
+    def _halved(self) -> "Ising":
+        possible = self.periodic and self.L >= 4 and not self.L & (self.L - 1)
+        if isinstance(self.network, Hierarchical) and not possible:
+            raise ValueError(
+                "network hierarchical quarters a torus: it needs L = 4, 8, 16, ... and --periodic true; "
+                "for others take --network.kind made or pixel_cnn"
+            )
         return self
 
 

@@ -30,11 +30,15 @@ def energies(energy: Callable[[Tensor], Tensor], n: int) -> Tensor:
 
 
 def thermodynamics(levels: Tensor, beta: float, log_degeneracy: Tensor | None = None) -> Reference:
-    """F, E and S of energy levels, with the logarithms of how often each occurs: (levels,)."""
+    """F, E, S and C of energy levels, with the logarithms of how often each occurs: (levels,)."""
     log_weight = -beta * levels if log_degeneracy is None else log_degeneracy - beta * levels
     log_z = log_weight.logsumexp(0)
-    energy = (log_weight - log_z).exp() @ levels
-    return Reference((-log_z / beta).item(), energy.item(), (beta * energy + log_z).item())
+    p = (log_weight - log_z).exp()
+    energy = p @ levels
+    heat_capacity = beta**2 * (p @ (levels - energy).square())
+    return Reference(
+        (-log_z / beta).item(), energy.item(), (beta * energy + log_z).item(), heat_capacity.item()
+    )
 
 
 def correlations(energy: Callable[[Tensor], Tensor], n: int, beta: float) -> Tensor:

@@ -38,7 +38,7 @@ class Thermodynamics:
 
     @property
     def reference(self) -> Reference:
-        return Reference(self.free_energy, self.energy, self.entropy)
+        return Reference(self.free_energy, self.energy, self.entropy, self.heat_capacity)
 
 
 def square(L: int, beta: float, J: float = 1.0) -> Thermodynamics:

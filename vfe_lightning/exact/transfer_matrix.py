@@ -13,7 +13,7 @@ WIDEST = 16
 
 
 def open_lattice(L: int, beta: float, J: float = 1.0, diagonal: bool = False) -> Reference:
-    """F, E and S of L x L spins with open boundaries; `diagonal` bonds make the lattice triangular.
+    """F, E, S and C of L x L spins with open boundaries; `diagonal` bonds make the lattice triangular.
 
     Raises:
         ValueError: wider than 16 sites.
@@ -21,9 +21,16 @@ def open_lattice(L: int, beta: float, J: float = 1.0, diagonal: bool = False) ->
     if L > WIDEST:
         raise ValueError(f"L = {L} is too wide for the transfer matrix: at most {WIDEST}")
     K = torch.tensor(beta * J, dtype=torch.float64)
-    log_z, slope = torch.func.jvp(lambda k: _log_partition(L, k, diagonal), (K,), (torch.ones_like(K),))[:2]
+
+    one = torch.ones_like(K)
+
+    def derivatives(k: Tensor) -> tuple[Tensor, ...]:
+        return torch.func.jvp(lambda k: _log_partition(L, k, diagonal), (k,), (one,))
+
+    (log_z, slope), (_, curvature) = torch.func.jvp(derivatives, (K,), (one,))[:2]
     energy = -J * slope.item()
-    return Reference(-log_z.item() / beta, energy, log_z.item() + beta * energy)
+    heat_capacity = (K.square() * curvature).item()
+    return Reference(-log_z.item() / beta, energy, log_z.item() + beta * energy, heat_capacity)
 
 
 def _log_partition(L: int, K: Tensor, diagonal: bool) -> Tensor:

@@ -5,6 +5,7 @@ from torch import Tensor
 
 SQUARE = ((0, 1), (1, 0))
 TRIANGULAR = (*SQUARE, (1, 1))  # the square lattice and one of its diagonals
+STEPS = {"square": SQUARE, "triangular": TRIANGULAR}
 
 
 def bonds(L: int, steps: tuple[tuple[int, int], ...], periodic: bool = True) -> Tensor:

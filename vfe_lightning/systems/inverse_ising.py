@@ -21,7 +21,8 @@ from vfe_lightning.exact import enumeration
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.hamiltonians.spins import PairwiseSpins, sherrington_kirkpatrick_couplings
 from vfe_lightning.mean_field import inverse
-from vfe_lightning.systems.spins import effective_sample_size, model_of
+from vfe_lightning.systems.spin_models import model_of
+from vfe_lightning.systems.spins import effective_sample_size
 
 
 class Couplings(nn.Module):
@@ -59,7 +60,7 @@ class InverseIsing(VariationalFreeEnergy):
         true = sherrington_kirkpatrick_couplings(d.n, d.disorder_seed)
         self.register_buffer("true", true, persistent=False)
         self.register_buffer("data", measured_correlations(true, d), persistent=False)
-        self.model = model_of(d.network, d.n, None, d.symmetrize)
+        self.model = model_of(d.network, d.n, d.symmetrize)
         self.couplings = Couplings(d.n)
 
     def estimate(self, n_samples: int) -> Estimate:

@@ -33,7 +33,6 @@ class SpinPhysics:
 
     Attributes:
         sites: spins.
-        L: rows and columns where they are a lattice.
         hamiltonian: the energy.
         reference: computes the exact values where they are known.
         observables: configurations (batch, sites) -> numbers of each sample, (batch,).
@@ -41,7 +40,6 @@ class SpinPhysics:
     """
 
     sites: int
-    L: int | None
     hamiltonian: PairwiseSpins
     reference: Callable[[], Reference | None]
     observables: Callable[[Tensor], Mapping[str, Tensor]]
@@ -56,8 +54,7 @@ def physics_of(declaration: declarations.Spins) -> SpinPhysics:
 
 @physics_of.register
 def _(d: declarations.Ising) -> SpinPhysics:
-    steps = lattices.SQUARE if d.lattice == "square" else lattices.TRIANGULAR
-    bonds = lattices.bonds(d.L, steps, d.periodic)
+    bonds = lattices.bonds(d.L, lattices.STEPS[d.lattice], d.periodic)
     hamiltonian = PairwiseSpins(lattices.couplings(bonds, d.J, d.L**2))
 
     def reference() -> Reference | None:
@@ -74,7 +71,7 @@ def _(d: declarations.Ising) -> SpinPhysics:
         return {"abs_magnetization": m.abs(), "up": (1 + m.sign()) / 2, **overlap_of_pairs(s)}
 
     return SpinPhysics(
-        d.L**2, d.L, hamiltonian, reference, observables, lambda shots: figures.configurations(shots[-1], d.L)
+        d.L**2, hamiltonian, reference, observables, lambda shots: figures.configurations(shots[-1], d.L)
     )
 
 
@@ -92,7 +89,6 @@ def _(d: declarations.Hopfield) -> SpinPhysics:
 
     return SpinPhysics(
         d.n,
-        None,
         PairwiseSpins(hopfield_couplings(patterns)),
         lambda: hopfield(patterns, d.beta),
         observables,
@@ -105,7 +101,6 @@ def _(d: declarations.SherringtonKirkpatrick) -> SpinPhysics:
     hamiltonian = PairwiseSpins(sherrington_kirkpatrick_couplings(d.n, d.disorder_seed))
     return SpinPhysics(
         d.n,
-        None,
         hamiltonian,
         lambda: enumerated(hamiltonian, d.n, d.beta),
         overlap_of_pairs,

@@ -4,7 +4,6 @@ import math
 from dataclasses import replace
 from functools import cached_property
 
-import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -16,16 +15,13 @@ from vfe_lightning.estimators import baselines
 from vfe_lightning.estimators.classical import by_score_function, measure_valued
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.bernoulli import BernoulliProduct
-from vfe_lightning.generative.made import MADE
-from vfe_lightning.generative.model import GenerativeModel
-from vfe_lightning.generative.pixel_cnn import PixelCNN
-from vfe_lightning.generative.symmetrized import Symmetrized
+from vfe_lightning.generative.hierarchical import Hierarchical
 from vfe_lightning.mean_field.bethe import bethe
 from vfe_lightning.mean_field.naive import naive_mean_field
 from vfe_lightning.result import Reference
+from vfe_lightning.systems.spin_models import model_of
 from vfe_lightning.systems.spin_physics import physics_of
 
-PRECISIONS = {"double": torch.float64, "single": torch.float32}
 WARM = 0.2  # the share of beta at which the annealing leaves a second picture
 
 
@@ -42,13 +38,16 @@ class Spins(VariationalFreeEnergy):
         self.physics = physics_of(d)
         self.size, self.temperature = self.physics.sites, 1 / d.beta
         self.hamiltonian = self.physics.hamiltonian
-        self.model = model_of(d.network, self.size, self.physics.L, d.symmetrize)
+        lattice = d if isinstance(d, declarations.Ising) else None
+        self.model = model_of(d.network, self.size, d.symmetrize, lattice)
         self.baseline = baseline_of(d.gradient)
         self.has_scores = not isinstance(d.gradient, declarations.MeasureValued)
         self.snapshots: dict[str, Snapshot] = {}
 
     def estimate(self, n_samples: int) -> Estimate:
         d, beta_now = self.declaration, self.beta_now()
+        if isinstance(self.model, Hierarchical):
+            self.model.beta = beta_now
         x = self.model.sample(n_samples, self.generator)
         energy = self.hamiltonian.energy(x)
         if isinstance(self.model, BernoulliProduct) and isinstance(d.gradient, declarations.MeasureValued):
@@ -106,24 +105,6 @@ class Spins(VariationalFreeEnergy):
     def figures(self) -> dict[str, Figure]:
         """Configurations of the latest evaluation, and of the annealing where that was one."""
         return self.physics.figures([self.snapshots[k] for k in ("warm", "final") if k in self.snapshots])
-
-
-def model_of(
-    network: declarations.MADE | declarations.PixelCNN | declarations.Bernoulli,
-    sites: int,
-    L: int | None,
-    symmetrize: bool,
-) -> GenerativeModel:
-    """The declared model of p(s); L where the spins are a lattice."""
-    match network:
-        case declarations.MADE(depth=depth, width=width, bias=bias, precision=precision):
-            model: GenerativeModel = MADE(sites, depth, width, bias, PRECISIONS[precision])
-        case declarations.PixelCNN(depth=depth, width=width, reach=reach, precision=precision):
-            assert L is not None
-            model = PixelCNN(L, depth, width, reach, PRECISIONS[precision])
-        case declarations.Bernoulli():
-            model = BernoulliProduct(sites)
-    return Symmetrized(model) if symmetrize else model
 
 
 def baseline_of(gradient: declarations.Gradient) -> baselines.Baseline:

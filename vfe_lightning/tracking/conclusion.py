@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vfe_lightning.experiment import Experiment
 
 HEADLINES = ("free_energy", "energy", "entropy")
+REFERENCES = (*HEADLINES, "heat_capacity")
 
 
 def evaluated(system: VariationalFreeEnergy) -> dict[str, tuple[float, float]]:
@@ -36,7 +37,7 @@ def result_of(system: VariationalFreeEnergy, reference: Reference | None, **abou
         known[name], known[f"{name}_error"] = numbers.pop(name, (None, None))
     known["variance"] = numbers.pop("variance", (None, None))[0]
     if reference is not None:
-        known |= {f"reference_{name}": getattr(reference, name) for name in HEADLINES}
+        known |= {f"reference_{name}": getattr(reference, name) for name in REFERENCES}
         known["excess"] = (
             None if known["free_energy"] is None else known["free_energy"] - reference.free_energy
         )
@@ -79,7 +80,7 @@ def record_results(record: Record, result: Result, system: VariationalFreeEnergy
     names = [
         *HEADLINES,
         *(f"{name}_error" for name in HEADLINES),
-        *(f"reference_{name}" for name in HEADLINES),
+        *(f"reference_{name}" for name in REFERENCES),
         "variance",
         "excess",
     ]
