@@ -13,8 +13,8 @@ from vfe_lightning.declarations import Adam, Heisenberg, Trainer
 heisenberg = Experiment(
     name="heisenberg",
     system=Heisenberg(nx=2, ny=3, beta=2.0),
-    optimizer=Adam(learning_rate=2e-2, decay=100),
-    trainer=Trainer(max_steps=600, evaluation_batches=20),
+    optimizer=Adam(learning_rate=5e-2, decay=200),
+    trainer=Trainer(max_steps=800, evaluation_batches=20),
     batch_size=500,
 )
 

@@ -15,8 +15,8 @@ from vfe_lightning.declarations import Adam, Trainer, TransverseIsing
 tfim = Experiment(
     name="tfim",
     system=TransverseIsing(nx=3, ny=3, gamma=1.0, beta=1.0),
-    optimizer=Adam(learning_rate=2e-2, decay=100),
-    trainer=Trainer(max_steps=600, evaluation_batches=20),
+    optimizer=Adam(learning_rate=5e-2, decay=200),
+    trainer=Trainer(max_steps=800, evaluation_batches=20),
     batch_size=500,
 )
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 Pair = tuple[int, int]
-MOST_AMPLITUDES = 2**22  # of one chunk of columns: 64 MiB in double precision
+MOST_AMPLITUDES = 2**18  # of one chunk of columns: 4 MiB in double precision
 
 
 @dataclass(frozen=True)
