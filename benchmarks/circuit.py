@@ -3,8 +3,8 @@
     python -m benchmarks.circuit                   # 3 x 3, depth 5, 100 states; both precisions
     python -m benchmarks.circuit --nx 4 --ny 4 --states 16
 
-Medians of CPU time. Forward is the energies of all states from the angles, backward their derivatives. For 3 x 3
-on one core PennyLane 0.45 (default.qubit) needs 0.213 s for both and tensorcircuit-ng 1.10 0.120 s.
+Medians of CPU time. Forward is the energies of all states from the angles, backward their derivatives. For
+3 x 3 on one core PennyLane 0.45 (default.qubit) needs 0.213 s for both and tensorcircuit-ng 1.10 0.120 s.
 """
 
 import argparse
