@@ -141,11 +141,12 @@ class QuantumSpins(VariationalFreeEnergy):
         self.levels = self.table.levels()
         for k, level in enumerate(self.levels[:LEVELS]):
             self.evaluation[f"level_{k}"] = _known(level)
-        if exact := self.thermal:
+        exact = self.thermal
+        if self.size <= MOST_DENSE:
             self.evaluation["exact_heat_capacity"] = _known(exact.heat_capacity / self.size)
             self.evaluation["exact_purity"] = _known(exact.purity)
-            for k, level in enumerate(exact.levels[:LEVELS]):
-                self.evaluation[f"exact_level_{k}"] = _known(level)
+        for k, level in enumerate(exact.levels[:LEVELS]):
+            self.evaluation[f"exact_level_{k}"] = _known(level)
 
     @cached_property
     def thermal(self) -> Thermal:
