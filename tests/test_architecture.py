@@ -23,6 +23,7 @@ ROOMS = [
     {"mean_field"},
     {"bijectors"},
     {"generative"},
+    {"circuits"},
     {"wavefunctions"},
     {"samplers"},
     {"estimate", "evaluation", "streams", "free_energy"},

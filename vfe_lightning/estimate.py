@@ -22,7 +22,7 @@ class Factor:
         name: what the metrics of this factor are called.
         module: holds the parameters, in the order of the columns of the scores.
         scores: computes O, (batch, parameters); called only where a gradient is wanted. None where the
-            gradient is not made of scores: the factor then has a pullback, and no Fisher matrix.
+            gradient is not made of scores: the factor then has a pullback, and perhaps a metric.
         cost: F_loc or E_loc of each sample, held fixed: (batch,), complex for Psi.
         clip: real costs beyond this many mean absolute deviations, over the samples of all passes
             and ranks, are clipped in the gradient.
@@ -30,6 +30,9 @@ class Factor:
             sum_b weight_b O_b over all ranks is the gradient; None is (cost - <cost>) / samples.
         pullback: weights -> sum_b weight_b O_b of a few contiguous groups of samples, (groups, parameters),
             without the matrix O; None where only the scores are known.
+        metric: computes rows, (rows, parameters), whose mean square over all ranks is the metric of the
+            natural gradient, where that is not the covariance of scores.
+        quantum: the parameters are of a wavefunction, though the costs are real.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Factor:
     clip: float = math.inf
     weights: Callable[[Tensor], Tensor] | None = None
     pullback: Callable[[Tensor], Tensor] | None = None
+    metric: Callable[[], Tensor] | None = None
+    quantum: bool = False
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
@@ -49,11 +54,15 @@ class Factor:
             shares = weights.split([len(part.cost) for part in parts])
             return torch.cat([p.pullback(w) for p, w in zip(parts, shares, strict=True) if p.pullback])
 
+        def metric() -> Tensor:
+            return torch.cat([part.metric() for part in parts if part.metric])
+
         return replace(
             parts[0],
             scores=scores if parts[0].scores else None,
             cost=torch.cat([part.cost for part in parts]),
             pullback=pullback if parts[0].pullback else None,
+            metric=metric if parts[0].metric else None,
         )
 
 

@@ -15,6 +15,13 @@ from vfe_lightning.declarations.occupation import (
 )
 from vfe_lightning.declarations.optimizer import Adam, NaturalGradient, Optimizer, TrustRegion
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
+from vfe_lightning.declarations.quantum_spins import (
+    GeneralGates,
+    HardwareGates,
+    Heisenberg,
+    QuantumSpins,
+    TransverseIsing,
+)
 from vfe_lightning.declarations.sampler import Determinantal, Metropolis, Sampler
 from vfe_lightning.declarations.spin_networks import (
     MADE,
@@ -54,8 +61,11 @@ __all__ = [
     "ExponentialAnnealing",
     "FermiSea",
     "ForwardLaplacian",
+    "GeneralGates",
     "Gradient",
     "Grid",
+    "HardwareGates",
+    "Heisenberg",
     "Hierarchical",
     "Hopfield",
     "Hutchinson",
@@ -79,6 +89,7 @@ __all__ = [
     "PixelCNN",
     "Pruning",
     "QuantumDot",
+    "QuantumSpins",
     "Quasiparticle",
     "Sampler",
     "Search",
@@ -86,6 +97,7 @@ __all__ = [
     "Spins",
     "Trainer",
     "Transformer",
+    "TransverseIsing",
     "TrustRegion",
     "TwoStream",
     "VarGrad",

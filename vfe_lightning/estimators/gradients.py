@@ -39,6 +39,8 @@ def clip(cost: Tensor, width: float = 5.0) -> Tensor:
 class Rows:
     """Centred scores of one factor as real rows X with residuals eps: the gradient of F is X^T eps.
 
+    Where the rows are of a metric and not of scores, the gradient is known without them.
+
     Complex scores give two rows a sample. X^T X is the Fisher matrix of p, or the quantum Fisher
     matrix Re(<O^* O> - <O>^* <O>) of Psi.
 
@@ -47,12 +49,14 @@ class Rows:
         residual: (rows of this rank,).
         count: rows of all ranks.
         per_sample: rows that belong to one sample, next to each other.
+        known: the gradient and the trace of its covariance, where they are not made of the rows.
     """
 
     x: Tensor
     residual: Tensor
     count: int
     per_sample: int = 1
+    known: tuple[Tensor, Tensor] | None = None
 
     @classmethod
     def of(cls, factor: Factor) -> "Rows":
@@ -61,6 +65,12 @@ class Rows:
         Raises:
             Refused: the gradient of this factor is not made of scores.
         """
+        if factor.metric is not None:
+            rows = factor.metric()
+            count = len(rows) * reductions.world_size()
+            return cls(
+                rows / count**0.5, rows.new_zeros(len(rows)), count, known=gradient_and_variance(factor)
+            )
         if factor.scores is None:
             raise Refused(f"{factor.name} has no scores for a natural gradient: use --optimizer.kind adam")
         scores = factor.scores()
@@ -74,10 +84,14 @@ class Rows:
 
     def gradient(self) -> Tensor:
         """dF / d parameters over all ranks: (parameters,)."""
+        if self.known:
+            return self.known[0]
         return reductions.total(self.x.mT @ self.residual)
 
     def variance(self, gradient: Tensor) -> Tensor:
         """Trace of the covariance of that gradient, from the spread of what the samples give: ()."""
+        if self.known:
+            return self.known[1]
         parts = (self.x * self.residual[:, None]).unflatten(0, (-1, self.per_sample)).sum(dim=1)
         return _variance(parts, self.count // self.per_sample, gradient)
 
@@ -105,6 +119,11 @@ def gradient_and_variance(factor: Factor) -> tuple[Tensor, Tensor]:
 
 
 def _variance(parts: Tensor, count: int, gradient: Tensor) -> Tensor:
-    """Trace of the covariance of a gradient that is a sum of `count` independent parts over all ranks."""
+    """Trace of the covariance of a gradient that is a sum of `count` independent parts over all ranks.
+
+    NaN of a single part, which shows no spread.
+    """
+    if count < 2:
+        return gradient.new_tensor(math.nan)
     squares = reductions.total(parts.square().sum())
-    return (squares * count - gradient.square().sum()) / max(count - 1, 1)
+    return (squares * count - gradient.square().sum()) / (count - 1)

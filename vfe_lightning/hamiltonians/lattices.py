@@ -1,5 +1,7 @@
 """Lattices as bonds between numbered sites, and couplings on them."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -22,6 +24,36 @@ def bonds(L: int, steps: tuple[tuple[int, int], ...], periodic: bool = True) -> 
         neighbour = (row + down) % L * L + (column + right) % L
         pairs.append(torch.stack([(row * L + column)[inside], neighbour[inside]], dim=1))
     return torch.cat(pairs)
+
+
+Link = tuple[int, int, int, int]  # from site a of a cell to site b of the cell (rows, columns) further
+SQUARE_LINKS: tuple[Link, ...] = ((0, 0, 0, 1), (0, 0, 1, 0))
+TRIANGULAR_LINKS: tuple[Link, ...] = (*SQUARE_LINKS, (0, 0, 1, 1))
+KAGOME_LINKS: tuple[Link, ...] = (
+    (0, 1, 0, 0), (0, 2, 0, 0), (1, 2, 0, 0), (1, 0, 0, 1), (2, 0, 1, 0), (1, 2, -1, 1)
+)  # fmt: skip
+
+
+def cell_bonds(
+    rows: int, columns: int, links: Sequence[Link], periodic: bool = False
+) -> list[tuple[int, int]]:
+    """Bonds of rows x columns unit cells in raster order, the sites of a cell next to each other.
+
+    Args:
+        periodic: bonds go around; two sites of a row or column of two cells then have two bonds. No site
+            is its own neighbour.
+    """
+    per_cell = 1 + max(max(a, b) for a, b, _, _ in links)
+    bonds = []
+    for row in range(rows):
+        for column in range(columns):
+            for a, b, down, right in links:
+                y, x = row + down, column + right
+                one = (row * columns + column) * per_cell + a
+                other = (y % rows * columns + x % columns) * per_cell + b
+                if one != other and (periodic or (0 <= y < rows and 0 <= x < columns)):
+                    bonds.append((one, other))
+    return bonds
 
 
 def couplings(bonds: Tensor, J: float | Tensor, sites: int) -> Tensor:

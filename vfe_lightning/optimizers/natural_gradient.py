@@ -48,7 +48,8 @@ class NaturalGradient(Optimizer):
             parameters = list(factor.module.parameters())
             if parameters:
                 rows = Rows.of(factor)
-                region = self.declaration.quantum if factor.cost.is_complex() else self.declaration.classical
+                quantum = factor.quantum or factor.cost.is_complex()
+                region = self.declaration.quantum if quantum else self.declaration.classical
                 direction, scale, norms = self._direction(rows, region, parameters)
                 metrics |= {f"{factor.name}/{name}": value for name, value in norms.items()}
                 updates.append((parameters, direction, scale, region))
@@ -102,7 +103,7 @@ def solve(rows: Rows, damping: float, previous: Tensor | None = None) -> Tensor:
     Raises:
         NotFinite: the scores are not finite.
     """
-    if rows.count < rows.x.shape[1]:
+    if rows.known is None and rows.count < rows.x.shape[1]:
         x, residual = reductions.gather(rows.x), reductions.gather(rows.residual)
         if previous is not None:
             residual = residual - x @ previous

@@ -38,3 +38,10 @@ def _(declaration: declarations.QuantumDot) -> VariationalFreeEnergy:
     from vfe_lightning.systems.quantum_dot import QuantumDot
 
     return QuantumDot(declaration)
+
+
+@build.register
+def _(declaration: declarations.QuantumSpins) -> VariationalFreeEnergy:
+    from vfe_lightning.systems.quantum_spins import QuantumSpins
+
+    return QuantumSpins(declaration)

@@ -1,0 +1,22 @@
+"""Heisenberg antiferromagnet on 2 x 3 sites: an autoregressive network and a quantum circuit.
+
+Against exact diagonalisation. Method: Liu, Mao, Zhang & Wang, Mach. Learn.: Sci. Technol. 2, 025011 (2021).
+
+    python -m experiments.heisenberg                                       # the run
+    python -m experiments.heisenberg --lattice kagome --nx 1 --ny 2        # two triangles of a kagome lattice
+    python -m experiments.heisenberg --anisotropy 0 --field 0.5            # the XY model in a field
+"""
+
+from vfe_lightning import Experiment
+from vfe_lightning.declarations import Adam, Heisenberg, Trainer
+
+heisenberg = Experiment(
+    name="heisenberg",
+    system=Heisenberg(nx=2, ny=3, beta=2.0),
+    optimizer=Adam(learning_rate=5e-2, decay=200),
+    trainer=Trainer(max_steps=800, evaluation_batches=20),
+    batch_size=500,
+)
+
+if __name__ == "__main__":
+    heisenberg.main()

@@ -1,0 +1,1 @@
+"""Quantum circuits on state vectors: gates, ansatz, and adjoint derivatives."""

@@ -1,0 +1,85 @@
+"""Spins 1/2 on a lattice: their Hamiltonian, an autoregressive p(x), and a quantum circuit."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from vfe_lightning.declarations.base import Declaration
+from vfe_lightning.declarations.spin_networks import MADE, DenseNetwork, Precision
+
+MOST_SPINS = 16
+MOST_SUMMED = 10
+
+
+class GeneralGates(Declaration):
+    """A general two-qubit gate, SU(4) with 15 angles, on every bond."""
+
+    kind: Literal["general"] = "general"
+    width: float = Field(default=0.1, ge=0, description="standard deviation of the first angles")
+    precision: Precision = Field(default="double", description="of the amplitudes")
+
+
+class HardwareGates(Declaration):
+    """Rotations of every qubit and controlled Z on every bond, as devices have them."""
+
+    kind: Literal["hardware"] = "hardware"
+    width: float = Field(default=0.1, ge=0, description="standard deviation of the first angles")
+    precision: Precision = Field(default="double", description="of the amplitudes")
+
+
+Gates = Annotated[GeneralGates | HardwareGates, Field(discriminator="kind")]
+
+
+class QuantumSpins(Declaration):
+    """What all spins 1/2 declare: Liu, Mao, Zhang & Wang, Mach. Learn.: Sci. Technol. 2, 025011 (2021)."""
+
+    nx: PositiveInt = Field(default=3, description="rows of cells")
+    ny: PositiveInt = Field(default=3, description="columns of cells")
+    lattice: Literal["square", "triangular", "kagome"] = Field(
+        default="square", description="one site a cell, or three of kagome"
+    )
+    periodic: bool = Field(default=False, description="bonds across the edges; false: open boundaries")
+    beta: PositiveFloat = Field(default=1.0, description="inverse temperature")
+    depth: PositiveInt = Field(default=5, description="layers of the circuit")
+    gates: Gates = Field(default=GeneralGates(), description="what a layer of the circuit is made of")
+    network: DenseNetwork = Field(default=MADE(depth=2, width=8), description="model of p(x)")
+    gradient: Literal["sampled", "summed"] = Field(
+        default="sampled", description="over samples of p(x), or over all x, of at most 10 spins"
+    )
+    probes: int = Field(
+        default=0, ge=0, description="random directions that measure the metric of the natural gradient, "
+        "over all processes; 0: three for each parameter of the circuit",
+    )  # fmt: skip
+
+    @property
+    def sites(self) -> int:
+        return self.nx * self.ny * (3 if self.lattice == "kagome" else 1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> "QuantumSpins":
+        if not 2 <= self.sites <= MOST_SPINS:
+            raise ValueError(
+                f"nx = {self.nx}, ny = {self.ny} on the {self.lattice} lattice are {self.sites} spins: "
+                f"2 to {MOST_SPINS} are allowed"
+            )
+        if self.gradient == "summed" and self.sites > MOST_SUMMED:
+            raise ValueError(
+                f"gradient summed is for at most {MOST_SUMMED} spins, not {self.sites}: "
+                "use --gradient sampled"
+            )
+        return self
+
+
+class TransverseIsing(QuantumSpins):
+    """Transverse-field Ising model: H = -J sum_<ij> Z_i Z_j - gamma sum_i X_i, with Pauli matrices."""
+
+    J: float = Field(default=1.0, description="coupling: > 0 ferromagnet, < 0 antiferromagnet")
+    gamma: float = Field(default=1.0, description="transverse field")
+
+
+class Heisenberg(QuantumSpins):
+    """H = J sum_<ij> (SxSx + SySy + anisotropy SzSz) - field sum_i Sz, spins S = 1/2."""
+
+    J: float = Field(default=1.0, description="coupling: > 0 antiferromagnet, < 0 ferromagnet")
+    anisotropy: float = Field(default=1.0, description="1: Heisenberg, 0: XY model")
+    field: float = Field(default=0.0, description="magnetic field along z")

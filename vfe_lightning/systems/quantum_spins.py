@@ -1,0 +1,190 @@
+r"""Spins 1/2 in $\rho = \sum_x p(x) U |x \rangle \langle x| U^\dagger$: a network p(x) and a circuit U.
+
+Liu, Mao, Zhang & Wang, Mach. Learn.: Sci. Technol. 2, 025011 (2021). The entropy is that of p, and
+$F = E_{x \sim p} [ \ln p(x) / \beta + \langle x | U^\dagger H U | x \rangle ]$.
+"""
+
+from dataclasses import replace
+from functools import cached_property, partial
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from vfe_lightning import declarations, reductions
+from vfe_lightning.analysis.quantum_spin_figures import levels_figure
+from vfe_lightning.circuits.adjoint import energies
+from vfe_lightning.circuits.ansatz import Circuit, GeneralCircuit, HardwareCircuit
+from vfe_lightning.circuits.thermal_metric import metric_rows
+from vfe_lightning.estimate import Estimate, Factor
+from vfe_lightning.estimators.baselines import equal_weights, leave_one_out
+from vfe_lightning.estimators.classical import by_score_function
+from vfe_lightning.exact.quantum_spins import MOST_DENSE, Thermal, thermal_lanczos, thermal_state
+from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.result import Reference
+from vfe_lightning.statistics import Moments
+from vfe_lightning.systems.spin_hamiltonians import bonds_of, hamiltonian_of, observables_of
+from vfe_lightning.systems.spins import heat_capacity, model_of
+from vfe_lightning.systems.state_table import StateTable, all_spins, numbers
+
+LEVELS = 8  # that are reported
+
+
+class QuantumSpins(VariationalFreeEnergy):
+    """Spins 1/2 on a lattice at inverse temperature beta."""
+
+    declaration: declarations.QuantumSpins
+    units = "J"
+    energy_unit = 1.0
+
+    def __init__(self, declaration: declarations.QuantumSpins) -> None:
+        super().__init__()
+        d = self.declaration = declaration
+        self.size, self.temperature = d.sites, 1 / d.beta
+        bonds = bonds_of(d)
+        self.hamiltonian = hamiltonian_of(d)
+        self.operators = torch.nn.ModuleDict(observables_of(bonds, d.sites))
+        self.model = model_of(d.network, d.sites, None, symmetrize=False)
+        self.circuit = circuit_of(d, list(dict.fromkeys(bonds)))
+        self.complex_type = torch.complex128 if d.gates.precision == "double" else torch.complex64
+        self.table: StateTable | None = None
+
+    def estimate(self, n_samples: int) -> Estimate:
+        s = self.model.sample(n_samples, self.generator)
+        index = numbers(s)
+        return self._trained(s, index) if self.training else self._reported(s, index)
+
+    def _trained(self, s: Tensor, index: Tensor) -> Estimate:
+        """What the optimiser needs; each basis state is evolved once."""
+        d = self.declaration
+        summed = d.gradient == "summed"
+        if summed:
+            states, place = torch.arange(2**d.sites, device=index.device), index
+        else:
+            states, place = index.unique(return_inverse=True)
+        with torch.enable_grad():
+            unitaries = self.circuit.unitaries().to(self.complex_type)
+            energy = energies(unitaries, states, self.circuit.pairs, self.hamiltonian).double()
+        slopes = partial(_pullback, d.beta * energy, list(self.circuit.parameters()))
+        metric = partial(self._metric, index)
+        energy = energy.detach()
+        found = by_score_function(s, energy[place], self.model, d.beta, leave_one_out)
+        if summed:
+            p = self._summed(energy)
+            log_prob, share = p.cost - d.beta * energy, 1 / reductions.world_size()
+            circuit = Factor(
+                "circuit", self.circuit, None, d.beta * energy, pullback=slopes, metric=metric, quantum=True,
+                weights=lambda _: log_prob.exp() * share,
+            )  # fmt: skip
+            return replace(found, factors=(p, circuit), observables={"purity": (-found.entropy).exp()})
+        circuit = Factor(
+            "circuit", self.circuit, None, d.beta * energy[place], weights=equal_weights,
+            pullback=lambda weights: slopes(torch.zeros_like(energy).index_add(0, place, weights)),
+            metric=metric, quantum=True,
+        )  # fmt: skip
+        return replace(
+            found, factors=(*found.factors, circuit), observables={"purity": (-found.entropy).exp()}
+        )
+
+    def _summed(self, energy: Tensor) -> Factor:
+        """p(x) with the gradient over all x, of which every process computes its share."""
+        s = all_spins(self.declaration.sites).to(energy)
+        with torch.enable_grad():
+            log_prob = self.model.log_prob(s)
+        p = log_prob.detach().exp()
+        cost = log_prob.detach() + self.declaration.beta * energy
+        share = 1 / reductions.world_size()
+        return Factor(
+            "p", self.model, None, cost, weights=lambda cost: share * p * (cost - p @ cost),
+            pullback=partial(_pullback, log_prob, list(self.model.parameters())),
+            metric=lambda: (len(p) * p).sqrt()[:, None] * self.model.scores(s),
+        )  # fmt: skip
+
+    @torch.no_grad()
+    def _metric(self, index: Tensor) -> Tensor:
+        """Rows of the metric of the circuit, at samples of this rank."""
+        parameters = sum(p.numel() for p in self.circuit.parameters())
+        rows = (self.declaration.probes or 3 * parameters) // (2 * reductions.world_size()) + 1
+        index = index.repeat(-(-rows // len(index)))[:rows]
+        log_prob = self.model.log_prob(all_spins(self.declaration.sites).to(self.device))
+        return metric_rows(self.circuit, index, log_prob, self.generator)
+
+    @torch.no_grad()
+    def _reported(self, s: Tensor, index: Tensor) -> Estimate:
+        """Everything that is reported, with each basis state evolved once in an evaluation."""
+        d = self.declaration
+        if self.table is None:
+            self.table = StateTable(self.circuit, self.hamiltonian, self.operators, self.complex_type)
+        measured = self.table.of(index)
+        energy, variance = measured.pop("energy"), measured.pop("state_variance")
+        found = by_score_function(s, energy, self.model, d.beta, leave_one_out)
+        quantum = d.beta**2 * variance / self.size
+        return replace(
+            found,
+            factors=(),
+            observables={
+                "heat_capacity": heat_capacity(energy, d.beta, self.size) + quantum,
+                "purity": (-found.entropy).exp(),
+                "state_variance": variance,
+                **measured,
+            },
+        )
+
+    def on_validation_epoch_start(self) -> None:
+        self.table = None
+        super().on_validation_epoch_start()
+
+    def on_validation_epoch_end(self) -> None:
+        """Also the energies of the lowest states that were sampled, and exact values beside them."""
+        super().on_validation_epoch_end()
+        assert self.table is not None
+        self.levels = self.table.levels()
+        for k, level in enumerate(self.levels[:LEVELS]):
+            self.evaluation[f"level_{k}"] = _known(level)
+        exact = self.thermal
+        if self.size <= MOST_DENSE:
+            self.evaluation["exact_heat_capacity"] = _known(exact.heat_capacity / self.size)
+            self.evaluation["exact_purity"] = _known(exact.purity)
+        for k, level in enumerate(exact.levels[:LEVELS]):
+            self.evaluation[f"exact_level_{k}"] = _known(level)
+
+    @cached_property
+    def thermal(self) -> Thermal:
+        """Exact for few spins; from the lowest levels and random traces for more."""
+        hamiltonian = hamiltonian_of(self.declaration)  # on the CPU
+        if self.size <= MOST_DENSE:
+            return thermal_state(hamiltonian, self.declaration.beta)
+        return thermal_lanczos(hamiltonian, self.declaration.beta)
+
+    def reference(self) -> Reference | None:
+        return self.thermal.reference if self.size <= MOST_DENSE else None
+
+    def landmarks(self) -> dict[str, float]:
+        """Thermal Lanczos and its upper and lower end where the levels are too many to know them all."""
+        if self.size <= MOST_DENSE:
+            return {}
+        f, error = self.thermal.free_energy, self.thermal.free_energy_error
+        return {"thermal Lanczos": f, "thermal Lanczos + error": f + error}
+
+    def figures(self) -> dict[str, Figure]:
+        return {"levels": levels_figure(self.levels, self.thermal.levels)}
+
+
+def circuit_of(d: declarations.QuantumSpins, pairs: list[tuple[int, int]]) -> Circuit:
+    """The declared circuit on these pairs of sites."""
+    match d.gates:
+        case declarations.GeneralGates(width=width):
+            return GeneralCircuit(pairs, d.depth, width)
+        case declarations.HardwareGates(width=width):
+            return HardwareCircuit(pairs, d.depth, width)
+
+
+def _known(value: float | Tensor) -> Moments:
+    value = torch.as_tensor(value, dtype=torch.float64).cpu()
+    return Moments(1, value, torch.zeros_like(value))
+
+
+def _pullback(values: Tensor, parameters: list[Tensor], weights: Tensor) -> Tensor:
+    """sum_b weight_b d value_b: (batch,) -> (1, parameters)."""
+    gradients = torch.autograd.grad(values, parameters, weights, retain_graph=True)
+    return torch.cat([g.flatten() for g in gradients])[None]
