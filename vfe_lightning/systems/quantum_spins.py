@@ -24,7 +24,8 @@ from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.spin_hamiltonians import bonds_of, hamiltonian_of, observables_of
-from vfe_lightning.systems.spins import heat_capacity, model_of
+from vfe_lightning.systems.spin_models import model_of
+from vfe_lightning.systems.spins import heat_capacity
 from vfe_lightning.systems.state_table import StateTable, all_spins, numbers
 
 LEVELS = 8  # that are reported
