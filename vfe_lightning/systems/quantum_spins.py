@@ -45,7 +45,7 @@ class QuantumSpins(VariationalFreeEnergy):
         bonds = bonds_of(d)
         self.hamiltonian = hamiltonian_of(d)
         self.operators = torch.nn.ModuleDict(observables_of(bonds, d.sites))
-        self.model = model_of(d.network, d.sites, None, symmetrize=False)
+        self.model = model_of(d.network, d.sites, symmetrize=False)
         self.circuit = circuit_of(d, list(dict.fromkeys(bonds)))
         self.complex_type = torch.complex128 if d.gates.precision == "double" else torch.complex64
         self.table: StateTable | None = None
