@@ -2,6 +2,7 @@
 
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.base_states import BaseStates, ConfigurationInteraction, Determinants
+from vfe_lightning.declarations.continuous import Continuous, PathGradient, PathOnly, Pathwise
 from vfe_lightning.declarations.electron_gas import ElectronGas
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
@@ -44,6 +45,7 @@ __all__ = [
     "BaseStates",
     "Bernoulli",
     "ConfigurationInteraction",
+    "Continuous",
     "ContinuousFlow",
     "Declaration",
     "Determinantal",
@@ -74,6 +76,9 @@ __all__ = [
     "Optimizer",
     "PairVelocity",
     "PastAverage",
+    "PathGradient",
+    "PathOnly",
+    "Pathwise",
     "PixelCNN",
     "Pruning",
     "QuantumDot",

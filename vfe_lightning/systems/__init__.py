@@ -38,3 +38,10 @@ def _(declaration: declarations.QuantumDot) -> VariationalFreeEnergy:
     from vfe_lightning.systems.quantum_dot import QuantumDot
 
     return QuantumDot(declaration)
+
+
+@build.register
+def _(declaration: declarations.Continuous) -> VariationalFreeEnergy:
+    from vfe_lightning.systems.continuous import Continuous
+
+    return Continuous(declaration)
