@@ -2,6 +2,14 @@
 
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.base_states import BaseStates, ConfigurationInteraction, Determinants
+from vfe_lightning.declarations.boltzmann import (
+    BoltzmannGenerator,
+    CouplingFlow,
+    Dimer,
+    DoubleWell,
+    MuellerBrown,
+    Samples,
+)
 from vfe_lightning.declarations.continuous import Continuous, PathGradient, PathOnly, Pathwise
 from vfe_lightning.declarations.electron_gas import ElectronGas
 from vfe_lightning.declarations.flow import TwoStream
@@ -15,6 +23,7 @@ from vfe_lightning.declarations.occupation import (
     Transformer,
 )
 from vfe_lightning.declarations.optimizer import Adam, NaturalGradient, Optimizer, TrustRegion
+from vfe_lightning.declarations.particles import CoulombTrap, LogGas, TrappedParticles
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
 from vfe_lightning.declarations.sampler import Determinantal, Metropolis, Sampler
 from vfe_lightning.declarations.spin_networks import (
@@ -34,7 +43,13 @@ from vfe_lightning.declarations.spin_networks import (
 from vfe_lightning.declarations.spins import Hopfield, InverseIsing, Ising, SherringtonKirkpatrick, Spins
 from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
 from vfe_lightning.declarations.trainer import Trainer
-from vfe_lightning.declarations.velocity import ContinuousFlow, MessagePassing, PairVelocity, Velocity
+from vfe_lightning.declarations.velocity import (
+    ContinuousFlow,
+    EquivariantFlow,
+    MessagePassing,
+    PairVelocity,
+    Velocity,
+)
 
 __all__ = [
     "GP",
@@ -44,13 +59,19 @@ __all__ = [
     "Annealing",
     "BaseStates",
     "Bernoulli",
+    "BoltzmannGenerator",
     "ConfigurationInteraction",
     "Continuous",
     "ContinuousFlow",
+    "CoulombTrap",
+    "CouplingFlow",
     "Declaration",
     "Determinantal",
     "Determinants",
+    "Dimer",
+    "DoubleWell",
     "ElectronGas",
+    "EquivariantFlow",
     "Exact",
     "ExponentialAnnealing",
     "FermiSea",
@@ -66,10 +87,12 @@ __all__ = [
     "LeaveOneOut",
     "Levels",
     "LinearAnnealing",
+    "LogGas",
     "LowestDeterminant",
     "MeasureValued",
     "MessagePassing",
     "Metropolis",
+    "MuellerBrown",
     "NaturalGradient",
     "NoAnnealing",
     "Occupation",
@@ -84,11 +107,13 @@ __all__ = [
     "QuantumDot",
     "Quasiparticle",
     "Sampler",
+    "Samples",
     "Search",
     "SherringtonKirkpatrick",
     "Spins",
     "Trainer",
     "Transformer",
+    "TrappedParticles",
     "TrustRegion",
     "TwoStream",
     "VarGrad",

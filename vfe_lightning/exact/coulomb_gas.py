@@ -6,8 +6,10 @@ Densities are of labelled particles, without 1/N! and without a thermal waveleng
 import math
 from collections.abc import Callable
 
+import torch
 from scipy.integrate import quad
 from scipy.special import gammaln
+from torch import Tensor
 
 from vfe_lightning.result import Reference
 
@@ -73,3 +75,10 @@ def mean_square_radius(n: int, dim: int, coupling: float) -> float:
     """
     stiffness = 2 if dim == 2 else 1
     return (dim * n + coupling * n * (n - 1) / 2) / stiffness
+
+
+def ginibre_density(n: int, r: Tensor) -> Tensor:
+    """Particles an area at distance r of the log gas of `ginibre`, elementwise."""
+    k = torch.arange(n, dtype=torch.float64)
+    logs = 2 * k * r[..., None].clamp(min=1e-300).log() - torch.lgamma(k + 1)
+    return (logs - r[..., None].square()).exp().sum(dim=-1) / math.pi

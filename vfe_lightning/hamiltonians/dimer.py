@@ -6,6 +6,8 @@ Noe, Olsson, Koehler & Wu, Science 365, eaaw1147 (2019), supplementary materials
 two first, are (batch, n, 2).
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -87,3 +89,19 @@ class Dimer(ContinuousHamiltonian):
             slope = slope + ((repulsion * d) @ self.difference.mT).mT
             slope = slope + 2 * self.box_stiffness * x.sign() * (x.abs() - self.box).clamp(min=0)
         return slope
+
+
+def exchanged(x: Tensor) -> Tensor:
+    """The two atoms of the dimer exchanged, which keeps the energy: (batch, n, 2) -> (batch, n, 2)."""
+    return torch.cat([x[:, 1::-1], x[:, 2:]], dim=1)
+
+
+def arrangements(solvent: int) -> Tensor:
+    """The closed and the open dimer, with the solvent on a grid: (2, solvent + 2, 2)."""
+    side = math.ceil(math.sqrt(solvent))
+    line = (
+        torch.linspace(-3, 3, side, dtype=torch.float64) if side > 1 else torch.zeros(1, dtype=torch.float64)
+    )
+    grid = torch.cartesian_prod(line, line).view(-1, 2)[:solvent]
+    pairs = [torch.tensor([[-r / 2, 0.0], [r / 2, 0.0]], dtype=torch.float64) for r in (0.9435, 2.0615)]
+    return torch.stack([torch.cat([pair, grid]) for pair in pairs])

@@ -45,3 +45,19 @@ def _(declaration: declarations.Continuous) -> VariationalFreeEnergy:
     from vfe_lightning.systems.continuous import Continuous
 
     return Continuous(declaration)
+
+
+@build.register
+def _(declaration: declarations.TrappedParticles) -> VariationalFreeEnergy:
+    from vfe_lightning.systems import trapped_particles  # noqa: F401  registers its physics
+    from vfe_lightning.systems.continuous import Continuous
+
+    return Continuous(declaration)
+
+
+@build.register
+def _(declaration: declarations.BoltzmannGenerator) -> VariationalFreeEnergy:
+    from vfe_lightning.systems import boltzmann_generator  # noqa: F401  registers its physics
+    from vfe_lightning.systems.continuous import Continuous
+
+    return Continuous(declaration)

@@ -35,6 +35,8 @@ class Physics:
         reference: computes the exact values of the whole system where they are known.
         landmarks: computes free energies of approximations.
         figures: of the evaluation and its last samples.
+        estimator: (n_samples, generator=) -> samples and their estimate; None is `by_path`.
+        derived: what follows from the evaluation as a whole.
     """
 
     size: int
@@ -47,6 +49,8 @@ class Physics:
     profiles: Measured = field(default_factory=dict)
     reference: Callable[[], Reference | None] = lambda: None
     landmarks: Callable[[], dict[str, float]] = dict
+    estimator: Callable[..., tuple[Tensor, Estimate]] | None = None
+    derived: Callable[[Mapping[str, Moments]], dict[str, Moments]] = lambda evaluation: {}
 
 
 @singledispatch
@@ -74,9 +78,10 @@ class Continuous(VariationalFreeEnergy):
     def estimate(self, n_samples: int) -> Estimate:
         physics = self.physics
         path_only = isinstance(self.declaration.gradient, declarations.PathOnly)
-        x, estimate = by_path(
-            self.model, self.hamiltonian.energy, n_samples, physics.beta, self.generator, path_only=path_only
+        estimator = physics.estimator or partial(
+            by_path, self.model, self.hamiltonian.energy, beta=physics.beta, path_only=path_only
         )
+        x, estimate = estimator(n_samples, generator=self.generator)
         self.latest = x
         observables = {name: f(x) for name, f in physics.observables.items()}
         profiles = {name: partial(f, x) for name, f in physics.profiles.items()}
@@ -100,6 +105,9 @@ class Continuous(VariationalFreeEnergy):
 
     def landmarks(self) -> dict[str, float]:
         return self.physics.landmarks()
+
+    def derived(self) -> dict[str, Moments]:
+        return self.physics.derived(self.evaluation)
 
     def figures(self) -> dict[str, Figure]:
         return {} if self.latest is None else self.physics.figures(self.evaluation, self.latest)

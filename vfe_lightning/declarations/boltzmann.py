@@ -1,0 +1,62 @@
+"""Boltzmann generators: molecules and wells with several modes, learned from energies and from samples."""
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from vfe_lightning.declarations.base import Declaration
+from vfe_lightning.declarations.continuous import Continuous
+
+
+class CouplingFlow(Declaration):
+    """Affine couplings of all coordinates (RealNVP) of a normal density."""
+
+    layers: int = Field(default=8, ge=2, description="couplings")
+    width: PositiveInt = Field(default=64, description="hidden units of each of their two layers")
+
+
+class Samples(Declaration):
+    """Samples of the modes by hybrid Monte Carlo: chains that start in each known minimum."""
+
+    chains: int = Field(default=1000, ge=4, description="independent chains, equally many in each minimum")
+    trajectories: PositiveInt = Field(default=100, description="of each chain; the last configuration counts")
+    seed: int = Field(default=0, ge=0, description="of their random numbers")
+
+
+class BoltzmannGenerator(Continuous):
+    """What all Boltzmann generators declare: Noe, Olsson, Koehler & Wu, Science 365, eaaw1147 (2019)."""
+
+    beta: PositiveFloat = Field(default=1.0, description="inverse temperature")
+    flow: CouplingFlow = Field(default=CouplingFlow(), description="p(x) from a normal density")
+    samples: Samples = Field(
+        default=Samples(), description="what is trained on and what coverage is judged by"
+    )
+    energy_weight: NonNegativeFloat = Field(default=1.0, description="of E_p[ln p + beta U] in the loss")
+    data_weight: NonNegativeFloat = Field(default=1.0, description="of -E_data[ln p] in the loss")
+    energy_cap: PositiveFloat = Field(
+        default=1000.0, description="beta U beyond it counts as its logarithm in the gradient"
+    )
+
+    @model_validator(mode="after")
+    def _learns_from_something(self) -> "BoltzmannGenerator":
+        if self.energy_weight == 0 and self.data_weight == 0:
+            raise ValueError("energy_weight and data_weight are both 0: raise one of them")
+        return self
+
+
+class DoubleWell(BoltzmannGenerator):
+    """Two wells in a plane: U = a x + b x^2 + c x^4 + y^2 / 2; F is that of x > 0 less that of x < 0."""
+
+    a: float = Field(default=1.0, description="tilt")
+    b: float = Field(default=-3.0, lt=0, description="curvature at the barrier")
+    c: PositiveFloat = Field(default=0.25, description="what closes the wells")
+
+
+class MuellerBrown(BoltzmannGenerator):
+    """The potential of Mueller & Brown (1979); F is that of y < 0.75 less that of y > 0.75."""
+
+    scale: PositiveFloat = Field(default=0.15, description="of the energy")
+
+
+class Dimer(BoltzmannGenerator):
+    """A bistable dimer, in a plane; F is that of the open dimer, r > 3/2, less that of the closed one."""
+
+    solvent: NonNegativeInt = Field(default=0, description="repulsive particles around it, in a box")
