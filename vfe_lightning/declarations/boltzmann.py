@@ -26,9 +26,7 @@ class BoltzmannGenerator(Continuous):
 
     beta: PositiveFloat = Field(default=1.0, description="inverse temperature")
     flow: CouplingFlow = Field(default=CouplingFlow(), description="p(x) from a normal density")
-    samples: Samples = Field(
-        default=Samples(), description="what is trained on and what coverage is judged by"
-    )
+    samples: Samples = Field(default=Samples(), description="what is learned from and judged by")
     energy_weight: NonNegativeFloat = Field(default=1.0, description="of E_p[ln p + beta U] in the loss")
     data_weight: NonNegativeFloat = Field(default=1.0, description="of -E_data[ln p] in the loss")
     energy_cap: PositiveFloat = Field(
