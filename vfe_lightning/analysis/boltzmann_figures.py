@@ -67,8 +67,8 @@ def plane_figure(beta: float, molecule: "Molecule", x: Tensor, data: Tensor) -> 
     figure = Figure(figsize=(9, 4), layout="constrained")
     both = torch.cat([x[:POINTS], data])
     low, high = (both.quantile(q, dim=0) for q in (0.001, 0.999))
-    corners = torch.stack([low - 0.5, high + 0.5], dim=1).tolist()
-    axis = [torch.linspace(*sides, 150, dtype=torch.float64) for sides in corners]
+    corners = zip((low - 0.5).tolist(), (high + 0.5).tolist(), strict=True)
+    axis = [torch.linspace(a, b, 150, dtype=torch.float64) for a, b in corners]
     u = beta * molecule.hamiltonian.energy(torch.cartesian_prod(*axis)).view(150, 150)
     for axes, (name, points) in zip(
         figure.subplots(1, 2, sharey=True), (("flow", x), ("data", data)), strict=True

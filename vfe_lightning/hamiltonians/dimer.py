@@ -99,9 +99,7 @@ def exchanged(x: Tensor) -> Tensor:
 def arrangements(solvent: int) -> Tensor:
     """The closed and the open dimer, with the solvent on a grid: (2, solvent + 2, 2)."""
     side = math.ceil(math.sqrt(solvent))
-    line = (
-        torch.linspace(-3, 3, side, dtype=torch.float64) if side > 1 else torch.zeros(1, dtype=torch.float64)
-    )
+    line = 6 * (torch.arange(side, dtype=torch.float64) + 0.5) / max(side, 1) - 3
     grid = torch.cartesian_prod(line, line).view(-1, 2)[:solvent]
     pairs = [torch.tensor([[-r / 2, 0.0], [r / 2, 0.0]], dtype=torch.float64) for r in (0.9435, 2.0615)]
     return torch.stack([torch.cat([pair, grid]) for pair in pairs])
