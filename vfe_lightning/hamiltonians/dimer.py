@@ -103,3 +103,12 @@ def arrangements(solvent: int) -> Tensor:
     grid = torch.cartesian_prod(line, line).view(-1, 2)[:solvent]
     pairs = [torch.tensor([[-r / 2, 0.0], [r / 2, 0.0]], dtype=torch.float64) for r in (0.9435, 2.0615)]
     return torch.stack([torch.cat([pair, grid]) for pair in pairs])
+
+
+def relaxed(hamiltonian: ContinuousHamiltonian, x: Tensor, steps: int = 300, longest: float = 0.02) -> Tensor:
+    """Downhill with moves of at most `longest`, until nothing overlaps: (batch, n, 2) -> (batch, n, 2)."""
+    for step in range(steps):
+        slope = hamiltonian.gradient(x)
+        largest = slope.abs().amax(dim=(1, 2), keepdim=True).clamp(min=1.0)
+        x = x - longest * (1 - step / steps) * slope / largest
+    return x

@@ -105,9 +105,10 @@ def _(d: declarations.MuellerBrown) -> Molecule:
 
 @molecule_of.register
 def _(d: declarations.Dimer) -> Molecule:
+    hamiltonian = dimer.Dimer(d.solvent)
     return Molecule(
-        dimer.Dimer(d.solvent),
-        dimer.arrangements(d.solvent),
+        hamiltonian,
+        dimer.relaxed(hamiltonian, dimer.arrangements(d.solvent)),
         dimer.distance,
         (0.5, 2.6),
         dimer.MIDDLE,
