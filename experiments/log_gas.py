@@ -14,7 +14,7 @@ from vfe_lightning.declarations import Adam, EquivariantFlow, LogGas, PairVeloci
 log_gas = Experiment(
     name="log_gas",
     system=LogGas(n=6, dim=2, coupling=2.0, flow=EquivariantFlow(velocity=PairVelocity(width=32), steps=8)),
-    optimizer=Adam(learning_rate=1e-2, decay=150, max_norm=10.0),
+    optimizer=Adam(learning_rate=5e-3, decay=150, max_norm=10.0),
     trainer=Trainer(max_steps=400, evaluation_batches=80),
     batch_size=256,
 )

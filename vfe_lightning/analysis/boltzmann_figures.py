@@ -35,6 +35,8 @@ def boltzmann_figures(
     figures = {"free_energy_profile": profile_figure(beta, molecule, evaluation, data)}
     if x[0].shape == (2,):
         figures["samples"] = plane_figure(beta, molecule, x.cpu(), data.cpu())
+    if molecule.plane is not None:
+        figures["ramachandran"] = ramachandran_figure(molecule.plane(x).cpu(), molecule.plane(data).cpu())
     return figures
 
 
@@ -57,7 +59,7 @@ def profile_figure(
     for value in molecule.coordinate(data[:200]).tolist():
         axes.axvline(value, ymax=0.03, color="grey", linewidth=0.5)
     axes.axvline(molecule.divide, color="grey", linewidth=0.8, linestyle=":")
-    axes.set(xlabel=molecule.name, ylabel="F / epsilon")
+    axes.set(xlabel=molecule.name, ylabel=f"F / {molecule.units}")
     axes.legend(frameon=False)
     return figure
 
@@ -76,4 +78,18 @@ def plane_figure(beta: float, molecule: "Molecule", x: Tensor, data: Tensor) -> 
         axes.contour(*axis, (u - u.min()).clamp(max=CONTOURS).mT, levels=12, linewidths=0.6, cmap="Greys_r")
         axes.scatter(points[:POINTS, 0], points[:POINTS, 1], s=3, linewidths=0)
         axes.set(title=name, xlabel="x", xlim=(axis[0][0], axis[0][-1]), ylim=(axis[1][0], axis[1][-1]))
+    return figure
+
+
+def ramachandran_figure(flow: Tensor, dynamics: Tensor) -> Figure:
+    """The two torsions of the backbone, phi and psi: (batch, 2) each, in radians."""
+    figure = Figure(figsize=(8.6, 4), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, (name, points) in zip(panels, (("flow", flow), ("molecular dynamics", dynamics)), strict=True):
+        degrees = (points * (180 / np.pi)).numpy()
+        *_, image = axes.hist2d(
+            degrees[:, 0], degrees[:, 1], bins=36, range=[[-180, 180]] * 2, density=True, norm="log"
+        )
+        figure.colorbar(image, ax=axes)
+        axes.set(title=name, xlabel=r"$\phi$", ylabel=r"$\psi$", aspect="equal")
     return figure

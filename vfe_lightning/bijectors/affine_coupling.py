@@ -20,16 +20,15 @@ class AffineCoupling(Bijector):
     Args:
         moved: which coordinates are moved, by all others, (coordinates,) of bool.
         width: hidden units of each of the two hidden layers of the network of s and t.
+        circular: which coordinates are angles of period 2 pi, (coordinates,) of bool; none of them moves.
     """
 
     moved: Tensor
-    kept: Tensor
 
-    def __init__(self, moved: Tensor, width: int) -> None:
+    def __init__(self, moved: Tensor, width: int, circular: Tensor | None = None) -> None:
         super().__init__()
         self.register_buffer("moved", moved.nonzero()[:, 0], persistent=False)
-        self.register_buffer("kept", (~moved).nonzero()[:, 0], persistent=False)
-        self.network = dense(len(self.kept), width, 2 * len(self.moved))
+        self.conditioner = Conditioner(~moved, circular, width, 2 * len(self.moved))
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         flat = z.flatten(1)
@@ -44,8 +43,32 @@ class AffineCoupling(Bijector):
         return z.view_as(x), -s.sum(dim=1)
 
     def _scale_and_shift(self, flat: Tensor) -> tuple[Tensor, Tensor]:
-        s, t = self.network(flat[:, self.kept]).chunk(2, dim=1)
+        s, t = self.conditioner(flat).chunk(2, dim=1)
         return REACH * torch.tanh(s / REACH), t
+
+
+class Conditioner(nn.Module):
+    """Numbers that depend on some coordinates, on angles by their cosines and sines.
+
+    Args:
+        kept: which coordinates they depend on, (coordinates,) of bool.
+        circular: which coordinates are angles, (coordinates,) of bool; None: no one.
+    """
+
+    linear: Tensor
+    angles: Tensor
+
+    def __init__(self, kept: Tensor, circular: Tensor | None, width: int, outputs: int) -> None:
+        super().__init__()
+        circular = torch.zeros_like(kept) if circular is None else circular
+        self.register_buffer("linear", (kept & ~circular).nonzero()[:, 0], persistent=False)
+        self.register_buffer("angles", (kept & circular).nonzero()[:, 0], persistent=False)
+        self.network = dense(len(self.linear) + 2 * len(self.angles), width, outputs)
+
+    def forward(self, flat: Tensor) -> Tensor:
+        """(batch, coordinates) -> (batch, outputs)."""
+        angles = flat[:, self.angles]
+        return self.network(torch.cat([flat[:, self.linear], angles.cos(), angles.sin()], dim=1))
 
 
 def dense(inputs: int, width: int, outputs: int) -> nn.Sequential:

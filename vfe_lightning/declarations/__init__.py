@@ -3,12 +3,16 @@
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.base_states import BaseStates, ConfigurationInteraction, Determinants
 from vfe_lightning.declarations.boltzmann import (
+    AlanineDipeptide,
     BoltzmannGenerator,
     CouplingFlow,
     Dimer,
     DoubleWell,
+    Learning,
+    MolecularDynamics,
     MuellerBrown,
     Samples,
+    TorsionFlow,
 )
 from vfe_lightning.declarations.continuous import Continuous, PathGradient, PathOnly, Pathwise
 from vfe_lightning.declarations.electron_gas import ElectronGas
@@ -56,6 +60,7 @@ __all__ = [
     "MADE",
     "TPE",
     "Adam",
+    "AlanineDipeptide",
     "Annealing",
     "BaseStates",
     "Bernoulli",
@@ -84,6 +89,7 @@ __all__ = [
     "InverseIsing",
     "Ising",
     "Kinetic",
+    "Learning",
     "LeaveOneOut",
     "Levels",
     "LinearAnnealing",
@@ -92,6 +98,7 @@ __all__ = [
     "MeasureValued",
     "MessagePassing",
     "Metropolis",
+    "MolecularDynamics",
     "MuellerBrown",
     "NaturalGradient",
     "NoAnnealing",
@@ -111,6 +118,7 @@ __all__ = [
     "Search",
     "SherringtonKirkpatrick",
     "Spins",
+    "TorsionFlow",
     "Trainer",
     "Transformer",
     "TrappedParticles",

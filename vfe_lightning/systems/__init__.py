@@ -61,3 +61,11 @@ def _(declaration: declarations.BoltzmannGenerator) -> VariationalFreeEnergy:
     from vfe_lightning.systems.continuous import Continuous
 
     return Continuous(declaration)
+
+
+@build.register
+def _(declaration: declarations.AlanineDipeptide) -> VariationalFreeEnergy:
+    from vfe_lightning.systems import alanine_dipeptide  # noqa: F401  registers its physics
+    from vfe_lightning.systems.continuous import Continuous
+
+    return Continuous(declaration)

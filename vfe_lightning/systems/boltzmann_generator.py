@@ -26,24 +26,33 @@ TOO_MANY = 0.01  # of the data that the flow does not cover: a mode is lost
 @physics_of.register
 def _(d: declarations.BoltzmannGenerator) -> Physics:
     molecule = molecule_of(d)
-    seen, unseen = samples_of(molecule, d.beta, d.samples).chunk(2)
-    model = flow_of(d.flow, molecule, seen)
+    data = samples_of(molecule, d.beta, d.samples)
+    return generator_physics(d, d.beta, molecule, data, flow_of(d.flow, molecule, data))
+
+
+def generator_physics(
+    d: declarations.Learning, beta: float, molecule: Molecule, data: Tensor, model: ReparameterizedModel
+) -> Physics:
+    """Half of the data (samples, ...), which are in random order, are held back as the judge of the other."""
+    seen, unseen = data.chunk(2)
     training = Training(seen, d.energy_weight, d.data_weight, d.energy_cap)
     bins = partial(figures.histogram, window=molecule.window)
     return Physics(
         size=1,
-        beta=d.beta,
-        units="epsilon",
+        beta=beta,
+        units=molecule.units,
         hamiltonian=molecule.hamiltonian,
         model=model,
-        observables={"first_state": lambda x: molecule.first(x).to(x.dtype)},
+        observables={
+            "first_state": lambda x: molecule.first(x).to(x.dtype),
+        },
         profiles={"coordinate": lambda x: bins(molecule.coordinate(x))},
         reference=lambda: molecule.exact.reference if molecule.exact else None,
-        figures=lambda evaluation, x: figures.boltzmann_figures(d.beta, molecule, evaluation, x, unseen),
+        figures=lambda evaluation, x: figures.boltzmann_figures(beta, molecule, evaluation, x, unseen),
         estimator=partial(
-            by_energy_and_data, model, molecule.hamiltonian.energy, beta=d.beta, training=training
+            by_energy_and_data, model, molecule.hamiltonian.energy, beta=beta, training=training
         ),
-        derived=lambda evaluation: derived(d.beta, molecule, model, unseen, evaluation),
+        derived=lambda evaluation: derived(beta, molecule, model, unseen, evaluation),
     )
 
 

@@ -29,6 +29,8 @@ class Molecule:
         solve: computes the exact values where they are known.
         image: an exchange of equal atoms that the flow is symmetrised over.
         profile: (values of the coordinate, beta) -> exact -T ln p of it, where it is known.
+        plane: two coordinates that figures are drawn in: x (batch, ...) -> (batch, 2).
+        units: of the energy.
     """
 
     hamiltonian: ContinuousHamiltonian
@@ -41,6 +43,8 @@ class Molecule:
     solve: Callable[[], planar.Exact | None] = lambda: None
     image: Callable[[Tensor], Tensor] | None = None
     profile: Callable[[Tensor, float], Tensor | None] = lambda values, beta: None
+    plane: Callable[[Tensor], Tensor] | None = None
+    units: str = "epsilon"
 
     @cached_property
     def exact(self) -> planar.Exact | None:
