@@ -93,7 +93,7 @@ class Dimer(ContinuousHamiltonian):
 
 def exchanged(x: Tensor) -> Tensor:
     """The two atoms of the dimer exchanged, which keeps the energy: (batch, n, 2) -> (batch, n, 2)."""
-    return torch.cat([x[:, 1::-1], x[:, 2:]], dim=1)
+    return torch.cat([x[:, :2].flip(1), x[:, 2:]], dim=1)
 
 
 def arrangements(solvent: int) -> Tensor:
