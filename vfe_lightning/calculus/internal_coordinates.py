@@ -94,10 +94,10 @@ def angle(k: Tensor, b: Tensor, a: Tensor) -> Tensor:
 
 
 def torsion(k: Tensor, b: Tensor, a: Tensor, d: Tensor) -> Tensor:
-    """About the axis b-a, from d to k: (batch, 3) each -> (batch,)."""
+    """About the axis b-a, with the sign of IUPAC: (batch, 3) each -> (batch,)."""
     axis = (a - b) / (a - b).norm(dim=1, keepdim=True)
     u, v = torch.linalg.cross(k - b, axis), torch.linalg.cross(d - a, axis)
-    return torch.atan2((torch.linalg.cross(v, u) * axis).sum(dim=1), (u * v).sum(dim=1))
+    return torch.atan2((torch.linalg.cross(u, v) * axis).sum(dim=1), (u * v).sum(dim=1))
 
 
 def _direction(b: Tensor, a: Tensor, d: Tensor, theta: Tensor, phi: Tensor) -> Tensor:
@@ -106,5 +106,5 @@ def _direction(b: Tensor, a: Tensor, d: Tensor, theta: Tensor, phi: Tensor) -> T
     away = d - a
     across = away - (away * axis).sum(dim=1, keepdim=True) * axis
     across = across / across.norm(dim=1, keepdim=True)
-    turned = torch.linalg.cross(axis, across)
+    turned = torch.linalg.cross(across, axis)
     return theta.cos() * axis + theta.sin() * (phi.cos() * across + phi.sin() * turned)
