@@ -1,13 +1,12 @@
 """Classical potentials: their gradients, their symmetries, and what is known of them at single points."""
 
-import math
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vfe_lightning.calculus.gradient import gradient
+from vfe_lightning.hamiltonians.clusters import icosahedron
 from vfe_lightning.hamiltonians.dimer import Dimer, distance
 from vfe_lightning.hamiltonians.planar_wells import DoubleWell, MuellerBrown
 from vfe_lightning.hamiltonians.trapped_particles import Coulomb, LennardJones, Logarithmic, TrappedParticles
@@ -70,10 +69,6 @@ def test_the_box_counts_once():
 
 def test_icosahedron_of_thirteen_atoms():
     """The lowest energy, -44.326801: Hoare & Pal, Adv. Phys. 20, 161 (1971)."""
-    phi = (1 + math.sqrt(5)) / 2
-    corners = [(0, a, b * phi) for a in (1, -1) for b in (1, -1)]
-    corners = [(c[i], c[(i + 1) % 3], c[(i + 2) % 3]) for c in corners for i in range(3)]
-    shape = torch.tensor([(0, 0, 0), *corners], dtype=torch.float64)
     h = TrappedParticles(13, 0.0, LennardJones())
-    scales = torch.linspace(0.48, 0.53, 2001, dtype=torch.float64)
-    assert h.energy(scales[:, None, None] * shape).min().item() == pytest.approx(-44.326801, abs=1e-5)
+    scales = torch.linspace(0.96, 1.06, 2001, dtype=torch.float64)
+    assert h.energy(scales[:, None, None] * icosahedron()).min().item() == pytest.approx(-44.326801, abs=1e-5)

@@ -27,7 +27,7 @@ from vfe_lightning.declarations.occupation import (
     Transformer,
 )
 from vfe_lightning.declarations.optimizer import Adam, NaturalGradient, Optimizer, TrustRegion
-from vfe_lightning.declarations.particles import CoulombTrap, LogGas, TrappedParticles
+from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
 from vfe_lightning.declarations.sampler import Determinantal, Metropolis, Sampler
 from vfe_lightning.declarations.spin_networks import (
@@ -91,6 +91,7 @@ __all__ = [
     "Kinetic",
     "Learning",
     "LeaveOneOut",
+    "LennardJonesCluster",
     "Levels",
     "LinearAnnealing",
     "LogGas",

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat
 
+from vfe_lightning.declarations.boltzmann import Learning, Samples
 from vfe_lightning.declarations.continuous import Continuous
 from vfe_lightning.declarations.velocity import EquivariantFlow
 
@@ -33,3 +34,14 @@ class LogGas(TrappedParticles):
 
     dim: Literal[1, 2] = Field(default=2, description="dimensions of space")
     coupling: PositiveFloat = Field(description="strength of the interaction")
+
+
+class LennardJonesCluster(Learning):
+    """13 atoms, H = sum_{i<j} (r^-12 - 2 r^-6) + sum_i x_i^2 / 2: the icosahedron and how it melts.
+
+    All numbers are of the whole cluster, with its centre of mass in the trap.
+    """
+
+    beta: PositiveFloat = Field(description="inverse temperature, in depths of the pair interaction")
+    flow: EquivariantFlow = Field(default=EquivariantFlow(), description="p(x) from a normal density")
+    samples: Samples = Field(default=Samples(), description="what is learned from and judged by")

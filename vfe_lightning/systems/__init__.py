@@ -69,3 +69,11 @@ def _(declaration: declarations.AlanineDipeptide) -> VariationalFreeEnergy:
     from vfe_lightning.systems.continuous import Continuous
 
     return Continuous(declaration)
+
+
+@build.register
+def _(declaration: declarations.LennardJonesCluster) -> VariationalFreeEnergy:
+    from vfe_lightning.systems import lennard_jones  # noqa: F401  registers its physics
+    from vfe_lightning.systems.continuous import Continuous
+
+    return Continuous(declaration)

@@ -15,6 +15,7 @@ from vfe_lightning.bijectors.bijector import Composed
 from vfe_lightning.estimators.boltzmann import Training, by_energy_and_data, coverage
 from vfe_lightning.generative.mirrored import Mirrored
 from vfe_lightning.generative.reparameterized import NormalizingFlow, ReparameterizedModel
+from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.samplers.hmc import hybrid_monte_carlo
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.boltzmann_physics import Molecule, molecule_of
@@ -26,7 +27,7 @@ TOO_MANY = 0.01  # of the data that the flow does not cover: a mode is lost
 @physics_of.register
 def _(d: declarations.BoltzmannGenerator) -> Physics:
     molecule = molecule_of(d)
-    data = samples_of(molecule, d.beta, d.samples)
+    data = samples_of(molecule.hamiltonian, molecule.minima, d.beta, d.samples)
     return generator_physics(d, d.beta, molecule, data, flow_of(d.flow, molecule, data))
 
 
@@ -56,13 +57,15 @@ def generator_physics(
     )
 
 
-def samples_of(molecule: Molecule, beta: float, d: declarations.Samples) -> Tensor:
+def samples_of(
+    hamiltonian: ContinuousHamiltonian, minima: Tensor, beta: float, d: declarations.Samples
+) -> Tensor:
     """One sample of each chain, in random order; the chains seldom leave the state that they start in."""
     generator = torch.Generator().manual_seed(d.seed)
-    start = molecule.minima[torch.arange(d.chains) % len(molecule.minima)]
+    start = minima[torch.arange(d.chains) % len(minima)]
     chains = hybrid_monte_carlo(
-        lambda x: beta * molecule.hamiltonian.energy(x),
-        lambda x: beta * molecule.hamiltonian.gradient(x),
+        lambda x: beta * hamiltonian.energy(x),
+        lambda x: beta * hamiltonian.gradient(x),
         start,
         warm_up=d.trajectories,
         trajectories=0,
@@ -95,24 +98,34 @@ def derived(
     share = evaluation["reweighted_first_state"]
     log_odds = share.mean.logit()
     error = share.error / (share.mean * (1 - share.mean))
-    data = data.to(share.mean.device)
-    free_energy = evaluation["importance_free_energy"].mean.item()
-    with torch.no_grad():
-        found = coverage(model.log_prob(data), molecule.hamiltonian.energy(data), beta, -beta * free_energy)
-    known = {
-        "free_energy_difference": with_error(-log_odds / beta, error / beta),
-        "data_log_prob": exactly(found.log_prob),
-        "uncovered_data": exactly(found.uncovered),
-        "forward_effective_sample_size": exactly(found.effective_sample_size),
-    }
+    known = {"free_energy_difference": with_error(-log_odds / beta, error / beta)}
     if molecule.exact:
         known["exact_free_energy_difference"] = exactly(molecule.exact.difference)
+    return known | coverage_of(beta, molecule.hamiltonian, model, data, evaluation)
+
+
+def coverage_of(
+    beta: float,
+    hamiltonian: ContinuousHamiltonian,
+    model: ReparameterizedModel,
+    data: Tensor,
+    evaluation: Mapping[str, Moments],
+) -> dict[str, Moments]:
+    """How the flow stands to data that it was not trained on; a lost mode is told in a warning."""
+    log_z = -beta * evaluation["importance_free_energy"].mean.item()
+    data = data.to(evaluation["importance_free_energy"].mean.device)
+    with torch.no_grad():
+        found = coverage(model.log_prob(data), hamiltonian.energy(data), beta, log_z)
     if found.uncovered > TOO_MANY:
         rank_zero_warn(
             f"a mode is lost: {found.uncovered:.0%} of the data lie where the flow has next to no density, "
             "whatever its effective sample size says; train with --data_weight 1"
         )
-    return known
+    return {
+        "data_log_prob": exactly(found.log_prob),
+        "uncovered_data": exactly(found.uncovered),
+        "forward_effective_sample_size": exactly(found.effective_sample_size),
+    }
 
 
 def exactly(value: float) -> Moments:
