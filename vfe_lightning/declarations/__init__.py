@@ -6,6 +6,15 @@ from vfe_lightning.declarations.continuous import Continuous, PathGradient, Path
 from vfe_lightning.declarations.electron_gas import ElectronGas
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
+from vfe_lightning.declarations.lattice_fields import (
+    Checkerboard,
+    IsingDual,
+    LatticeField,
+    LatticeFlow,
+    MongeAmpere,
+    NeuralRG,
+    PhiFour,
+)
 from vfe_lightning.declarations.occupation import (
     FermiSea,
     IdealGas,
@@ -44,6 +53,7 @@ __all__ = [
     "Annealing",
     "BaseStates",
     "Bernoulli",
+    "Checkerboard",
     "ConfigurationInteraction",
     "Continuous",
     "ContinuousFlow",
@@ -63,6 +73,9 @@ __all__ = [
     "InverseIsing",
     "Ising",
     "Kinetic",
+    "IsingDual",
+    "LatticeField",
+    "LatticeFlow",
     "LeaveOneOut",
     "Levels",
     "LinearAnnealing",
@@ -70,7 +83,9 @@ __all__ = [
     "MeasureValued",
     "MessagePassing",
     "Metropolis",
+    "MongeAmpere",
     "NaturalGradient",
+    "NeuralRG",
     "NoAnnealing",
     "Occupation",
     "Optimizer",
@@ -79,6 +94,7 @@ __all__ = [
     "PathGradient",
     "PathOnly",
     "Pathwise",
+    "PhiFour",
     "PixelCNN",
     "Pruning",
     "QuantumDot",
