@@ -1,10 +1,11 @@
-r"""Affine couplings of the two sublattices of an L x L torus: RealNVP on a checkerboard.
+r"""Couplings of the two sublattices of an L x L torus: RealNVP on a checkerboard, with learned tails.
 
-$$ x_a = z_a \, e^{s_a(z_b)} + t_a(z_b), \quad x_b = z_b $$
+$$ x_a = e^{s_a(z_b)} \sinh( e^{d_a(z_b)} \mathrm{arcsinh} z_a ) + t_a(z_b), \quad x_b = z_b $$
 
-Dinh, Sohl-Dickstein & Bengio, ICLR (2017); on lattices, Albergo et al., arXiv 2101.08176. s and t are
-convolutions from one sublattice to the other, so that nothing is computed that a mask would throw away, and
-commute with the translations of the checkerboard. An odd flow, with odd t and even s, has p(x) = p(-x).
+d < 0 makes tails lighter than those of a normal density, as a quartic potential wants them; d = 0 is Dinh,
+Sohl-Dickstein & Bengio, ICLR (2017); on lattices Albergo et al., arXiv 2101.08176. s, d, t are convolutions
+from one sublattice to the other, so that nothing is computed that a mask would throw away, and commute with
+the translations of the checkerboard. An odd flow, with odd t and even s and d, has p(x) = p(-x).
 """
 
 import math
@@ -59,7 +60,7 @@ def neighbours(L: int, sources: Tensor, targets: Tensor, reach: int) -> Tensor:
 
 
 class Coupling(nn.Module):
-    """ln scale and shift of one sublattice from the other: (sources, batch) -> two of (targets, batch).
+    """ln scale, ln tail and shift of one sublattice from the other: (sources, batch) -> (targets, batch).
 
     Two hidden layers of `width` channels; zero at first.
     """
@@ -81,7 +82,7 @@ class Coupling(nn.Module):
         h = h + torch.tanh(self.second(h))
         even = h.square() if self.odd else h
         log_scale, log_tail = self.log_scale(even)
-        return log_scale, log_tail, self.shift(h)[0]
+        return log_scale, torch.tanh(log_tail), self.shift(h)[0]
 
 
 class CheckerboardFlow(Bijector):

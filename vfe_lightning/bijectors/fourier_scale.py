@@ -1,4 +1,4 @@
-r"""A stretch of every Fourier mode of a periodic field: with normal z any translation-invariant Gaussian field.
+r"""A stretch of every Fourier mode: of normal z it makes any translation-invariant Gaussian field.
 
 $$ x_k = e^{s(k)} z_k, \quad s(k) = s(-k) $$
 

@@ -1,4 +1,4 @@
-r"""Monge-Ampere flow of a lattice field: down the slope of a potential u, with its exact Jacobian determinant.
+r"""Monge-Ampere flow of a lattice field: along the slope of a potential u, with its exact determinant.
 
 $$ \frac{dx}{dt} = \nabla u(x), \quad \frac{d \ln p}{dt} = - \nabla^2 u(x), \quad
    u = \sum_{i c} a_c \ln \cosh (K_c * x)_i $$
@@ -52,7 +52,9 @@ class ConvolutionalPotential(nn.Module):
         offsets, n = self.taps.shape
         y = torch.tanh(self.kernel @ x.index_select(0, self.taps.flatten()).view(offsets, -1))
         pushed = (self.amplitude * self.kernel).mT @ y
-        slope = pushed.view(offsets * n, -1).index_select(0, self.origins.flatten()).view(offsets, n, -1).sum(0)
+        slope = (
+            pushed.view(offsets * n, -1).index_select(0, self.origins.flatten()).view(offsets, n, -1).sum(0)
+        )
         strength = self.amplitude[:, 0] * self.kernel.square().sum(dim=1)
         squares = strength @ y.square()
         return slope, n * strength.sum() - squares.view(n, -1).sum(dim=0)

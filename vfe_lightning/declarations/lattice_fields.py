@@ -22,7 +22,7 @@ class Checkerboard(Declaration):
 
 
 class NeuralRG(Declaration):
-    """Couplings within blocks of four sites at every scale, as the renormalisation group has them; L = 2^n."""
+    """Couplings within blocks of four sites at every scale, a renormalisation group; L = 2^n."""
 
     kind: Literal["neural_rg"] = "neural_rg"
     couplings: int = Field(default=6, ge=2, description="couplings in a block; two move every site once")

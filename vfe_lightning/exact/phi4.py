@@ -1,6 +1,6 @@
 r"""Exact free energies of phi^4 theory: the free field at any L, and small tori by their transfer matrix.
 
-$$ Z = \mathrm{tr} \, T^L, \quad T(\phi, \phi') = e^{-\frac12 R(\phi) + 2 \phi \cdot \phi' - \frac12 R(\phi')} $$
+$$ Z = \mathrm{tr} \, T^L, \quad T(\phi, \phi') = e^{2 \phi \cdot \phi' - (R(\phi) + R(\phi')) / 2} $$
 
 with R the action of one row. A Gaussian rule for the weight of one site makes it a matrix: Golub & Welsch,
 Math. Comput. 23, 221 (1969), with its polynomials by the Stieltjes procedure.
