@@ -60,6 +60,18 @@ class IsingDual(ContinuousHamiltonian):
         return torch.where(coin < torch.sigmoid(2 * x), 1.0, -1.0).to(x)
 
 
+def structure_factor(x: Tensor) -> Tensor:
+    """<(sum s)^2> / N^2 of the spins that are drawn from p(s | x): (batch, L, L) -> (batch,)."""
+    s = torch.tanh(x).flatten(1)
+    return (s.sum(dim=1).square() + (1 - s.square()).sum(dim=1)) / s.shape[1] ** 2
+
+
+def ising_energy(x: Tensor) -> Tensor:
+    """-<sum s_i s_j> / N over bonds of the spins that are drawn from p(s | x): (batch, L, L) -> (batch,)."""
+    s = torch.tanh(x)
+    return -(s * (s.roll(1, 1) + s.roll(1, 2))).mean(dim=(1, 2))
+
+
 def log_cosh(x: Tensor) -> Tensor:
     """ln cosh x of each number, for any size of it."""
     magnitude = x.abs()
