@@ -17,11 +17,15 @@ HAAR = ((1, 1, 1, 1), (1, 1, -1, -1), (1, -1, 1, -1), (1, -1, -1, 1))
 class PairCoupling(nn.Module):
     """ln scale, ln tail and shift of two sites from the other two; zero at first.
 
-    Odd shifts and even scales: (2, blocks) -> three of (2, blocks).
+    (2, blocks) -> three of (2, blocks); where it is `odd` the shift is, and the others are even.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, odd: bool) -> None:
         super().__init__()
+        self.odd = odd
+        if not odd:
+            self.first_bias = nn.Parameter(torch.randn(width, 1, dtype=torch.float64))
+            self.shift_bias = nn.Parameter(torch.zeros(2, 1, dtype=torch.float64))
         self.first = nn.Parameter(torch.randn(width, 2, dtype=torch.float64) / math.sqrt(2))
         self.second = nn.Parameter(torch.randn(width, width, dtype=torch.float64) / math.sqrt(width))
         self.shift = nn.Parameter(torch.zeros(2, width, dtype=torch.float64))
@@ -29,23 +33,27 @@ class PairCoupling(nn.Module):
         self.scale_bias = nn.Parameter(torch.zeros(4, 1, dtype=torch.float64))
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        h = torch.tanh(self.first @ z)
+        y = self.first @ z if self.odd else torch.addmm(self.first_bias, self.first, z)
+        h = torch.tanh(y)
         h = h + torch.tanh(self.second @ h)
-        log_scale, log_tail = torch.addmm(self.scale_bias, self.scale, h.square()).chunk(2)
-        return log_scale, torch.tanh(log_tail), self.shift @ h
+        even = h.square() if self.odd else h
+        log_scale, log_tail = torch.addmm(self.scale_bias, self.scale, even).chunk(2)
+        shift = self.shift @ h if self.odd else torch.addmm(self.shift_bias, self.shift, h)
+        return log_scale, torch.tanh(log_tail), shift
 
 
 class BlockCoupling(nn.Module):
-    """An odd bijector of blocks, (4, blocks), with its ln|det|, (blocks,).
+    """A bijector of blocks, (4, blocks), with its ln|det|, (blocks,).
 
     Args:
+        odd: f(-z) = -f(z).
         linear: the linear map that it starts as, (4, 4).
     """
 
-    def __init__(self, couplings: int, width: int, linear: Tensor) -> None:
+    def __init__(self, couplings: int, width: int, linear: Tensor, odd: bool = True) -> None:
         super().__init__()
         self.linear = nn.Parameter(linear.clone())
-        self.couplings = nn.ModuleList(PairCoupling(width) for _ in range(couplings))
+        self.couplings = nn.ModuleList(PairCoupling(width, odd) for _ in range(couplings))
 
     @property
     def _couplings(self) -> list[tuple[PairCoupling, list[int], list[int]]]:

@@ -4,7 +4,7 @@ $$ \frac{dx}{dt} = \nabla u(x), \quad \frac{d \ln p}{dt} = - \nabla^2 u(x), \qua
    u = \sum_{i c} a_c \ln \cosh (K_c * x)_i $$
 
 Zhang, E & Wang, arXiv 1809.10188. The potential is a convolution, so that it has the translations of the
-torus at every moment, and even in x, so that the flow is odd. Slope and Laplacian are in closed form:
+torus at every moment; it is even in x, and the flow odd, where ln cosh has no bias. In closed form:
 
 $$ \nabla u = \sum_c K_c^T * a_c \tanh (K_c * x), \quad
    \nabla^2 u = \sum_c a_c |K_c|^2 \sum_i \cosh^{-2} (K_c * x)_i. $$
@@ -31,12 +31,13 @@ class ConvolutionalPotential(nn.Module):
     Args:
         width: kernels.
         reach: rows and columns that a kernel sees to each side.
+        odd: of the slope; otherwise the arguments of ln cosh have a bias.
     """
 
     taps: Tensor  # (offsets, sites): the site at each offset
     origins: Tensor  # (offsets, sites): from which offset and site a kernel reaches a site, flat
 
-    def __init__(self, L: int, width: int, reach: int) -> None:
+    def __init__(self, L: int, width: int, reach: int, odd: bool = True) -> None:
         super().__init__()
         n = L * L
         sites = torch.arange(n)
@@ -45,12 +46,14 @@ class ConvolutionalPotential(nn.Module):
         self.register_buffer("taps", taps, persistent=False)
         self.register_buffer("origins", origins, persistent=False)
         self.kernel = nn.Parameter(torch.randn(width, len(taps), dtype=torch.float64) / math.sqrt(len(taps)))
+        self.bias = None if odd else nn.Parameter(torch.randn(width, 1, dtype=torch.float64))
         self.amplitude = nn.Parameter(FIRST_AMPLITUDE * torch.randn(width, 1, dtype=torch.float64))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(sites, batch) -> grad u (sites, batch) and its divergence (batch,)."""
         offsets, n = self.taps.shape
-        y = torch.tanh(self.kernel @ x.index_select(0, self.taps.flatten()).view(offsets, -1))
+        y = self.kernel @ x.index_select(0, self.taps.flatten()).view(offsets, -1)
+        y = torch.tanh(y if self.bias is None else y + self.bias)
         pushed = (self.amplitude * self.kernel).mT @ y
         slope = (
             pushed.view(offsets * n, -1).index_select(0, self.origins.flatten()).view(offsets, n, -1).sum(0)
@@ -66,12 +69,15 @@ class MongeAmpereFlow(Bijector):
     Args:
         potentials: how many there are.
         steps: of Runge-Kutta in each.
+        odd: f(-z) = -f(z).
     """
 
-    def __init__(self, L: int, potentials: int, steps: int, width: int, reach: int) -> None:
+    def __init__(self, L: int, potentials: int, steps: int, width: int, reach: int, odd: bool = True) -> None:
         super().__init__()
         self.L, self.steps = L, steps
-        self.potentials = nn.ModuleList(ConvolutionalPotential(L, width, reach) for _ in range(potentials))
+        self.potentials = nn.ModuleList(
+            ConvolutionalPotential(L, width, reach, odd) for _ in range(potentials)
+        )
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         return self._carried(z, self._potentials, 0.0, 1.0)

@@ -16,23 +16,27 @@ from vfe_lightning.bijectors.block_coupling import BlockCoupling, haar
 
 
 class NeuralRG(Bijector):
-    """An odd flow; fields are (batch, L, L), L a power of 2.
+    """Fields are (batch, L, L), L a power of 2.
 
     The latent variables of the scale 2^d stand at the multiples of 2^d that are no multiples of 2^(d + 1).
 
     Args:
         couplings: in a block.
         width: hidden units of a coupling.
+        odd: f(-z) = -f(z).
     """
 
-    def __init__(self, L: int, couplings: int, width: int) -> None:
+    def __init__(self, L: int, couplings: int, width: int, odd: bool = True) -> None:
         super().__init__()
         if L < 2 or L & (L - 1):
             raise ValueError(f"L = {L} is no power of 2")
         self.L, self.scales = L, L.bit_length() - 1
         one = torch.eye(4, dtype=torch.float64)
-        self.decimators = nn.ModuleList(BlockCoupling(couplings, width, haar()) for _ in range(self.scales))
-        self.disentanglers = nn.ModuleList(BlockCoupling(couplings, width, one) for _ in range(self.scales))
+
+        def modules(linear: Tensor) -> nn.ModuleList:
+            return nn.ModuleList(BlockCoupling(couplings, width, linear, odd) for _ in range(self.scales))
+
+        self.decimators, self.disentanglers = modules(haar()), modules(one)
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         batch, z = len(z), z.permute(1, 2, 0)

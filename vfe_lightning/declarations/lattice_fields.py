@@ -47,6 +47,9 @@ class LatticeField(Continuous):
 
     L: int = Field(ge=2, description="rows and columns of the lattice")
     flow: LatticeFlow = Field(default=Checkerboard(), description="model of p(x)")
+    symmetrize: bool = Field(
+        default=False, description="average a flow of one phase over x -> -x; false: the flow itself is odd"
+    )
     fourier: bool = Field(default=True, description="stretch Fourier modes, from the best Gaussian field on")
 
     @model_validator(mode="after")

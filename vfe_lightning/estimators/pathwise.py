@@ -18,7 +18,7 @@ from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.estimators.baselines import equal_weights
 from vfe_lightning.generative.reparameterized import ReparameterizedModel
 
-GROUPS = 2  # of samples that have a backward pass of their own, which shows the noise of the gradient
+GROUPS = 1  # of samples that have a backward pass of their own, which shows the noise of the gradient
 
 
 def by_path(

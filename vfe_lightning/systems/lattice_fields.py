@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.analysis import lattice_figures as figures
+from vfe_lightning.bijectors.affine import Affine
 from vfe_lightning.bijectors.bijector import Bijector, Composed
 from vfe_lightning.bijectors.checkerboard import CheckerboardFlow
 from vfe_lightning.bijectors.fourier_scale import FourierScale
@@ -15,10 +16,16 @@ from vfe_lightning.bijectors.monge_ampere import MongeAmpereFlow
 from vfe_lightning.bijectors.neural_rg import NeuralRG
 from vfe_lightning.estimators import lattice_correlations as correlations
 from vfe_lightning.exact import ising_torus, phi4
-from vfe_lightning.generative.reparameterized import NormalizingFlow
+from vfe_lightning.generative.reparameterized import NormalizingFlow, ReparameterizedModel
+from vfe_lightning.generative.symmetrized_flow import SymmetrizedFlow
 from vfe_lightning.hamiltonians import ising_dual
 from vfe_lightning.hamiltonians.phi4 import PhiFour
-from vfe_lightning.mean_field.gaussian import GaussianField, gaussian_field
+from vfe_lightning.mean_field.gaussian import (
+    Function,
+    GaussianField,
+    best_gaussian_field,
+    gaussian_field,
+)
 from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.continuous import Physics, physics_of
@@ -30,7 +37,13 @@ UNITS = "kT"
 @physics_of.register
 def _(d: declarations.PhiFour) -> Physics:
     hamiltonian = PhiFour(d.m2, d.lam)
-    mean_field = phi_four_gaussian(d.L, d.m2, d.lam)
+    k = 2 - 2 * torch.cos(2 * torch.pi * torch.arange(d.L, dtype=torch.float64) / d.L)
+    mean_field = start_of(
+        d,
+        2 * (k[:, None] + k),
+        lambda x: d.m2 * x.square() + d.lam * x.pow(4),
+        lambda x: 2 * d.m2 + 12 * d.lam * x.square(),
+    )
 
     def reference() -> Reference | None:
         if d.lam == 0:
@@ -42,7 +55,7 @@ def _(d: declarations.PhiFour) -> Physics:
         beta=1.0,
         units=UNITS,
         hamiltonian=hamiltonian,
-        model=model_of(d, mean_field),
+        model=model_of(d, flow_of(d), mean_field),
         observables={
             "mean_square": correlations.mean_square,
             "abs_magnetization": correlations.abs_mean,
@@ -59,10 +72,14 @@ def _(d: declarations.PhiFour) -> Physics:
 @physics_of.register
 def _(d: declarations.IsingDual) -> Physics:
     hamiltonian = ising_dual.IsingDual(d.L, d.beta)
-    mean_field = gaussian_field(
-        1 / hamiltonian.spectrum, lambda x: -ising_dual.log_cosh(x), lambda x: -1 / torch.cosh(x).square()
+    mean_field = start_of(
+        d,
+        1 / hamiltonian.spectrum,
+        lambda x: -ising_dual.log_cosh(x),
+        lambda x: torch.tanh(x).square() - 1,
     )
-    model = model_of(d, mean_field)
+    flow = flow_of(d)
+    model = model_of(d, flow, mean_field)
 
     def reference() -> Reference:
         log_z = -d.beta * ising_torus.square(d.L, d.beta).free_energy
@@ -71,10 +88,9 @@ def _(d: declarations.IsingDual) -> Physics:
     def pictures(evaluation: Mapping[str, Moments], x: Tensor) -> dict[str, Figure]:
         coins = torch.Generator(x.device).manual_seed(0)
         drawn = {**figures.fields(x), **figures.fields(hamiltonian.spins(x, coins), "spins")}
-        flow = model.flow
         if isinstance(flow, NeuralRG):
             with torch.no_grad():
-                drawn |= figures.scales(flow.renormalized(model.before_the_stretch(x)))
+                drawn |= figures.scales(flow.renormalized(whitened(model, flow, x)))
         return {**drawn, **figures.two_point(evaluation)}
 
     return Physics(
@@ -95,35 +111,41 @@ def _(d: declarations.IsingDual) -> Physics:
     )
 
 
-class LatticeModel(NormalizingFlow):
-    """A flow of a field, and a stretch of its Fourier modes that comes after it."""
-
-    def __init__(self, flow: Bijector, stretch: FourierScale | None, L: int) -> None:
-        super().__init__(Composed([flow, stretch]) if stretch else flow, (L, L))
-        self.flow, self.stretch = flow, stretch
-
-    def before_the_stretch(self, x: Tensor) -> Tensor:
-        """What the flow made: (batch, L, L) -> (batch, L, L)."""
-        return self.stretch.inverse(x)[0] if self.stretch else x
+def start_of(
+    d: declarations.LatticeField, stiffness: Tensor, potential: Function, curvature: Function
+) -> GaussianField:
+    """The Gaussian field that training starts from: the best one, or the best one with <x> = 0."""
+    return (best_gaussian_field if d.symmetrize else gaussian_field)(stiffness, potential, curvature)
 
 
-def model_of(d: declarations.LatticeField, mean_field: GaussianField) -> LatticeModel:
-    """The declared flow; the stretch starts as that of the best Gaussian field."""
+def flow_of(d: declarations.LatticeField) -> Bijector:
+    """The declared flow."""
+    odd = not d.symmetrize
     match d.flow:
         case declarations.Checkerboard(layers=layers, width=width, reach=reach, hidden_reach=hidden_reach):
-            flow: Bijector = CheckerboardFlow(d.L, layers, width, reach, hidden_reach)
+            return CheckerboardFlow(d.L, layers, width, reach, hidden_reach, odd)
         case declarations.NeuralRG(couplings=couplings, width=width):
-            flow = NeuralRG(d.L, couplings, width)
+            return NeuralRG(d.L, couplings, width, odd)
         case declarations.MongeAmpere(potentials=potentials, steps=steps, width=width, reach=reach):
-            flow = MongeAmpereFlow(d.L, potentials, steps, width, reach)
-    return LatticeModel(flow, FourierScale(mean_field.variance) if d.fourier else None, d.L)
+            return MongeAmpereFlow(d.L, potentials, steps, width, reach, odd)
 
 
-def phi_four_gaussian(L: int, m2: float, lam: float) -> GaussianField:
-    """The best Gaussian field of phi^4 theory."""
-    k = 2 - 2 * torch.cos(2 * torch.pi * torch.arange(L, dtype=torch.float64) / L)
-    return gaussian_field(
-        2 * (k[:, None] + k),
-        lambda x: m2 * x.square() + lam * x.pow(4),
-        lambda x: 2 * m2 + 12 * lam * x.square(),
-    )
+def model_of(d: declarations.LatticeField, flow: Bijector, start: GaussianField) -> ReparameterizedModel:
+    """The flow, composed with linear maps of one phase that make it start as a Gaussian field."""
+    parts = [flow]
+    if d.fourier:
+        stretch = FourierScale(start.variance)
+        # what sees neighbours shapes the field itself; blocks shape its whitened modes
+        parts = [flow, stretch] if isinstance(flow, NeuralRG) else [stretch, flow]
+    if d.symmetrize:
+        shift = Affine(shift=start.mean)
+        return SymmetrizedFlow(NormalizingFlow(Composed([*parts, shift]), (d.L, d.L)))
+    return NormalizingFlow(Composed(parts), (d.L, d.L))
+
+
+def whitened(model: ReparameterizedModel, flow: Bijector, x: Tensor) -> Tensor:
+    """What `flow` made of its latent variables, before the linear maps: (batch, L, L) -> (batch, L, L)."""
+    one = model.flow if isinstance(model, SymmetrizedFlow) else model
+    assert isinstance(one, NormalizingFlow)
+    z, _ = one.bijector.inverse(x)
+    return flow(z)[0]
