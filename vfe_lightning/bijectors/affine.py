@@ -14,13 +14,13 @@ class Affine(Bijector):
     Args:
         shape: of log_scale and shift; () is one number for all coordinates.
         scale: the first one.
-        shifted: whether there is a shift; without it the map is odd.
+        shift: the first one; None is none for ever, and the map is odd.
     """
 
-    def __init__(self, shape: tuple[int, ...] = (), scale: float = 1.0, shifted: bool = True) -> None:
+    def __init__(self, shape: tuple[int, ...] = (), scale: float = 1.0, shift: float | None = 0.0) -> None:
         super().__init__()
         self.log_scale = nn.Parameter(torch.full(shape, math.log(scale), dtype=torch.float64))
-        self.shift = nn.Parameter(torch.zeros(shape, dtype=torch.float64)) if shifted else None
+        self.shift = None if shift is None else nn.Parameter(torch.full(shape, shift, dtype=torch.float64))
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         x = z * self.log_scale.exp()

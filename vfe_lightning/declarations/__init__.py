@@ -18,6 +18,15 @@ from vfe_lightning.declarations.continuous import Continuous, PathGradient, Path
 from vfe_lightning.declarations.electron_gas import ElectronGas
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
+from vfe_lightning.declarations.lattice_fields import (
+    Checkerboard,
+    IsingDual,
+    LatticeField,
+    LatticeFlow,
+    MongeAmpere,
+    NeuralRG,
+    PhiFour,
+)
 from vfe_lightning.declarations.occupation import (
     FermiSea,
     IdealGas,
@@ -65,6 +74,7 @@ __all__ = [
     "BaseStates",
     "Bernoulli",
     "BoltzmannGenerator",
+    "Checkerboard",
     "ConfigurationInteraction",
     "Continuous",
     "ContinuousFlow",
@@ -88,7 +98,10 @@ __all__ = [
     "IdealGas",
     "InverseIsing",
     "Ising",
+    "IsingDual",
     "Kinetic",
+    "LatticeField",
+    "LatticeFlow",
     "Learning",
     "LeaveOneOut",
     "LennardJonesCluster",
@@ -100,8 +113,10 @@ __all__ = [
     "MessagePassing",
     "Metropolis",
     "MolecularDynamics",
+    "MongeAmpere",
     "MuellerBrown",
     "NaturalGradient",
+    "NeuralRG",
     "NoAnnealing",
     "Occupation",
     "Optimizer",
@@ -110,6 +125,7 @@ __all__ = [
     "PathGradient",
     "PathOnly",
     "Pathwise",
+    "PhiFour",
     "PixelCNN",
     "Pruning",
     "QuantumDot",

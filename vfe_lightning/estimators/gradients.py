@@ -105,6 +105,11 @@ def gradient_and_variance(factor: Factor) -> tuple[Tensor, Tensor]:
 
 
 def _variance(parts: Tensor, count: int, gradient: Tensor) -> Tensor:
-    """Trace of the covariance of a gradient that is a sum of `count` independent parts over all ranks."""
+    """Trace of the covariance of a gradient that is a sum of `count` independent parts over all ranks.
+
+    NaN where there is one part alone.
+    """
+    if count < 2:
+        return torch.full_like(gradient[:1].sum(), math.nan)
     squares = reductions.total(parts.square().sum())
-    return (squares * count - gradient.square().sum()) / max(count - 1, 1)
+    return (squares * count - gradient.square().sum()) / (count - 1)

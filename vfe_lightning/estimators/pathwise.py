@@ -19,6 +19,7 @@ from vfe_lightning.estimators.baselines import equal_weights
 from vfe_lightning.generative.reparameterized import ReparameterizedModel
 
 GROUPS = 2  # of samples that have a backward pass of their own, which shows the noise of the gradient
+LARGE = 1000  # samples; a smaller batch is one group, since two would take nearly twice as long
 
 
 def by_path(
@@ -83,5 +84,5 @@ def pulled_back(costs: list[Tensor], parameters: list[Tensor], weights: Tensor) 
 
 def shares(n_samples: int) -> list[int]:
     """Sizes of the groups that a batch is made in."""
-    groups = min(GROUPS, n_samples)
+    groups = GROUPS if n_samples >= LARGE else 1
     return [n_samples // groups + (i < n_samples % groups) for i in range(groups)]

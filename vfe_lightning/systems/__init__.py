@@ -77,3 +77,11 @@ def _(declaration: declarations.LennardJonesCluster) -> VariationalFreeEnergy:
     from vfe_lightning.systems.continuous import Continuous
 
     return Continuous(declaration)
+
+
+@build.register
+def _(declaration: declarations.LatticeField) -> VariationalFreeEnergy:
+    from vfe_lightning.systems import lattice_fields  # noqa: F401, it registers its physics
+    from vfe_lightning.systems.continuous import Continuous
+
+    return Continuous(declaration)
