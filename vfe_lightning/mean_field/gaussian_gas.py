@@ -5,7 +5,9 @@ $$ F(\sigma) = n d [ \tfrac{k}{2} \sigma^2 - T \ln \sigma - \tfrac{T}{2} \ln (2 
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -34,12 +36,12 @@ def logarithmic(n: int, dim: int, stiffness: float, beta: float, coupling: float
     )
 
 
-def _best(n: int, dim: int, stiffness: float, beta: float, pair) -> GaussianGas:
+def _best(n: int, dim: int, stiffness: float, beta: float, pair: Callable[[float], float]) -> GaussianGas:
     def free_energy(log_sigma: float) -> float:
         one = (
             stiffness / 2 * np.exp(2 * log_sigma) - (log_sigma + 0.5 * math.log(2 * math.pi * math.e)) / beta
         )
         return float(n * dim * one + n * (n - 1) / 2 * pair(np.exp(log_sigma)))
 
-    found = minimize_scalar(free_energy, bracket=(-1.0, 1.0))
+    found: Any = minimize_scalar(free_energy, bracket=(-1.0, 1.0))
     return GaussianGas(float(np.exp(found.x)), float(found.fun))

@@ -1,6 +1,7 @@
 """Classical particles in a harmonic trap: an equivariant continuous flow of a normal density."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 from torch import Tensor
@@ -55,9 +56,9 @@ def trapped(
     beta: float,
     hamiltonian: hamiltonians.TrappedParticles,
     gas: gaussian_gas.GaussianGas,
-    reference,
+    reference: Callable[[], Reference | None],
     units: str,
-    exact_density=None,
+    exact_density: Callable[[Tensor], Tensor] | None = None,
 ) -> Physics:
     """Physics of any pair interaction; the flow starts from the best independent particles.
 
