@@ -16,7 +16,7 @@ from vfe_lightning.declarations import Adam, CoulombTrap, EquivariantFlow, PairV
 coulomb_trap = Experiment(
     name="coulomb_trap",
     system=CoulombTrap(n=6, dim=2, beta=10.0, flow=EquivariantFlow(velocity=PairVelocity(width=32), steps=8)),
-    optimizer=Adam(learning_rate=3e-3, decay=200, max_norm=10.0),
+    optimizer=Adam(learning_rate=1e-2, decay=100, max_norm=10.0),
     trainer=Trainer(max_steps=400, evaluation_batches=80),
     batch_size=256,
 )
