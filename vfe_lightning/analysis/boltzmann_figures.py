@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BINS = 60
 POINTS = 1500  # samples that are drawn
+HIGHEST = 25.0  # T above the minimum that profiles are drawn to
 CONTOURS = 12.0  # T above the lowest energy that contours reach
 
 
@@ -59,6 +60,7 @@ def profile_figure(
     for value in molecule.coordinate(data[:200]).tolist():
         axes.axvline(value, ymax=0.03, color="grey", linewidth=0.5)
     axes.axvline(molecule.divide, color="grey", linewidth=0.8, linestyle=":")
+    axes.set_ylim(top=-evaluation["coordinate"].mean.max().log().item() / beta + HIGHEST / beta)
     axes.set(xlabel=molecule.name, ylabel=f"F / {molecule.units}")
     axes.legend(frameon=False)
     return figure
