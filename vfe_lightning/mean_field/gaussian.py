@@ -68,9 +68,9 @@ def gaussian_field(q: Tensor, potential: Function, curvature: Function, mean: fl
         width = (1 / (q + u)).mean().sqrt()
         return u - (w @ curvature(mean + width * y)).item()
 
-    grid = np.linspace(-12, 8, 41)
+    grid = np.linspace(-12, 18, 61)
     values = [excess(g) for g in grid]
-    step = next(i for i in range(40) if values[i] < 0 <= values[i + 1])
+    step = next(i for i in range(60) if values[i] < 0 <= values[i + 1])
     u = math.exp(float(brentq(excess, grid[step], grid[step + 1]))) - softest  # pyright: ignore
     variance = 1 / (q + u)
     x = mean + variance.mean().sqrt() * y

@@ -26,14 +26,14 @@ class Chain:
     autocorrelation_time: Moments
 
 
-def independence_metropolis(log_weights: Tensor, seed: int = 0) -> Chain:
+def independence_metropolis(log_weights: Tensor, seed: int = 20190220) -> Chain:
     """The chain over proposals with ln w = -beta E - ln p in their order; the first is where it starts.
 
     min(1, w' / w) is the probability of a step: it leaves the Gibbs state as it is.
 
     Args:
         log_weights: (proposals,).
-        seed: of the coins.
+        seed: of the coins; not that of a generator that made the proposals.
     """
     w = log_weights.detach().double().cpu()
     coins = torch.rand(len(w), generator=torch.Generator().manual_seed(seed), dtype=w.dtype).log()
