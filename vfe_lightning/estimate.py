@@ -93,6 +93,8 @@ class Estimate:
             for one K.
         log_weights: -beta E - ln p of independent samples, where it is known: the evaluation makes
             the importance-sampled free energy of them.
+        reweighted: computes numbers or functions of each sample, (batch, ...), whose means in the Gibbs
+            state the evaluation reports; it needs `log_weights`.
     """
 
     free_energy: Tensor
@@ -107,6 +109,7 @@ class Estimate:
     profiles: Mapping[str, Callable[[], Tensor]] = field(default_factory=dict)
     correlated: int = 1
     log_weights: Tensor | None = None
+    reweighted: Mapping[str, Callable[[], Tensor]] = field(default_factory=dict)
 
     def scalars(self) -> dict[str, float]:
         """Diagnostics, minima and maxima over all ranks."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vfe_lightning import reductions
 from vfe_lightning.estimate import Estimate
+from vfe_lightning.samplers.independence import independence_metropolis
 from vfe_lightning.statistics import Importance, Moments, group_means
 
 
@@ -18,6 +19,7 @@ class Evaluation:
     moments: list[dict[str, Moments]] = field(default_factory=list)
     summaries: list[dict[str, float]] = field(default_factory=list)
     log_weights: list[Tensor] = field(default_factory=list)
+    reweighted: dict[str, list[Tensor]] = field(default_factory=dict)
     last: Estimate | None = None
 
     def add(self, moments: dict[str, Moments], summary: dict[str, float], estimate: Estimate) -> None:
@@ -29,6 +31,8 @@ class Evaluation:
         self.summaries.append(summary)
         if estimate.log_weights is not None:
             self.log_weights.append(estimate.log_weights)
+        for name, values in estimate.reweighted.items():
+            self.reweighted.setdefault(name, []).append(values())
         self.last = estimate
 
     def merged(self) -> dict[str, Moments]:
@@ -43,6 +47,25 @@ class Evaluation:
                 extreme = extremes.get(name)
                 evaluation[name] = Moments.of(values if extreme is None else extreme(values)[None])
         return evaluation
+
+    def in_the_gibbs_state(self, unit: float) -> dict[str, Moments]:
+        """What the weights make of the samples; nothing where they are not known.
+
+        The free energy in multiples of `unit`, the means of what is to be reweighted, and how a Metropolis
+        chain would go on these samples as proposals.
+        """
+        if (importance := self.importance()) is None:
+            return {}
+        known = {
+            "importance_free_energy": importance.free_energy(unit),
+            "effective_sample_size": importance.effective_sample_size,
+        }
+        if self.reweighted:
+            chain = independence_metropolis(importance.log_weights)
+            known |= {"acceptance": chain.acceptance, "autocorrelation_time": chain.autocorrelation_time}
+        for name, batches in self.reweighted.items():
+            known[f"reweighted_{name}"] = importance.mean(reductions.gather(torch.cat(batches)))
+        return known
 
     def importance(self) -> Importance | None:
         """Of all samples of all ranks; None where the weights are not known."""

@@ -70,6 +70,10 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         """Free energies of approximations, such as Hartree-Fock: totals in internal units."""
         return {}
 
+    def derived(self) -> dict[str, Moments]:
+        """What follows from the latest evaluation as a whole, such as a difference of free energies."""
+        return {}
+
     def figures(self) -> dict[str, Figure]:
         """Pictures of the latest evaluation that only this system has."""
         return {}
@@ -146,12 +150,11 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         self._measured.add(self.moments(estimate), self.summary(estimate), estimate)
 
     def on_validation_epoch_end(self) -> None:
-        self.evaluation = self._measured.merged()
-        if importance := self._measured.importance():
-            unit = self.temperature * self.energy_unit / self.size
-            free_energy, effective = importance.free_energy(unit), importance.effective_sample_size
+        unit = self.temperature * self.energy_unit / self.size
+        self.evaluation = self._measured.merged() | self._measured.in_the_gibbs_state(unit)
+        self.evaluation |= self.derived()
+        if "importance_free_energy" in self.evaluation:
             self.energies = (*self.energies, "importance_free_energy")
-            self.evaluation |= {"importance_free_energy": free_energy, "effective_sample_size": effective}
 
     def train_dataloader(self) -> DataLoader:
         return DataLoader(Steps(), batch_size=None)

@@ -74,6 +74,14 @@ class Importance:
         error = unit * w.error / w.mean
         return Moments(count, mean, error.square() * count * (count - 1))
 
+    def mean(self, x: Tensor) -> Moments:
+        """<w x> / <w> with its error by linear propagation: (samples, ...) -> moments of (...)."""
+        w = (self.log_weights - self.log_weights.max()).exp()
+        w, count = w / w.sum(), len(w)
+        mean = torch.einsum("b,b...->...", w, x)
+        squares = torch.einsum("b,b...->...", w.square(), (x - mean).square())
+        return Moments(count, mean, squares * count * (count - 1))
+
     @property
     def effective_sample_size(self) -> Moments:
         """(sum w)^2 / (samples sum w^2), between 0 and 1."""

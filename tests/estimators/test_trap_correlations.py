@@ -4,14 +4,14 @@ import math
 
 import torch
 
-from vfe_lightning.estimators.trap_correlations import pair_density, radial_density, ring_areas
+from vfe_lightning.estimators.trap_correlations import pair_density, radial_density, shell_volumes
 from vfe_lightning.statistics import Moments
 
 
 def test_radial_density_counts_particles_an_area() -> None:
     x = torch.tensor([[[0.1, 0.0], [0.0, -1.5], [5.0, 0.0]]], dtype=torch.float64)
     found = radial_density(x, edge=2.0, bins=4)
-    expected = torch.tensor([[1.0, 0, 0, 1]], dtype=torch.float64) / ring_areas(2.0, 4)
+    expected = torch.tensor([[1.0, 0, 0, 1]], dtype=torch.float64) / shell_volumes(2.0, 4, 2)
     torch.testing.assert_close(found, expected)
 
 
@@ -20,7 +20,7 @@ def test_radial_density_of_a_gaussian() -> None:
     found = Moments.of(radial_density(x / math.sqrt(2), 3.0, 6))
     edges = torch.linspace(0, 3, 7, dtype=torch.float64)
     weight = 2 * (torch.exp(-(edges[:-1] ** 2)) - torch.exp(-(edges[1:] ** 2)))
-    assert ((found.mean - weight / ring_areas(3.0, 6)).abs() < 4 * found.error).all()
+    assert ((found.mean - weight / shell_volumes(3.0, 6, 2)).abs() < 4 * found.error).all()
 
 
 def test_pair_density_does_not_depend_on_how_the_dot_is_turned_and_counts_all_others() -> None:

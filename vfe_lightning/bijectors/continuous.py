@@ -10,8 +10,9 @@ the kinetic energy needs no automatic differentiation. Runge-Kutta leaves errors
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from vfe_lightning.bijectors.bijector import Bijector
 from vfe_lightning.bijectors.equivariant_velocity import Velocity
 from vfe_lightning.calculus.forward_laplacian import Traced, coordinates
 from vfe_lightning.calculus.runge_kutta import State, integrate
@@ -19,18 +20,18 @@ from vfe_lightning.errors import NotInvertible
 
 
 class PullBack(NamedTuple):
-    """The map x -> zeta and ln|det d zeta / dx| at a batch of points; D = 2 n coordinates."""
+    """The map x -> zeta and ln|det d zeta / dx| at a batch of points; D = n dim coordinates."""
 
-    zeta: Tensor  # (batch, n, 2)
+    zeta: Tensor  # (batch, n, dim)
     log_det: Tensor  # (batch,)
     jacobian: Tensor  # (batch, D, D): d_m zeta_a at [a, m]
-    laplacian: Tensor  # (batch, n, 2): Laplacian of zeta
-    log_det_gradient: Tensor  # (batch, n, 2)
+    laplacian: Tensor  # (batch, n, dim): Laplacian of zeta
+    log_det_gradient: Tensor  # (batch, n, dim)
     log_det_laplacian: Tensor  # (batch,)
 
 
-class ContinuousFlow(nn.Module):
-    """The flow of a velocity field; positions are (batch, n, 2)."""
+class ContinuousFlow(Bijector):
+    """The flow of a velocity field; positions are (batch, n, dim)."""
 
     def __init__(self, velocity: Velocity, steps: int, tolerance: float = 0.1) -> None:
         super().__init__()
@@ -63,6 +64,18 @@ class ContinuousFlow(nn.Module):
             )
         return self.generate(z - error), residual
 
+    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """x of z and ln|det dx/dz|, (batch,), from t = 0 to 1."""
+
+        def slope(t: float, state: State) -> State:
+            return self.velocity(state[0], t)
+
+        x, log_det = integrate(slope, [z.mT, z.new_zeros(len(z))], 0.0, 1.0, self.steps)
+        return x.mT, log_det
+
+    def inverse(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.pull_back(x)
+
     def pull_back(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """zeta(x) and ln|det d zeta / dx| (batch,), from t = 1 to 0."""
 
@@ -87,7 +100,7 @@ class ContinuousFlow(nn.Module):
         zeta, gradient, laplacian, log_det, of_log_det, log_det_laplacian = integrate(
             slope, start, 1.0, 0.0, self.steps
         )
-        # coordinates stand as (2, n) inside, as (n, 2) outside
+        # coordinates stand as (dim, n) inside, as (n, dim) outside
         jacobian = gradient.view(dim, n, batch, dim, n).permute(2, 4, 3, 1, 0).reshape(batch, size, size)
         return PullBack(
             zeta.mT,

@@ -5,7 +5,7 @@ $$ v_i = \sum_{j \ne i} \eta(r_{ij}, t) (r_i - r_j)
 
 with R the centre of mass, which P, the projector on zero mean, keeps at rest: so it stays an exact
 oscillator. The divergence is known in closed form. Xie, Zhang, Wang, arXiv 2105.08644, section III, where
-one v serves all times. Positions are (batch, 2, n) here, which makes one matrix product of all differences.
+one v serves all times. Positions are (batch, dim, n) here, which makes one matrix product of all differences.
 """
 
 from abc import ABC, abstractmethod
@@ -24,7 +24,7 @@ class Velocity(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Field, t: float) -> tuple[Field, Field]:
-        """v (batch, 2, n) and div v (batch,) at x (batch, 2, n), plain or with derivatives."""
+        """v (batch, dim, n) and div v (batch,) at x (batch, dim, n), plain or with derivatives."""
 
 
 class PairGeometry(nn.Module):
@@ -60,8 +60,9 @@ class PairGeometry(nn.Module):
 class PairVelocity(Velocity):
     """Forces between pairs, and towards the centre of mass."""
 
-    def __init__(self, declaration: declarations.PairVelocity, n_up: int, n_down: int) -> None:
+    def __init__(self, declaration: declarations.PairVelocity, n_up: int, n_down: int, dim: int = 2) -> None:
         super().__init__()
+        self.dim = float(dim)
         self.geometry = PairGeometry(n_up, n_down)
         self.eta = RadialFunctions(len(self.geometry.kinds), declaration.width)
         self.mu = RadialFunctions(1, declaration.width)
@@ -73,8 +74,8 @@ class PairVelocity(Velocity):
         eta, eta_slope = (g.of_kind(f).sum(-2) for f in self.eta(r, t))
         mu, mu_slope = (f.sum(-2) for f in self.mu(rho, t))
         v = (d * eta.unsqueeze(-2)) @ g.difference.T + (y * mu.unsqueeze(-2)) @ g.centring
-        pairs = (eta * 2.0 + r * eta_slope).sum(-1) * 2.0
-        centre = (mu * 2.0 + (rho - reciprocal(rho)) * mu_slope).sum(-1) * (1 - 1 / g.n)
+        pairs = (eta * self.dim + r * eta_slope).sum(-1) * 2.0
+        centre = (mu * self.dim + (rho - reciprocal(rho)) * mu_slope).sum(-1) * (1 - 1 / g.n)
         return v, pairs + centre
 
 
@@ -86,9 +87,12 @@ class MessagePassingVelocity(Velocity):
        \mu \to \mu + \sum_k \lambda_k(\rho_i) \tanh(s_{ik}) $$
     """
 
-    def __init__(self, declaration: declarations.MessagePassing, n_up: int, n_down: int) -> None:
+    def __init__(
+        self, declaration: declarations.MessagePassing, n_up: int, n_down: int, dim: int = 2
+    ) -> None:
         super().__init__()
-        self.pair = PairVelocity(declarations.PairVelocity(width=declaration.width), n_up, n_down)
+        self.dim = float(dim)
+        self.pair = PairVelocity(declarations.PairVelocity(width=declaration.width), n_up, n_down, dim)
         width, messages = declaration.width, declaration.messages
         kinds = len(self.pair.geometry.kinds)
         self.phi = RadialFunctions(messages * kinds, width, start=1.0)
@@ -112,16 +116,16 @@ class MessagePassingVelocity(Velocity):
         v = v + (d * (epsilon * pull).sum(-2).unsqueeze(-2)) @ g.difference.T
         v = v + (y * (lam * own).sum(-2).unsqueeze(-2)) @ g.centring
         relative = ((grad_s @ g.difference) * far).sum(-2) + r * phi_slope * 2.0
-        pairs = (epsilon * 2.0 + r * epsilon_slope) * pull * 2.0 + epsilon * pull_slope * relative
-        centre = (lam * 2.0 + (rho - reciprocal(rho)) * lam_slope) * own * (1 - 1 / g.n)
+        pairs = (epsilon * self.dim + r * epsilon_slope) * pull * 2.0 + epsilon * pull_slope * relative
+        centre = (lam * self.dim + (rho - reciprocal(rho)) * lam_slope) * own * (1 - 1 / g.n)
         centre = centre + lam * own_slope * (grad_s * close).sum(-2)
         return v, divergence + pairs.sum(-1).sum(-1) + centre.sum(-1).sum(-1)
 
 
-def velocity_of(declaration: declarations.Velocity, n_up: int, n_down: int) -> Velocity:
-    """The declared velocity of n_up + n_down electrons."""
+def velocity_of(declaration: declarations.Velocity, n_up: int, n_down: int, dim: int = 2) -> Velocity:
+    """The declared velocity of n_up + n_down electrons, or of other particles of one or two kinds."""
     match declaration:
         case declarations.PairVelocity():
-            return PairVelocity(declaration, n_up, n_down)
+            return PairVelocity(declaration, n_up, n_down, dim)
         case declarations.MessagePassing():
-            return MessagePassingVelocity(declaration, n_up, n_down)
+            return MessagePassingVelocity(declaration, n_up, n_down, dim)

@@ -2,9 +2,31 @@
 
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.base_states import BaseStates, ConfigurationInteraction, Determinants
+from vfe_lightning.declarations.boltzmann import (
+    AlanineDipeptide,
+    BoltzmannGenerator,
+    CouplingFlow,
+    Dimer,
+    DoubleWell,
+    Learning,
+    MolecularDynamics,
+    MuellerBrown,
+    Samples,
+    TorsionFlow,
+)
+from vfe_lightning.declarations.continuous import Continuous, PathGradient, PathOnly, Pathwise
 from vfe_lightning.declarations.electron_gas import ElectronGas
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
+from vfe_lightning.declarations.lattice_fields import (
+    Checkerboard,
+    IsingDual,
+    LatticeField,
+    LatticeFlow,
+    MongeAmpere,
+    NeuralRG,
+    PhiFour,
+)
 from vfe_lightning.declarations.occupation import (
     FermiSea,
     IdealGas,
@@ -14,6 +36,7 @@ from vfe_lightning.declarations.occupation import (
     Transformer,
 )
 from vfe_lightning.declarations.optimizer import Adam, NaturalGradient, Optimizer, TrustRegion
+from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
 from vfe_lightning.declarations.quantum_spins import (
     GeneralGates,
@@ -41,22 +64,37 @@ from vfe_lightning.declarations.spin_networks import (
 from vfe_lightning.declarations.spins import Hopfield, InverseIsing, Ising, SherringtonKirkpatrick, Spins
 from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
 from vfe_lightning.declarations.trainer import Trainer
-from vfe_lightning.declarations.velocity import ContinuousFlow, MessagePassing, PairVelocity, Velocity
+from vfe_lightning.declarations.velocity import (
+    ContinuousFlow,
+    EquivariantFlow,
+    MessagePassing,
+    PairVelocity,
+    Velocity,
+)
 
 __all__ = [
     "GP",
     "MADE",
     "TPE",
     "Adam",
+    "AlanineDipeptide",
     "Annealing",
     "BaseStates",
     "Bernoulli",
+    "BoltzmannGenerator",
+    "Checkerboard",
     "ConfigurationInteraction",
+    "Continuous",
     "ContinuousFlow",
+    "CoulombTrap",
+    "CouplingFlow",
     "Declaration",
     "Determinantal",
     "Determinants",
+    "Dimer",
+    "DoubleWell",
     "ElectronGas",
+    "EquivariantFlow",
     "Exact",
     "ExponentialAnnealing",
     "FermiSea",
@@ -72,32 +110,49 @@ __all__ = [
     "IdealGas",
     "InverseIsing",
     "Ising",
+    "IsingDual",
     "Kinetic",
+    "LatticeField",
+    "LatticeFlow",
+    "Learning",
     "LeaveOneOut",
+    "LennardJonesCluster",
     "Levels",
     "LinearAnnealing",
+    "LogGas",
     "LowestDeterminant",
     "MeasureValued",
     "MessagePassing",
     "Metropolis",
+    "MolecularDynamics",
+    "MongeAmpere",
+    "MuellerBrown",
     "NaturalGradient",
+    "NeuralRG",
     "NoAnnealing",
     "Occupation",
     "Optimizer",
     "PairVelocity",
     "PastAverage",
+    "PathGradient",
+    "PathOnly",
+    "Pathwise",
+    "PhiFour",
     "PixelCNN",
     "Pruning",
     "QuantumDot",
     "QuantumSpins",
     "Quasiparticle",
     "Sampler",
+    "Samples",
     "Search",
     "SherringtonKirkpatrick",
     "Spins",
+    "TorsionFlow",
     "Trainer",
     "Transformer",
     "TransverseIsing",
+    "TrappedParticles",
     "TrustRegion",
     "TwoStream",
     "VarGrad",

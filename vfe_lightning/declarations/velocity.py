@@ -25,10 +25,16 @@ class MessagePassing(Declaration):
 Velocity = Annotated[PairVelocity | MessagePassing, Field(discriminator="kind")]
 
 
-class ContinuousFlow(Declaration):
+class EquivariantFlow(Declaration):
     """x(1) of dx/dt = v(x, t) from x(0) = z, with a fixed-step Runge-Kutta method of fourth order."""
 
     velocity: Velocity = Field(default=PairVelocity(), description="v(x, t)")
+    steps: PositiveInt = Field(default=10, description="Runge-Kutta steps from t = 0 to 1")
+
+
+class ContinuousFlow(EquivariantFlow):
+    """The flow of the electrons in a trap, of lengths in sqrt(hbar / m omega)."""
+
     steps: PositiveInt = Field(default=4, description="Runge-Kutta steps from t = 0 to 1")
     tolerance: PositiveFloat = Field(
         default=0.03,

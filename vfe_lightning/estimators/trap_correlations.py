@@ -1,4 +1,4 @@
-"""Densities of particles in a two-dimensional trap, one value a sample for honest errors."""
+"""Densities of particles in a trap, one value a sample for honest errors."""
 
 import math
 
@@ -7,17 +7,18 @@ from torch import Tensor
 
 
 def radial_density(x: Tensor, edge: float, bins: int) -> Tensor:
-    """n(r) in equal rings of 0 < r < edge, particles an area: (batch, n, 2) -> (batch, bins)."""
+    """n(r) in equal shells of 0 < r < edge, particles a volume: (batch, n, dim) -> (batch, bins)."""
     index = (x.norm(dim=-1) * (bins / edge)).long()
     counts = x.new_zeros(len(x), bins)
     counts.scatter_add_(1, index.clamp(max=bins - 1), (index < bins).to(x.dtype))
-    return counts / ring_areas(edge, bins).to(x)
+    return counts / shell_volumes(edge, bins, x.shape[2]).to(x)
 
 
-def ring_areas(edge: float, bins: int) -> Tensor:
-    """Areas of the rings of `radial_density`: (bins,)."""
+def shell_volumes(edge: float, bins: int, dim: int) -> Tensor:
+    """Volumes, or areas, of the shells of `radial_density`: (bins,)."""
     edges = torch.linspace(0, edge, bins + 1, dtype=torch.float64)
-    return math.pi * (edges[1:] ** 2 - edges[:-1] ** 2)
+    ball = math.pi ** (dim / 2) / math.gamma(dim / 2 + 1)
+    return ball * (edges[1:] ** dim - edges[:-1] ** dim)
 
 
 def pair_density(x: Tensor, edge: float, bins: int) -> Tensor:

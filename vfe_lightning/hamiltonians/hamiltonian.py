@@ -15,3 +15,14 @@ class Hamiltonian(nn.Module, ABC):
     @abstractmethod
     def energy(self, x: Tensor) -> Tensor:
         """Energy of each configuration: (batch, ...) -> (batch,)."""
+
+
+class ContinuousHamiltonian(Hamiltonian, ABC):
+    """An energy that is differentiable in continuous coordinates."""
+
+    @abstractmethod
+    def gradient(self, x: Tensor) -> Tensor:
+        """dH / dx of each configuration, a constant to autograd: (batch, ...) -> (batch, ...).
+
+        In closed form where that is cheap, by `calculus.gradient` otherwise.
+        """

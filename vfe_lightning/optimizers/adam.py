@@ -38,7 +38,8 @@ class Adam(torch.optim.Adam):
                 if not torch.isfinite(norm):
                     raise NotFinite(f"the gradient of {factor.name} is not finite; nothing was updated")
                 metrics[f"{factor.name}/gradient_norm"] = norm.item()
-                metrics[f"{factor.name}/gradient_variance"] = variance.item()
+                if not variance.isnan():
+                    metrics[f"{factor.name}/gradient_variance"] = variance.item()
                 if longest := self.declaration.max_norm:
                     gradient = gradient * (longest / norm.clamp(min=longest))
                 updates.append((parameters, gradient))

@@ -45,3 +45,50 @@ def _(declaration: declarations.QuantumSpins) -> VariationalFreeEnergy:
     from vfe_lightning.systems.quantum_spins import QuantumSpins
 
     return QuantumSpins(declaration)
+
+
+@build.register
+def _(declaration: declarations.Continuous) -> VariationalFreeEnergy:
+    from vfe_lightning.systems.continuous import Continuous
+
+    return Continuous(declaration)
+
+
+@build.register
+def _(declaration: declarations.TrappedParticles) -> VariationalFreeEnergy:
+    from vfe_lightning.systems import trapped_particles  # noqa: F401  registers its physics
+    from vfe_lightning.systems.continuous import Continuous
+
+    return Continuous(declaration)
+
+
+@build.register
+def _(declaration: declarations.BoltzmannGenerator) -> VariationalFreeEnergy:
+    from vfe_lightning.systems import boltzmann_generator  # noqa: F401  registers its physics
+    from vfe_lightning.systems.continuous import Continuous
+
+    return Continuous(declaration)
+
+
+@build.register
+def _(declaration: declarations.AlanineDipeptide) -> VariationalFreeEnergy:
+    from vfe_lightning.systems import alanine_dipeptide  # noqa: F401  registers its physics
+    from vfe_lightning.systems.continuous import Continuous
+
+    return Continuous(declaration)
+
+
+@build.register
+def _(declaration: declarations.LennardJonesCluster) -> VariationalFreeEnergy:
+    from vfe_lightning.systems import lennard_jones  # noqa: F401  registers its physics
+    from vfe_lightning.systems.continuous import Continuous
+
+    return Continuous(declaration)
+
+
+@build.register
+def _(declaration: declarations.LatticeField) -> VariationalFreeEnergy:
+    from vfe_lightning.systems import lattice_fields  # noqa: F401, it registers its physics
+    from vfe_lightning.systems.continuous import Continuous
+
+    return Continuous(declaration)

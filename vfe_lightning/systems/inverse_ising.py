@@ -17,12 +17,12 @@ from vfe_lightning.analysis.spin_figures import couplings_figure
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.estimators.baselines import leave_one_out
 from vfe_lightning.estimators.classical import by_score_function, weighted_rows
+from vfe_lightning.estimators.thermodynamics import effective_sample_size
 from vfe_lightning.exact import enumeration
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.hamiltonians.spins import PairwiseSpins, sherrington_kirkpatrick_couplings
 from vfe_lightning.mean_field import inverse
 from vfe_lightning.systems.spin_models import model_of
-from vfe_lightning.systems.spins import effective_sample_size
 
 
 class Couplings(nn.Module):

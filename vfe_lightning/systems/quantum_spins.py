@@ -19,13 +19,13 @@ from vfe_lightning.circuits.thermal_metric import metric_rows
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.estimators.baselines import equal_weights, leave_one_out
 from vfe_lightning.estimators.classical import by_score_function
+from vfe_lightning.estimators.thermodynamics import heat_capacity
 from vfe_lightning.exact.quantum_spins import MOST_DENSE, Thermal, thermal_lanczos, thermal_state
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.spin_hamiltonians import bonds_of, hamiltonian_of, observables_of
 from vfe_lightning.systems.spin_models import model_of
-from vfe_lightning.systems.spins import heat_capacity
 from vfe_lightning.systems.state_table import StateTable, all_spins, numbers
 
 LEVELS = 8  # that are reported

@@ -7,12 +7,13 @@ from functools import cached_property
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from vfe_lightning import declarations, reductions
+from vfe_lightning import declarations
 from vfe_lightning.analysis.spin_figures import Snapshot
 from vfe_lightning.declarations.spin_networks import beta_share
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import baselines
 from vfe_lightning.estimators.classical import by_score_function, measure_valued
+from vfe_lightning.estimators.thermodynamics import effective_sample_size, heat_capacity
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.bernoulli import BernoulliProduct
 from vfe_lightning.generative.hierarchical import Hierarchical
@@ -118,17 +119,3 @@ def baseline_of(gradient: declarations.Gradient) -> baselines.Baseline:
             return baselines.var_grad
         case declarations.MeasureValued():
             return baselines.equal_weights
-
-
-def heat_capacity(energy: Tensor, beta: float, size: int) -> Tensor:
-    """beta^2 (E - <E>)^2 / size of each sample, the mean over all ranks taken off without bias: (batch,)."""
-    count = len(energy) * reductions.world_size()
-    return beta**2 * (energy - reductions.mean(energy)).square() * count / (count - 1) / size
-
-
-def effective_sample_size(estimate: Estimate) -> Tensor:
-    """(sum w)^2 / (samples sum w^2) of the samples of this pass: ()."""
-    log_weights = estimate.log_weights
-    assert log_weights is not None
-    log_ratio = 2 * log_weights.logsumexp(0) - (2 * log_weights).logsumexp(0)
-    return log_ratio.exp() / len(log_weights)

@@ -1,0 +1,74 @@
+"""References of our own for classical particles, by hybrid Monte Carlo: minutes each, run by hand.
+
+python -m benchmarks.references dimer             # Delta F of the dimer among 36 particles, umbrella sampling
+python -m benchmarks.references coulomb 6 2 10    # F of n charges in dim dimensions at beta, along a path
+"""
+
+import math
+import sys
+import time
+
+import torch
+
+from vfe_lightning.hamiltonians import dimer
+from vfe_lightning.hamiltonians.trapped_particles import Coulomb, TrappedParticles
+from vfe_lightning.samplers import thermodynamic_integration, umbrella
+
+REPLICAS = 8
+
+
+def solvated_dimer(solvent: int = 36, beta: float = 1.0, trajectories: int = 600) -> None:
+    """F of the open dimer less that of the closed one; 25 windows of the bond from 0.8 to 2.2."""
+    h = dimer.Dimer(solvent)
+    centres, stiffness = torch.linspace(0.8, 2.2, 25, dtype=torch.float64), 500.0
+    x = dimer.relaxed(h, dimer.arrangements(solvent)[0].repeat(25 * REPLICAS, 1, 1))
+    profile = umbrella.umbrella_sampling(
+        h.energy,
+        h.gradient,
+        dimer.distance,
+        x,
+        centres,
+        stiffness,
+        beta,
+        warm_up=trajectories // 3,
+        trajectories=trajectories,
+        generator=torch.Generator().manual_seed(0),
+    )
+    thinned = umbrella.thinned(profile, 10)
+    found, error = umbrella.difference(
+        thinned, lambda r: r > dimer.MIDDLE, beta, centres, stiffness, groups=8
+    )
+    print(f"dimer among {solvent} particles: {found:.4f} +- {error:.4f}, acceptance {profile.acceptance:.2f}")
+
+
+def coulomb(n: int, dim: int, beta: float) -> None:
+    """F of labelled charges in a trap, from free particles."""
+    h, generator = TrappedParticles(n, 2.0, Coulomb()), torch.Generator().manual_seed(0)
+    x = torch.randn(200, n, dim, generator=generator, dtype=torch.float64) / math.sqrt(2 * beta)
+    found = thermodynamic_integration.integrate(
+        lambda y: beta * h.trap(y),
+        lambda y: 2 * beta * y,
+        lambda y: beta * h.energy(y),
+        lambda y: beta * h.gradient(y),
+        x,
+        n * dim / 2 * math.log(math.pi / beta),
+        intervals=24,
+        warm_up=30,
+        trajectories=80,
+        power=3,
+        generator=generator,
+    )
+    print(
+        f"{n} charges, dim {dim}, beta {beta:g}: F = {-found.log_z / beta:.4f} +- {found.error / beta:.4f}, "
+        f"quadrature {found.quadrature / beta:.4f}, acceptance {found.acceptance:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    started = time.process_time()
+    if sys.argv[1] == "dimer":
+        solvated_dimer()
+    else:
+        coulomb(int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    print(f"{time.process_time() - started:.0f} s")

@@ -1,0 +1,144 @@
+"""Flows of lattice fields: bijections with their Jacobian determinant and the symmetries that they claim."""
+
+import pytest
+import torch
+from spins import randomize
+from torch import Tensor
+
+from vfe_lightning.bijectors.affine import Affine
+from vfe_lightning.bijectors.bijector import Bijector, Composed
+from vfe_lightning.bijectors.checkerboard import CheckerboardFlow, SiteConvolution, neighbours, sinh_arcsinh
+from vfe_lightning.bijectors.fourier_scale import FourierScale
+from vfe_lightning.bijectors.monge_ampere import ConvolutionalPotential, MongeAmpereFlow
+from vfe_lightning.bijectors.neural_rg import NeuralRG, blocks, field
+
+
+def spectrum(L: int) -> Tensor:
+    k = torch.cos(2 * torch.pi * torch.arange(L, dtype=torch.float64) / L)
+    return 1 / (3 - k[:, None] - k)
+
+
+FLOWS = {
+    "checkerboard": lambda: CheckerboardFlow(4, 3, 3),
+    "odd L": lambda: CheckerboardFlow(3, 3, 3),
+    "neither even nor odd": lambda: CheckerboardFlow(4, 2, 3, odd=False),
+    "Fourier": lambda: FourierScale(spectrum(4)),
+    "Fourier, odd L": lambda: FourierScale(spectrum(5)),
+    "neural RG": lambda: NeuralRG(4, 6, 3),
+    "Monge-Ampere": lambda: MongeAmpereFlow(4, 2, 8, 3, 1),
+    "affine": lambda: Affine((4, 4)),
+    "composed": lambda: Composed([FourierScale(spectrum(4)), CheckerboardFlow(4, 2, 3)]),
+}
+L_OF = {"odd L": 3, "Fourier, odd L": 5}
+
+
+def made(name: str) -> tuple[Bijector, Tensor]:
+    flow, L = FLOWS[name](), L_OF.get(name, 4)
+    randomize(flow, scale=0.1)
+    for p, q in zip(flow.parameters(), FLOWS[name]().parameters(), strict=True):
+        p.data.add_(q.data)
+    return flow, torch.randn(5, L, L, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_inverse_and_determinant(name):
+    flow, z = made(name)
+    x, log_det = flow(z)
+    back, other = flow.inverse(x)
+    tolerance = {"rtol": 0, "atol": 3e-4 if name == "Monge-Ampere" else 1e-8}
+    torch.testing.assert_close(back, z, **tolerance)
+    torch.testing.assert_close(other, -log_det, **tolerance)
+    jacobian = torch.func.vmap(torch.func.jacrev(lambda y: flow(y[None])[0][0]))(z).view(5, z[0].numel(), -1)
+    torch.testing.assert_close(log_det, torch.linalg.slogdet(jacobian)[1], **tolerance)
+    assert log_det.std() > 1e-3 or name in ("Fourier", "Fourier, odd L", "affine")
+
+
+@pytest.mark.parametrize("name", FLOWS.keys() - {"neither even nor odd", "affine"})
+def test_odd_flows(name):
+    flow, z = made(name)
+    torch.testing.assert_close(flow(-z)[0], -flow(z)[0])
+
+
+@pytest.mark.parametrize("name", ["checkerboard", "Fourier", "Monge-Ampere"])
+def test_translations_of_the_sublattice(name):
+    flow, z = made(name)
+    for shift in ((1, 1), (2, 0), (0, 2)):
+        moved, log_det = flow(z.roll(shift, (1, 2)))
+        torch.testing.assert_close(moved, flow(z)[0].roll(shift, (1, 2)))
+        torch.testing.assert_close(log_det, flow(z)[1])
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_every_parameter_has_a_gradient(name):
+    flow, z = made(name)
+    x, log_det = flow(z)
+    (x.pow(4).sum() - log_det.sum()).backward()
+    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in flow.parameters())
+
+
+@pytest.mark.parametrize("name", ["checkerboard", "neural RG", "Monge-Ampere"])
+def test_what_a_flow_starts_as_is_nearly_linear(name):
+    x, log_det = FLOWS[name]()(z := torch.randn(5, 4, 4, dtype=torch.float64))
+    torch.testing.assert_close(x.square().sum(), z.square().sum(), rtol=0.3, atol=0)
+    assert log_det.abs().max() < 2
+
+
+def test_a_site_convolution_is_a_convolution():
+    """Of one sublattice, with the other one masked by zeros."""
+    L, sites = 6, torch.arange(36)
+    odd = (sites // L + sites) % 2 == 1
+    conv = SiteConvolution(L, 1, 1, sites[odd], sites[~odd], 1, bias=False)
+    x = torch.randn(36, 2, dtype=torch.float64) * odd[:, None]
+    kernel = torch.zeros(3, 3, dtype=torch.float64)
+    kernel[0, 1], kernel[1, 0], kernel[1, 2], kernel[2, 1] = conv.weight[0].detach()
+    padded = torch.nn.functional.pad(x.mT.view(2, 1, L, L), (1, 1, 1, 1), mode="circular")
+    expected = torch.nn.functional.conv2d(padded, kernel[None, None]).view(2, -1).mT[~odd]
+    torch.testing.assert_close(conv(x[None, odd])[0], expected)
+
+
+@pytest.mark.parametrize("L", [2, 3, 4])
+def test_no_site_is_seen_twice(L):
+    taps = neighbours(L, torch.arange(L * L), torch.arange(L * L), reach=5)
+    assert (taps.sort(dim=0).values == torch.arange(L * L)[:, None]).all()
+
+
+def test_the_laplacian_of_a_potential_is_the_divergence_of_its_slope():
+    u = ConvolutionalPotential(4, 3, 1)
+    x = torch.randn(16, 1, dtype=torch.float64)
+    jacobian = torch.func.jacrev(lambda y: u(y[:, None])[0][:, 0])(x[:, 0])
+    torch.testing.assert_close(jacobian.trace(), u(x)[1][0])
+    torch.testing.assert_close(jacobian, jacobian.mT)  # a slope has no curl
+
+
+def test_monge_ampere_is_of_fourth_order():
+    def carried(steps: int) -> tuple[Tensor, Tensor]:
+        torch.manual_seed(0)
+        flow = MongeAmpereFlow(4, 1, steps, 4, 1)
+        flow.potentials[0].amplitude.data.mul_(60)
+        return flow(torch.ones(1, 4, 4, dtype=torch.float64) + torch.eye(4))
+
+    exact = carried(64)
+    errors = [[(a - b).abs().max().item() for a, b in zip(carried(s), exact, strict=True)] for s in (4, 8)]
+    assert all(10 < coarse / fine < 26 for coarse, fine in zip(*errors, strict=True)), errors
+
+
+def test_sinh_arcsinh_is_the_identity_at_zero_and_a_power_far_out():
+    z = torch.tensor([-1e6, -0.3, 0.0, 2.0], dtype=torch.float64)
+    y, slope = sinh_arcsinh(z, torch.zeros_like(z))
+    torch.testing.assert_close(y, z)
+    torch.testing.assert_close(slope, torch.zeros_like(z), atol=1e-12, rtol=0)
+    far, _ = sinh_arcsinh(z[:1].abs(), torch.tensor([0.5], dtype=torch.float64).log())
+    assert far.item() == pytest.approx((2e6) ** 0.5 / 2, rel=1e-3)
+
+
+def test_blocks_are_two_by_two():
+    x = torch.arange(16.0).view(4, 4, 1)
+    assert blocks(x)[:, 0].tolist() == [0, 1, 4, 5]
+    assert torch.equal(field(blocks(x), 1), x)
+
+
+def test_renormalized_variables_end_in_the_latent_ones():
+    flow, x = made("neural RG")
+    fields = flow.renormalized(x)
+    assert [f.shape[1] for f in fields] == [4, 2, 1]
+    torch.testing.assert_close(fields[-1][:, 0, 0], flow.inverse(x)[0][:, 0, 0])

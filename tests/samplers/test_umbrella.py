@@ -1,0 +1,34 @@
+"""Umbrella sampling against the exact free energy of a tilted quartic coordinate."""
+
+import pytest
+import torch
+
+from vfe_lightning.hamiltonians.planar_wells import DoubleWell
+from vfe_lightning.samplers import umbrella
+
+
+def test_windows_join_to_the_difference_of_two_wells():
+    """Noe's double well, 4.777274: chains of one window never cross the barrier by themselves."""
+    well = DoubleWell()
+    centres, stiffness = torch.linspace(-3.0, 3.0, 25, dtype=torch.float64), 30.0
+    chains = 25 * 16
+    start = torch.stack([centres.repeat(16), torch.zeros(chains, dtype=torch.float64)], dim=1)
+    profile = umbrella.umbrella_sampling(
+        well.energy,
+        well.gradient,
+        lambda x: x[:, 0],
+        start,
+        centres,
+        stiffness,
+        beta=1.0,
+        warm_up=50,
+        trajectories=40,
+        leapfrog_steps=8,
+        generator=torch.Generator().manual_seed(0),
+    )
+    assert profile.log_weights.exp().sum().item() == pytest.approx(1)
+    found, error = umbrella.difference(profile, lambda r: r > 0, 1.0, centres, stiffness, groups=4)
+    assert error < 0.3
+    assert abs(found - 4.777274) < 4 * error
+    mean = (profile.log_weights.exp() * profile.values).sum().item()
+    assert mean == pytest.approx(-2.4, abs=0.3)

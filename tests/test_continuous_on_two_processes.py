@@ -1,0 +1,66 @@
+"""Pathwise gradients and reweighting over two processes are those of one with all samples."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from test_spins_on_two_processes import share
+from torch import Tensor
+
+from vfe_lightning import declarations, reductions
+from vfe_lightning.estimators.gradients import gradient_and_variance
+from vfe_lightning.evaluation import Evaluation
+from vfe_lightning.generative.reparameterized import log_normal
+from vfe_lightning.systems import build
+
+BATCH = 24
+
+
+def measured() -> dict[str, Tensor]:
+    """Of one batch of latent variables that the ranks share."""
+    results: dict[str, Tensor] = {}
+    for kind in ("pathwise", "path_only"):
+        torch.manual_seed(0)
+        system = build(declarations.PhiFour(L=4, m2=-4.0, lam=8.0, gradient={"kind": kind}))
+        system.generator = torch.Generator()
+        z = torch.randn(BATCH, 4, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+        def rsample(n_samples, generator, system=system, z=z):
+            x, log_det = system.model.bijector(share(z))
+            return x, log_normal(share(z)) - log_det
+
+        system.model.rsample = rsample
+        estimate = system.estimate(BATCH // reductions.world_size())
+        results[kind], _ = gradient_and_variance(estimate.factors[0])
+    results["heat_capacity"] = reductions.mean(estimate.observables["heat_capacity"])
+    evaluation = Evaluation()
+    evaluation.add({}, {}, estimate)
+    for name, moments in evaluation.in_the_gibbs_state(1.0).items():
+        results[name], results[f"{name}_error"] = moments.mean, moments.error
+    return {name: value.detach() for name, value in results.items()}
+
+
+def work(rank: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2)
+    try:
+        torch.save(measured(), Path(folder) / f"{rank}.pt")
+    finally:
+        dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory) -> list[dict[str, Tensor]]:
+    folder = tmp_path_factory.mktemp("continuous")
+    mp.spawn(work, args=(str(folder),), nprocs=2)
+    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
+
+
+def test_two_processes_measure_what_one_does(ranks):
+    alone = measured()
+    assert alone.keys() == ranks[0].keys() and "reweighted_two_point" in alone
+    for name, value in alone.items():
+        for found in ranks:
+            torch.testing.assert_close(found[name], value, rtol=1e-10, atol=1e-13, msg=name)

@@ -1,0 +1,95 @@
+"""Boltzmann generators: molecules and wells with several modes, learned from energies and from samples."""
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from vfe_lightning.declarations.base import Declaration
+from vfe_lightning.declarations.continuous import Continuous
+
+
+class CouplingFlow(Declaration):
+    """Affine couplings of all coordinates (RealNVP) of a normal density."""
+
+    layers: int = Field(default=8, ge=2, description="couplings")
+    width: PositiveInt = Field(default=64, description="hidden units of each of their two layers")
+
+
+class Samples(Declaration):
+    """Samples of the modes by hybrid Monte Carlo: chains that start in each known minimum."""
+
+    chains: int = Field(default=1000, ge=4, description="independent chains, equally many in each minimum")
+    trajectories: PositiveInt = Field(default=100, description="of each chain; the last configuration counts")
+    seed: int = Field(default=0, ge=0, description="of their random numbers")
+
+
+class Learning(Continuous):
+    """What a Boltzmann generator learns from: Noe, Olsson, Koehler & Wu, Science 365, eaaw1147 (2019)."""
+
+    energy_weight: NonNegativeFloat = Field(default=1.0, description="of E_p[ln p + beta U] in the loss")
+    data_weight: NonNegativeFloat = Field(default=1.0, description="of -E_data[ln p] in the loss")
+    energy_cap: PositiveFloat = Field(
+        default=1000.0, description="beta U beyond it counts as its logarithm in the gradient"
+    )
+
+    @model_validator(mode="after")
+    def _learns_from_something(self) -> "Learning":
+        if self.energy_weight == 0 and self.data_weight == 0:
+            raise ValueError("energy_weight and data_weight are both 0: raise one of them")
+        return self
+
+
+class BoltzmannGenerator(Learning):
+    """What the generators of wells and dimers declare; chains of our own are the data."""
+
+    beta: PositiveFloat = Field(default=1.0, description="inverse temperature")
+    flow: CouplingFlow = Field(default=CouplingFlow(), description="p(x) from a normal density")
+    samples: Samples = Field(default=Samples(), description="what is learned from and judged by")
+
+
+class DoubleWell(BoltzmannGenerator):
+    """Two wells in a plane: U = a x + b x^2 + c x^4 + y^2 / 2; F is that of x > 0 less that of x < 0."""
+
+    a: float = Field(default=1.0, description="tilt")
+    b: float = Field(default=-3.0, lt=0, description="curvature at the barrier")
+    c: PositiveFloat = Field(default=0.25, description="what closes the wells")
+
+
+class MuellerBrown(BoltzmannGenerator):
+    """The potential of Mueller & Brown (1979); F is that of y < 0.75 less that of y > 0.75."""
+
+    scale: PositiveFloat = Field(default=0.15, description="of the energy")
+
+
+class Dimer(BoltzmannGenerator):
+    """A bistable dimer, in a plane; F is that of the open dimer, r > 3/2, less that of the closed one."""
+
+    solvent: NonNegativeInt = Field(default=0, description="repulsive particles around it, in a box")
+
+
+class TorsionFlow(Declaration):
+    """Circular splines of the torsions and affine couplings of bonds and angles, which see each other."""
+
+    layers: int = Field(default=6, ge=2, description="pairs of a spline layer and an affine layer")
+    width: PositiveInt = Field(default=96, description="hidden units of each of their two layers")
+    bins: int = Field(default=8, ge=2, description="of each spline")
+
+
+class MolecularDynamics(Declaration):
+    """Langevin dynamics with OpenMM, without constraints, 1 fs a step."""
+
+    samples: int = Field(default=4000, ge=100, description="configurations that are kept")
+    stride: PositiveInt = Field(default=200, description="steps between two of them")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="of the dynamics")
+
+
+class AlanineDipeptide(Learning):
+    """Alanine dipeptide in vacuum, Amber ff99SB-ILDN by OpenMM, in internal coordinates, in kJ/mol.
+
+    F is that of phi > 0 less that of phi < 0. Position and orientation are not part of F.
+    """
+
+    temperature: PositiveFloat = Field(default=600.0, description="in K")
+    flow: TorsionFlow = Field(default=TorsionFlow(), description="p of bonds, angles and torsions")
+    dynamics: MolecularDynamics = Field(
+        default=MolecularDynamics(), description="what is learned from and judged by"
+    )
+    energy_weight: NonNegativeFloat = Field(default=0.1, description="of E_p[ln p + beta U] in the loss")

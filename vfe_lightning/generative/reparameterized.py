@@ -1,0 +1,57 @@
+r"""Densities whose samples are differentiable functions of their parameters: flows of a normal density.
+
+$$ x = T(z), \; z \sim N(0, 1): \quad \ln p(x) = \ln N(z) - \ln |\det dT/dz| $$
+
+Rezende & Mohamed, ICML (2015).
+"""
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from vfe_lightning.bijectors.bijector import Bijector
+
+
+class ReparameterizedModel(nn.Module, ABC):
+    """A normalised density of continuous variables that is sampled directly."""
+
+    @abstractmethod
+    def rsample(self, n_samples: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Independent samples, differentiable in the parameters, and ln p: (n_samples, ...), (n_samples,)."""
+
+    @abstractmethod
+    def log_prob(self, x: Tensor) -> Tensor:
+        """ln p at given points: (batch, ...) -> (batch,)."""
+
+
+class NormalizingFlow(ReparameterizedModel):
+    """Standard normal variables, carried by a bijector.
+
+    Args:
+        bijector: x of z.
+        shape: of one sample.
+    """
+
+    device_of: Tensor
+
+    def __init__(self, bijector: Bijector, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.bijector, self.shape = bijector, shape
+        self.register_buffer("device_of", torch.zeros((), dtype=torch.float64), persistent=False)
+
+    def rsample(self, n_samples: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        z = self.device_of.new_empty(n_samples, *self.shape).normal_(generator=generator)
+        x, log_det = self.bijector(z)
+        return x, log_normal(z) - log_det
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        z, log_det = self.bijector.inverse(x)
+        return log_normal(z) + log_det
+
+
+def log_normal(z: Tensor) -> Tensor:
+    """ln of the standard normal density of all variables of a sample: (batch, ...) -> (batch,)."""
+    z = z.flatten(1)
+    return -0.5 * (z.square().sum(dim=1) + z.shape[1] * math.log(2 * math.pi))

@@ -1,0 +1,151 @@
+"""phi^4 theory and the continuous dual of the Ising model on a torus."""
+
+from collections.abc import Mapping
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from vfe_lightning import declarations
+from vfe_lightning.analysis import lattice_figures as figures
+from vfe_lightning.bijectors.affine import Affine
+from vfe_lightning.bijectors.bijector import Bijector, Composed
+from vfe_lightning.bijectors.checkerboard import CheckerboardFlow
+from vfe_lightning.bijectors.fourier_scale import FourierScale
+from vfe_lightning.bijectors.monge_ampere import MongeAmpereFlow
+from vfe_lightning.bijectors.neural_rg import NeuralRG
+from vfe_lightning.estimators import lattice_correlations as correlations
+from vfe_lightning.exact import ising_torus, phi4
+from vfe_lightning.generative.reparameterized import NormalizingFlow, ReparameterizedModel
+from vfe_lightning.generative.symmetrized_flow import SymmetrizedFlow
+from vfe_lightning.hamiltonians import ising_dual
+from vfe_lightning.hamiltonians.phi4 import PhiFour
+from vfe_lightning.mean_field.gaussian import (
+    Function,
+    GaussianField,
+    best_gaussian_field,
+    gaussian_field,
+)
+from vfe_lightning.result import Reference
+from vfe_lightning.statistics import Moments
+from vfe_lightning.systems.continuous import Physics, physics_of
+
+PROFILES = {"two_point": correlations.two_point, "line_correlation": correlations.line_correlation}
+UNITS = "kT"
+
+
+@physics_of.register
+def _(d: declarations.PhiFour) -> Physics:
+    hamiltonian = PhiFour(d.m2, d.lam)
+    k = 2 - 2 * torch.cos(2 * torch.pi * torch.arange(d.L, dtype=torch.float64) / d.L)
+    mean_field = start_of(
+        d,
+        2 * (k[:, None] + k),
+        lambda x: d.m2 * x.square() + d.lam * x.pow(4),
+        lambda x: 2 * d.m2 + 12 * d.lam * x.square(),
+    )
+
+    def reference() -> Reference | None:
+        if d.lam == 0:
+            return phi4.free_field(d.L, d.m2)
+        return phi4.small_torus(d.L, d.m2, d.lam) if d.L in phi4.NODES else None
+
+    return Physics(
+        size=d.L**2,
+        beta=1.0,
+        units=UNITS,
+        hamiltonian=hamiltonian,
+        model=model_of(d, flow_of(d), mean_field),
+        observables={
+            "mean_square": correlations.mean_square,
+            "abs_magnetization": correlations.abs_mean,
+            "susceptibility": correlations.susceptibility,
+            "ising_energy": correlations.neighbour_product,
+        },
+        profiles=PROFILES,
+        reference=reference,
+        landmarks=lambda: {"Gaussian": mean_field.free_energy},
+        figures=lambda evaluation, x: {**figures.fields(x), **figures.two_point(evaluation)},
+    )
+
+
+@physics_of.register
+def _(d: declarations.IsingDual) -> Physics:
+    hamiltonian = ising_dual.IsingDual(d.L, d.beta)
+    mean_field = start_of(
+        d,
+        1 / hamiltonian.spectrum,
+        lambda x: -ising_dual.log_cosh(x),
+        lambda x: torch.tanh(x).square() - 1,
+    )
+    flow = flow_of(d)
+    model = model_of(d, flow, mean_field)
+
+    def reference() -> Reference:
+        log_z = -d.beta * ising_torus.square(d.L, d.beta).free_energy
+        return Reference(-log_z - hamiltonian.log_offset())
+
+    def pictures(evaluation: Mapping[str, Moments], x: Tensor) -> dict[str, Figure]:
+        coins = torch.Generator(x.device).manual_seed(0)
+        drawn = {**figures.fields(x), **figures.fields(hamiltonian.spins(x, coins), "spins")}
+        if isinstance(flow, NeuralRG):
+            with torch.no_grad():
+                drawn |= figures.scales(flow.renormalized(whitened(model, flow, x)))
+        return {**drawn, **figures.two_point(evaluation)}
+
+    return Physics(
+        size=d.L**2,
+        beta=1.0,
+        units=UNITS,
+        hamiltonian=hamiltonian,
+        model=model,
+        observables={
+            "structure_factor": ising_dual.structure_factor,
+            "ising_energy": ising_dual.ising_energy,
+            "abs_magnetization": lambda x: correlations.abs_mean(torch.tanh(x)),
+        },
+        profiles=PROFILES,
+        reference=reference,
+        landmarks=lambda: {"Gaussian": mean_field.free_energy},
+        figures=pictures,
+    )
+
+
+def start_of(
+    d: declarations.LatticeField, stiffness: Tensor, potential: Function, curvature: Function
+) -> GaussianField:
+    """The Gaussian field that training starts from: the best one, or the best one with <x> = 0."""
+    return (best_gaussian_field if d.symmetrize else gaussian_field)(stiffness, potential, curvature)
+
+
+def flow_of(d: declarations.LatticeField) -> Bijector:
+    """The declared flow."""
+    odd = not d.symmetrize
+    match d.flow:
+        case declarations.Checkerboard(layers=layers, width=width, reach=reach, hidden_reach=hidden_reach):
+            return CheckerboardFlow(d.L, layers, width, reach, hidden_reach, odd)
+        case declarations.NeuralRG(couplings=couplings, width=width):
+            return NeuralRG(d.L, couplings, width, odd)
+        case declarations.MongeAmpere(potentials=potentials, steps=steps, width=width, reach=reach):
+            return MongeAmpereFlow(d.L, potentials, steps, width, reach, odd)
+
+
+def model_of(d: declarations.LatticeField, flow: Bijector, start: GaussianField) -> ReparameterizedModel:
+    """The flow, composed with linear maps of one phase that make it start as a Gaussian field."""
+    parts = [flow]
+    if d.fourier:
+        stretch = FourierScale(start.variance)
+        # what sees neighbours shapes the field itself; blocks shape its whitened modes
+        parts = [flow, stretch] if isinstance(flow, NeuralRG) else [stretch, flow]
+    if d.symmetrize:
+        shift = Affine(shift=start.mean)
+        return SymmetrizedFlow(NormalizingFlow(Composed([*parts, shift]), (d.L, d.L)))
+    return NormalizingFlow(Composed(parts), (d.L, d.L))
+
+
+def whitened(model: ReparameterizedModel, flow: Bijector, x: Tensor) -> Tensor:
+    """What `flow` made of its latent variables, before the linear maps: (batch, L, L) -> (batch, L, L)."""
+    one = model.flow if isinstance(model, SymmetrizedFlow) else model
+    assert isinstance(one, NormalizingFlow)
+    z, _ = one.bijector.inverse(x)
+    return flow(z)[0]

@@ -1,0 +1,59 @@
+"""Thirteen Lennard-Jones atoms on an equivariant flow that learns from the energy and from chains."""
+
+import math
+from functools import partial
+
+from torch import Tensor
+
+from vfe_lightning import declarations
+from vfe_lightning.analysis import particle_figures as figures
+from vfe_lightning.bijectors.bijector import Composed
+from vfe_lightning.bijectors.centred_scale import CentredScale
+from vfe_lightning.bijectors.continuous import ContinuousFlow
+from vfe_lightning.bijectors.equivariant_velocity import velocity_of
+from vfe_lightning.estimators.boltzmann import Training, by_energy_and_data
+from vfe_lightning.estimators.trap_correlations import radial_density
+from vfe_lightning.generative.reparameterized import NormalizingFlow
+from vfe_lightning.hamiltonians.clusters import icosahedron
+from vfe_lightning.hamiltonians.trapped_particles import LennardJones, TrappedParticles
+from vfe_lightning.systems.boltzmann_generator import coverage_of, samples_of
+from vfe_lightning.systems.continuous import Physics, physics_of
+
+ATOMS, DIM, STIFFNESS = 13, 3, 1.0
+EDGE = 2.5  # a radius beyond which there is next to no density while the cluster holds together
+
+
+@physics_of.register
+def _(d: declarations.LennardJonesCluster) -> Physics:
+    hamiltonian = TrappedParticles(ATOMS, STIFFNESS, LennardJones())
+    seen, unseen = samples_of(hamiltonian, icosahedron()[None], d.beta, d.samples).chunk(2)
+    relative = seen - seen.mean(dim=1, keepdim=True)
+    width = math.sqrt(relative.square().sum().item() / (len(seen) * (ATOMS - 1) * DIM))
+    bijector = Composed(
+        [
+            CentredScale(width, 1 / math.sqrt(d.beta * STIFFNESS)),
+            ContinuousFlow(velocity_of(d.flow.velocity, ATOMS, 0, DIM), d.flow.steps),
+        ]
+    )
+    model = NormalizingFlow(bijector, (ATOMS, DIM))
+    training = Training(seen, d.energy_weight, d.data_weight, d.energy_cap)
+
+    def virial(x: Tensor) -> Tensor:
+        return d.beta * hamiltonian.virial(x) - ATOMS * DIM
+
+    return Physics(
+        size=1,
+        beta=d.beta,
+        units="epsilon",
+        hamiltonian=hamiltonian,
+        model=model,
+        observables={
+            "trap": hamiltonian.trap,
+            "interaction": hamiltonian.pair_energy,
+            "virial_residual": virial,
+        },
+        profiles={"density": lambda x: radial_density(x, EDGE, figures.DENSITY_BINS)},
+        figures=lambda evaluation, x: figures.trap_figures(evaluation, x, EDGE, None),
+        estimator=partial(by_energy_and_data, model, hamiltonian.energy, beta=d.beta, training=training),
+        derived=partial(coverage_of, d.beta, hamiltonian, model, unseen),
+    )

@@ -1,0 +1,91 @@
+"""Classical particles in a harmonic trap: an equivariant continuous flow of a normal density."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+from torch import Tensor
+
+from vfe_lightning import declarations
+from vfe_lightning.analysis import particle_figures as figures
+from vfe_lightning.bijectors.bijector import Composed
+from vfe_lightning.bijectors.centred_scale import CentredScale
+from vfe_lightning.bijectors.continuous import ContinuousFlow
+from vfe_lightning.bijectors.equivariant_velocity import velocity_of
+from vfe_lightning.estimators.trap_correlations import radial_density
+from vfe_lightning.exact import coulomb_gas
+from vfe_lightning.generative.reparameterized import NormalizingFlow
+from vfe_lightning.hamiltonians import trapped_particles as hamiltonians
+from vfe_lightning.mean_field import gaussian_gas
+from vfe_lightning.result import Reference
+from vfe_lightning.systems.continuous import Physics, physics_of
+
+STIFFNESS = 2.0  # of H = sum x^2
+
+
+@physics_of.register
+def _(d: declarations.CoulombTrap) -> Physics:
+    def reference() -> Reference | None:
+        return coulomb_gas.pair(lambda r: 1 / r, d.dim, STIFFNESS, d.beta) if d.n == 2 else None
+
+    gas = gaussian_gas.coulomb(d.n, d.dim, STIFFNESS, d.beta)
+    hamiltonian = hamiltonians.TrappedParticles(d.n, STIFFNESS, hamiltonians.Coulomb())
+    return trapped(d, d.dim, d.beta, hamiltonian, gas, reference, "e^2 / length")
+
+
+@physics_of.register
+def _(d: declarations.LogGas) -> Physics:
+    stiffness = STIFFNESS if d.dim == 2 else 1.0
+
+    def reference() -> Reference | None:
+        if d.dim == 1:
+            return coulomb_gas.mehta(d.n, d.coupling)
+        if d.n == 2:
+            return coulomb_gas.pair(lambda r: -d.coupling * math.log(r), 2, STIFFNESS, 1.0)
+        return coulomb_gas.ginibre(d.n) if d.coupling == 2 else None
+
+    gas = gaussian_gas.logarithmic(d.n, d.dim, stiffness, 1.0, d.coupling)
+    hamiltonian = hamiltonians.TrappedParticles(d.n, stiffness, hamiltonians.Logarithmic(d.coupling))
+    exact = partial(coulomb_gas.ginibre_density, d.n) if d.dim == 2 and d.coupling == 2 else None
+    return trapped(d, d.dim, 1.0, hamiltonian, gas, reference, "T", exact)
+
+
+def trapped(
+    d: declarations.TrappedParticles,
+    dim: int,
+    beta: float,
+    hamiltonian: hamiltonians.TrappedParticles,
+    gas: gaussian_gas.GaussianGas,
+    reference: Callable[[], Reference | None],
+    units: str,
+    exact_density: Callable[[Tensor], Tensor] | None = None,
+) -> Physics:
+    """Physics of any pair interaction; the flow starts from the best independent particles.
+
+    The size is one: free energies of a few particles in a trap are not proportional to their number.
+    """
+    velocity = velocity_of(d.flow.velocity, d.n, 0, dim)
+    centre = 1 / math.sqrt(beta * hamiltonian.stiffness)
+    bijector = Composed([CentredScale(gas.sigma, centre), ContinuousFlow(velocity, d.flow.steps)])
+
+    def virial(x: Tensor) -> Tensor:
+        return beta * hamiltonian.virial(x) - d.n * dim
+
+    edge = 3.2 * gas.sigma
+    return Physics(
+        size=1,
+        beta=beta,
+        units=units,
+        hamiltonian=hamiltonian,
+        model=NormalizingFlow(bijector, (d.n, dim)),
+        observables={
+            "trap": hamiltonian.trap,
+            "interaction": hamiltonian.pair_energy,
+            "square_radius": lambda x: x.square().sum(dim=(1, 2)),
+            "virial_residual": virial,
+        },
+        profiles={"density": lambda x: radial_density(x, edge, figures.DENSITY_BINS)},
+        reference=reference,
+        landmarks=lambda: {"independent particles": gas.free_energy},
+        figures=lambda evaluation, x: figures.trap_figures(evaluation, x, edge, exact_density),
+    )
