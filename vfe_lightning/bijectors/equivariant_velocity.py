@@ -8,6 +8,7 @@ oscillator. The divergence is known in closed form. Xie, Zhang, Wang, arXiv 2105
 one v serves all times. Positions are (batch, 2, n) here, which makes one matrix product of all differences.
 """
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -60,11 +61,13 @@ class PairGeometry(nn.Module):
 class PairVelocity(Velocity):
     """Forces between pairs, and towards the centre of mass."""
 
-    def __init__(self, declaration: declarations.PairVelocity, n_up: int, n_down: int) -> None:
+    def __init__(
+        self, declaration: declarations.PairVelocity, n_up: int, n_down: int, scale: float = 1.0
+    ) -> None:
         super().__init__()
         self.geometry = PairGeometry(n_up, n_down)
         self.eta = RadialFunctions(len(self.geometry.kinds), declaration.width)
-        self.mu = RadialFunctions(1, declaration.width)
+        self.mu = RadialFunctions(1, declaration.width, offset=math.log(scale))
 
     def forward(self, x: Field, t: float) -> tuple[Field, Field]:
         g = self.geometry
@@ -86,9 +89,11 @@ class MessagePassingVelocity(Velocity):
        \mu \to \mu + \sum_k \lambda_k(\rho_i) \tanh(s_{ik}) $$
     """
 
-    def __init__(self, declaration: declarations.MessagePassing, n_up: int, n_down: int) -> None:
+    def __init__(
+        self, declaration: declarations.MessagePassing, n_up: int, n_down: int, scale: float = 1.0
+    ) -> None:
         super().__init__()
-        self.pair = PairVelocity(declarations.PairVelocity(width=declaration.width), n_up, n_down)
+        self.pair = PairVelocity(declarations.PairVelocity(width=declaration.width), n_up, n_down, scale)
         width, messages = declaration.width, declaration.messages
         kinds = len(self.pair.geometry.kinds)
         self.phi = RadialFunctions(messages * kinds, width, start=1.0)
@@ -118,10 +123,14 @@ class MessagePassingVelocity(Velocity):
         return v, divergence + pairs.sum(-1).sum(-1) + centre.sum(-1).sum(-1)
 
 
-def velocity_of(declaration: declarations.Velocity, n_up: int, n_down: int) -> Velocity:
-    """The declared velocity of n_up + n_down electrons."""
+def velocity_of(declaration: declarations.Velocity, n_up: int, n_down: int, scale: float = 1.0) -> Velocity:
+    """The declared velocity of n_up + n_down electrons.
+
+    Args:
+        scale: by which the new flow stretches all distances from the centre of mass.
+    """
     match declaration:
         case declarations.PairVelocity():
-            return PairVelocity(declaration, n_up, n_down)
+            return PairVelocity(declaration, n_up, n_down, scale)
         case declarations.MessagePassing():
-            return MessagePassingVelocity(declaration, n_up, n_down)
+            return MessagePassingVelocity(declaration, n_up, n_down, scale)

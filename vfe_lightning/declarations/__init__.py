@@ -33,6 +33,7 @@ from vfe_lightning.declarations.spin_networks import (
 from vfe_lightning.declarations.spins import Hopfield, InverseIsing, Ising, SherringtonKirkpatrick, Spins
 from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
 from vfe_lightning.declarations.trainer import Trainer
+from vfe_lightning.declarations.trap_base_states import MixedDeterminants, OscillatorDeterminants
 from vfe_lightning.declarations.velocity import ContinuousFlow, MessagePassing, PairVelocity, Velocity
 
 __all__ = [
@@ -68,10 +69,12 @@ __all__ = [
     "MeasureValued",
     "MessagePassing",
     "Metropolis",
+    "MixedDeterminants",
     "NaturalGradient",
     "NoAnnealing",
     "Occupation",
     "Optimizer",
+    "OscillatorDeterminants",
     "PairVelocity",
     "PastAverage",
     "PixelCNN",

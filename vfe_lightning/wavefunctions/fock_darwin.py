@@ -72,6 +72,12 @@ class FockDarwin(nn.Module):
         """Each walker's own: (batch, points, 2) and orbitals (batch, n) -> complex (batch, points, n)."""
         return self.values(r).gather(2, orbitals[:, None].expand(-1, r.shape[1], -1))
 
+    def all_jets(self, r: Tensor) -> OrbitalJet:
+        """All orbitals that are named with first and second derivatives: (batch, points, 2)."""
+        found = (self.values(r) @ self.operators.flatten(0, 1).mT).unflatten(2, (len(self.quanta), 6))
+        found = found.permute(0, 3, 1, 2)
+        return OrbitalJet(found[:, 0], found[:, 1:3], found[:, 3:])
+
     def slopes(self, r: Tensor, orbitals: Tensor) -> tuple[Tensor, Tensor]:
         """The same with the first derivatives, complex (batch, 2, points, n)."""
         value, gradient, _ = self._derivatives(r, orbitals, 3)
