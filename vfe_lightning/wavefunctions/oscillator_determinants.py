@@ -72,8 +72,7 @@ class OscillatorDeterminants:
         """d ln Phi / d zeta, complex (batch, n, 2)."""
         parts = []
         for z, k in self._spins(zeta):
-            value, slopes = self.orbitals.slopes(z, k)
-            parts.append((slopes * torch.linalg.inv_ex(value)[0].mT[:, None]).sum(3).mT)
+            parts.append(log_det_gradient(*self.orbitals.slopes(z, k)))
         return torch.cat(parts, dim=1)
 
     def jet(self, zeta: Tensor) -> TwoSpinJet:
@@ -104,6 +103,11 @@ def slater_jet(occupied: OrbitalJet) -> SlaterJet:
     # SlaterJet is written for plane waves, where second derivatives are minus a square
     self_term = -torch.stack([torch.stack([xx, xy], -1), torch.stack([xy, yy], -1)], -1)
     return SlaterJet(log_det(value), torch.diagonal(transfer, dim1=-2, dim2=-1).mT, transfer, self_term)
+
+
+def log_det_gradient(value: Tensor, slopes: Tensor) -> Tensor:
+    """d ln det / d z from orbitals (batch, n, n) and slopes (batch, 2, n, n): (batch, n, 2)."""
+    return (slopes * torch.linalg.inv_ex(value)[0].mT[:, None]).sum(3).mT
 
 
 def log_det(value: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from vfe_lightning.wavefunctions.oscillator_determinants import (
     OscillatorDeterminants,
     TwoSpinJet,
     log_det,
+    log_det_gradient,
     slater_jet,
 )
 from vfe_lightning.wavefunctions.trapped_fermions import TrappedFermions
@@ -68,7 +69,13 @@ class OscillatorSuperpositions:
         return self._mix(self._log_terms(zeta))[1]
 
     def gradient(self, zeta: Tensor) -> Tensor:
-        return self.jet(zeta).gradient
+        logs, slopes = [], []
+        for z, sets in self._spins(zeta):
+            value, slope = (_columns(t, sets) for t in self.orbitals.all_slopes(z))
+            logs.append(log_det(value))
+            slopes.append(log_det_gradient(value, slope))
+        weights, _ = self._mix(sum(logs[1:], logs[0]).view(self.coefficients.shape))
+        return self._mean(weights, torch.cat(slopes, dim=1))
 
     def jet(self, zeta: Tensor) -> MixedJet:
         spins = []
@@ -77,8 +84,7 @@ class OscillatorSuperpositions:
             spins.append(slater_jet(OrbitalJet(*(_columns(t, sets) for t in jets))))
         terms = TwoSpinJet(spins)
         weights, log_psi = self._mix(terms.log_psi.view(self.coefficients.shape))
-        gradient = (weights[:, :, None, None] * terms.gradient.view(*weights.shape, -1, 2)).sum(1)
-        return MixedJet(log_psi, gradient, weights, terms)
+        return MixedJet(log_psi, self._mean(weights, terms.gradient), weights, terms)
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """Exact, independent zeta ~ |Phi|^2, one a walker, by rejection."""
@@ -107,6 +113,10 @@ class OscillatorSuperpositions:
         """ln Phi_K of all terms, complex (batch, terms)."""
         parts = [log_det(_columns(self.orbitals.values(z), sets)) for z, sets in self._spins(zeta)]
         return sum(parts[1:], parts[0]).view(self.coefficients.shape)
+
+    def _mean(self, weights: Tensor, gradients: Tensor) -> Tensor:
+        """d ln Phi from those of all terms, (batch * terms, n, 2)."""
+        return (weights[:, :, None, None] * gradients.view(*weights.shape, -1, 2)).sum(1)
 
     def _mix(self, log_terms: Tensor) -> tuple[Tensor, Tensor]:
         """w, (batch, terms), and ln Phi, (batch,)."""
