@@ -54,13 +54,32 @@ def test_samples_have_the_density_of_the_state() -> None:
         states = MIXED(torch.full((3000, 1), place))
         z = states.sample(generator(3))
         found = Moments.of(0.5 * (z - z.mean(1, keepdim=True)).square().sum((1, 2)))
-        assert abs(float(found.mean) - float(MIXED.trap[place])) < 4 * float(found.error)
+        assert abs(float(found.mean) - float(MIXED.trap(torch.tensor([[place]])))) < 4 * float(found.error)
 
 
 def test_a_ground_state_keeps_its_large_coefficients_alone() -> None:
     ground = TrapConfigurationInteraction(4, 0, 4.0, math.inf, 4, 2)
-    assert ground.coefficients.shape[0] == 1 and float(ground.coefficients.abs().min()) > 3e-3
-    assert abs(float(ground.coefficients.square().sum()) - 1) < 1e-12
-    assert float(ground.coefficients.abs().sum()) ** 2 < 8  # proposals a sample
+    c = ground.coefficients.detach()
+    assert len(c) == 1 and float(c.abs().min()) > 3e-3
+    assert abs(float(c.square().sum()) - 1) < 1e-12
+    assert float(c.abs().sum()) ** 2 < 8  # proposals a sample
     exact = 19.35608  # configuration interaction with a large cutoff
     assert exact < ground.free_energy < 19.6
+
+
+def test_scores_of_the_coefficients_equal_differences() -> None:
+    ground = TrapConfigurationInteraction(2, 1, 2.0, math.inf, 2, 0)
+    with torch.no_grad():
+        ground.coefficients *= 1.5  # the state does not change with the norm
+    state = torch.zeros(4, 1, dtype=torch.long)
+    z = ground(state).sample(generator(5))
+    scores = ground.scores(ground(state), z)
+    for k in range(ground.coefficients.shape[1]):
+        values = []
+        for step in (1e-5, -2e-5):
+            with torch.no_grad():
+                ground.coefficients[0, k] += step
+            values.append(ground(state).log_psi(z))
+        with torch.no_grad():
+            ground.coefficients[0, k] += 1e-5
+        torch.testing.assert_close((values[0] - values[1]) / 2e-5, scores[:, k], rtol=1e-6, atol=1e-7)

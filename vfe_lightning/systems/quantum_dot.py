@@ -35,6 +35,7 @@ from vfe_lightning.wavefunctions.continuous_flow_wavefunction import ContinuousF
 from vfe_lightning.wavefunctions.fock_darwin import FockDarwin
 from vfe_lightning.wavefunctions.kinetic import continuous_kinetic
 from vfe_lightning.wavefunctions.oscillator_determinants import OscillatorDeterminants
+from vfe_lightning.wavefunctions.trap_configuration_interaction import TrapConfigurationInteraction
 from vfe_lightning.wavefunctions.trapped_fermions import TrappedFermions
 
 # Energies above the free ground state, in hbar omega: seconds of diagonalisation
@@ -55,8 +56,8 @@ class QuantumDot(VariationalFreeEnergy):
         self.size, self.temperature = d.n_up + d.n_down, 1 / d.beta
         self.least_batch = d.walkers_per_state
         self.hamiltonian = quantum_dot.QuantumDot(d.z)
-        self.mixing = mixed_determinants(d)
-        self.model = occupation_model(d, self.mixing)
+        mixing = mixed_determinants(d)
+        self.model = occupation_model(d, mixing)
         shells = d.shells
         if isinstance(self.model, FermiSea):  # the lowest shells are enough for one determinant, and cheaper
             highest = int((self.model.lowest % d.orbitals).max())
@@ -65,11 +66,16 @@ class QuantumDot(VariationalFreeEnergy):
         self.fermions = TrappedFermions(self.orbitals)
         levels = orbital_energies(fock_darwin_quanta(d.shells)).repeat(2)
         self.register_buffer("energies_of_orbitals", levels, persistent=False)
-        scale = self.mixing.scale if self.mixing else self.first_order().scale
+        scale = mixing.scale if mixing else self.first_order().scale
         velocity = velocity_of(d.flow.velocity, d.n_up, d.n_down, scale)
         self.wavefunction = ContinuousFlowWavefunction(
-            ContinuousFlow(velocity, d.flow.steps, d.flow.tolerance)
+            ContinuousFlow(velocity, d.flow.steps, d.flow.tolerance), mixing
         )
+
+    @property
+    def mixing(self) -> TrapConfigurationInteraction | None:
+        """What the flow carries in place of single determinants."""
+        return self.wavefunction.mixing
 
     def estimate(self, n_samples: int) -> Estimate:
         d = self.declaration
@@ -119,7 +125,7 @@ class QuantumDot(VariationalFreeEnergy):
     def base_trap_excess(self, z: Tensor, state: Tensor) -> Tensor:
         """sum r^2 / 2 of the free samples less its exact mean, of mixed states about the centre: (batch,)."""
         if self.mixing is not None:
-            return 0.5 * (z - z.mean(1, keepdim=True)).square().sum((1, 2)) - self.mixing.trap[state[:, 0]]
+            return 0.5 * (z - z.mean(1, keepdim=True)).square().sum((1, 2)) - self.mixing.trap(state)
         return 0.5 * z.square().sum((1, 2)) - 0.5 * self.energies_of_orbitals[state].sum(1)
 
     def totals(self, estimate: Estimate) -> dict[str, Tensor]:

@@ -77,6 +77,11 @@ class OscillatorSuperpositions:
         weights, _ = self._mix(sum(logs[1:], logs[0]).view(self.coefficients.shape))
         return self._mean(weights, torch.cat(slopes, dim=1))
 
+    def shares(self, zeta: Tensor) -> Tensor:
+        """Phi_K / Phi of all terms, complex (batch, terms)."""
+        log_terms = self._log_terms(zeta)
+        return (log_terms - self._mix(log_terms)[1][:, None]).exp()
+
     def jet(self, zeta: Tensor) -> MixedJet:
         spins = []
         for z, sets in self._spins(zeta):

@@ -37,11 +37,12 @@ class _States(NamedTuple):
     sets: NDArray[np.int64]  # (terms, n)
     energies: Floats  # (states,)
     vectors: Floats  # (states, terms)
-    trap: Floats  # (states,)
+    trap: Floats  # (states,), or of a single state (terms, terms)
 
     def below(self, highest: float) -> "_States":
         kept = self.energies <= highest
-        return self._replace(energies=self.energies[kept], vectors=self.vectors[kept], trap=self.trap[kept])
+        trap = self.trap if self.trap.ndim == 2 else self.trap[kept]
+        return self._replace(energies=self.energies[kept], vectors=self.vectors[kept], trap=trap)
 
     def padded_sets(self, terms: int) -> NDArray[np.int64]:
         """Those of each state, the last one repeated for terms without weight: (states, terms, n)."""
@@ -51,6 +52,9 @@ class _States(NamedTuple):
 
 class TrapConfigurationInteraction(nn.Module):
     """All eigenstates of thermal weight, or the ground state; a state is named by its place in the list.
+
+    The coefficients of the ground state are trainable: what the flow does changes what is left to the mixing.
+    Those of thermal states are fixed, which keeps them orthonormal.
 
     Args:
         z: strength of the Coulomb interaction.
@@ -62,14 +66,13 @@ class TrapConfigurationInteraction(nn.Module):
         scale: by which the flow stretches distances at first.
         free_energy: of the stretched states, an upper bound.
         energies, angular_momenta: of all states, (states,).
-        trap: mean 1/2 sum |r_i - R|^2 of the states that are not stretched, (states,).
     """
 
     energies: Tensor
     angular_momenta: Tensor
-    trap: Tensor
+    _trap: Tensor
     sets: Tensor
-    coefficients: Tensor
+    coefficients: Tensor  # (states, terms)
 
     def __init__(
         self, n_up: int, n_down: int, z: float, beta: float, cutoff: int, angular_momentum: int | None = None
@@ -97,12 +100,14 @@ class TrapConfigurationInteraction(nn.Module):
         tables = {
             "energies": np.concatenate([s.energies for s in kept]),
             "angular_momenta": np.concatenate([np.full(len(s.energies), s.m) for s in kept]),
-            "trap": np.concatenate([s.trap for s in kept]),
+            "_trap": np.concatenate([s.trap for s in kept]),
             "sets": np.concatenate([s.padded_sets(width) for s in kept]),
             "coefficients": np.concatenate(
                 [np.pad(s.vectors, ((0, 0), (0, width - len(s.sets)))) for s in kept]
             ),
         }
+        if math.isinf(beta):
+            self.coefficients = nn.Parameter(torch.from_numpy(tables.pop("coefficients")))
         for name, table in tables.items():
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(table)), persistent=False)
         highest_orbital = max(int(s.sets.max()) for s in kept)
@@ -112,8 +117,21 @@ class TrapConfigurationInteraction(nn.Module):
     def forward(self, state: Tensor) -> OscillatorSuperpositions:
         """The states with these places in the list, (batch, 1)."""
         place = state[:, 0]
-        c = self.coefficients[place]
+        c = nn.functional.normalize(self.coefficients.detach(), dim=1)[place]
         return OscillatorSuperpositions(self.orbitals, self.fermions, self.sets[place], c, self.n_up)
+
+    def trap(self, state: Tensor) -> Tensor:
+        """Mean 1/2 sum |r_i - R|^2 of these states, not stretched: (batch, 1) -> (batch,)."""
+        if self._trap.dim() == 1:
+            return self._trap[state[:, 0]]
+        c = nn.functional.normalize(self.coefficients.detach(), dim=1)
+        return (c @ self._trap @ c.T)[0].expand(len(state))
+
+    def scores(self, states: OscillatorSuperpositions, zeta: Tensor) -> Tensor:
+        """d ln Phi / d coefficients of a ground state, complex (batch, terms); (batch, 0) of thermal ones."""
+        if not isinstance(self.coefficients, nn.Parameter):
+            return torch.zeros(len(zeta), 0, dtype=torch.complex128, device=zeta.device)
+        return (states.shares(zeta) - states.coefficients) / self.coefficients.detach().norm()
 
 
 def _lowest(n_up: int, n_down: int, m: int | None) -> int:
@@ -143,4 +161,4 @@ def _lowest_state(m: int, sets: NDArray[np.int64], h: Floats, trap: Floats) -> _
     large = np.abs(vector) > _NEGLIGIBLE
     c = vector[large] / np.linalg.norm(vector[large])
     h, trap = h[np.ix_(large, large)], trap[np.ix_(large, large)]
-    return _States(m, sets[large], np.array([c @ h @ c]), c[None], np.array([c @ trap @ c]))
+    return _States(m, sets[large], np.array([c @ h @ c]), c[None], trap)
