@@ -51,6 +51,7 @@ class OscillatorSuperpositions:
     sets: Tensor  # (batch, terms, n_up + n_down): sorted orbitals of each spin
     coefficients: Tensor  # (batch, terms), real; zero where a walker has fewer terms
     n_up: int
+    state: Tensor  # (batch, 1): names of the states, for whoever made them
 
     @property
     def momentum(self) -> Tensor:
@@ -59,7 +60,12 @@ class OscillatorSuperpositions:
 
     def __getitem__(self, rows: slice | Tensor) -> "OscillatorSuperpositions":
         return OscillatorSuperpositions(
-            self.orbitals, self.sampler, self.sets[rows], self.coefficients[rows], self.n_up
+            self.orbitals,
+            self.sampler,
+            self.sets[rows],
+            self.coefficients[rows],
+            self.n_up,
+            self.state[rows],
         )
 
     def __len__(self) -> int:

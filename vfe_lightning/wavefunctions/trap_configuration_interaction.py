@@ -5,6 +5,13 @@ orthogonal, which no flow of single determinants expresses. H is that of electro
 centre of mass are stretched by a factor, which is where the flow starts: see `exact/trap_scaling.py`. The
 factor is that of the best single determinants: what it leaves to the mixing is small, and quickly sampled.
 A. Szabo, N. Ostlund, Modern Quantum Chemistry (1989), chapter 4. Energies in hbar omega.
+
+What the flow does changes what is left to the mixing: the lowest state c of each M is trainable.
+The others, u_a, turn with it by the rotation that brings the first lowest state u_0 to c,
+
+    Phi_a = u_a - (u_a . c) (u_0 + c) / (1 + u_0 . c),
+
+so that all states remain orthonormal.
 """
 
 import math
@@ -37,12 +44,11 @@ class _States(NamedTuple):
     sets: NDArray[np.int64]  # (terms, n)
     energies: Floats  # (states,)
     vectors: Floats  # (states, terms)
-    trap: Floats  # (states,), or of a single state (terms, terms)
+    trap: Floats  # (terms, terms)
 
     def below(self, highest: float) -> "_States":
         kept = self.energies <= highest
-        trap = self.trap if self.trap.ndim == 2 else self.trap[kept]
-        return self._replace(energies=self.energies[kept], vectors=self.vectors[kept], trap=trap)
+        return self._replace(energies=self.energies[kept], vectors=self.vectors[kept])
 
     def padded_sets(self, terms: int) -> NDArray[np.int64]:
         """Those of each state, the last one repeated for terms without weight: (states, terms, n)."""
@@ -52,9 +58,6 @@ class _States(NamedTuple):
 
 class TrapConfigurationInteraction(nn.Module):
     """All eigenstates of thermal weight, or the ground state; a state is named by its place in the list.
-
-    The coefficients of the ground state are trainable: what the flow does changes what is left to the mixing.
-    Those of thermal states are fixed, which keeps them orthonormal.
 
     Args:
         z: strength of the Coulomb interaction.
@@ -72,7 +75,10 @@ class TrapConfigurationInteraction(nn.Module):
     angular_momenta: Tensor
     _trap: Tensor
     sets: Tensor
-    coefficients: Tensor  # (states, terms)
+    _first: Tensor  # u, (states, terms)
+    _block: Tensor  # place of each state's angular momentum in the list of these, (states,)
+    _real: Tensor  # whether a term is there, (blocks, terms)
+    _lead: Tensor  # place of the lowest state of each, (blocks,)
 
     def __init__(
         self, n_up: int, n_down: int, z: float, beta: float, cutoff: int, angular_momentum: int | None = None
@@ -96,20 +102,20 @@ class TrapConfigurationInteraction(nn.Module):
         highest = min(s.energies[0] for s in kept) + _COLDEST / beta
         kept = [s.below(highest) for s in kept if s.energies[0] <= highest]
         self.free_energy = _free_energy(np.concatenate([s.energies for s in kept]), beta)
-        width = max(len(s.sets) for s in kept)
+        width, size = max(len(s.sets) for s in kept), [len(s.energies) for s in kept]
         tables = {
             "energies": np.concatenate([s.energies for s in kept]),
             "angular_momenta": np.concatenate([np.full(len(s.energies), s.m) for s in kept]),
-            "_trap": np.concatenate([s.trap for s in kept]),
+            "_real": np.stack([np.arange(width) < len(s.sets) for s in kept]),
+            "_block": np.repeat(np.arange(len(kept)), size),
+            "_lead": np.cumsum(size) - size,
+            "_trap": np.stack([np.pad(s.trap, (0, width - len(s.sets))) for s in kept]),
             "sets": np.concatenate([s.padded_sets(width) for s in kept]),
-            "coefficients": np.concatenate(
-                [np.pad(s.vectors, ((0, 0), (0, width - len(s.sets)))) for s in kept]
-            ),
+            "_first": np.concatenate([np.pad(s.vectors, ((0, 0), (0, width - len(s.sets)))) for s in kept]),
         }
-        if math.isinf(beta):
-            self.coefficients = nn.Parameter(torch.from_numpy(tables.pop("coefficients")))
         for name, table in tables.items():
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(table)), persistent=False)
+        self.lowest = nn.Parameter(self._first[self._lead].clone())  # c, of any length
         highest_orbital = max(int(s.sets.max()) for s in kept)
         self.orbitals = FockDarwin(next(s for s in range(1, 999) if highest_orbital < s * (s + 1) // 2))
         self.fermions = TrappedFermions(self.orbitals)
@@ -117,21 +123,42 @@ class TrapConfigurationInteraction(nn.Module):
     def forward(self, state: Tensor) -> OscillatorSuperpositions:
         """The states with these places in the list, (batch, 1)."""
         place = state[:, 0]
-        c = nn.functional.normalize(self.coefficients.detach(), dim=1)[place]
-        return OscillatorSuperpositions(self.orbitals, self.fermions, self.sets[place], c, self.n_up)
+        c = self.coefficients()[place]
+        return OscillatorSuperpositions(self.orbitals, self.fermions, self.sets[place], c, self.n_up, state)
+
+    @torch.no_grad()
+    def coefficients(self) -> Tensor:
+        """Of all states, orthonormal: (states, terms)."""
+        u, c = self._first, nn.functional.normalize(self.lowest, dim=1)[self._block]
+        first = self._first[self._lead[self._block]]
+        middle = (first + c) / (1 + (first * c).sum(1, keepdim=True))
+        turned = u - (u * c).sum(1, keepdim=True) * middle
+        turned[self._lead] = c[self._lead]
+        return turned
 
     def trap(self, state: Tensor) -> Tensor:
         """Mean 1/2 sum |r_i - R|^2 of these states, not stretched: (batch, 1) -> (batch,)."""
-        if self._trap.dim() == 1:
-            return self._trap[state[:, 0]]
-        c = nn.functional.normalize(self.coefficients.detach(), dim=1)
-        return (c @ self._trap @ c.T)[0].expand(len(state))
+        c = self.coefficients()[state[:, 0]]
+        return ((c[:, None] @ self._trap[self._block[state[:, 0]]])[:, 0] * c).sum(1)
 
+    @torch.no_grad()
     def scores(self, states: OscillatorSuperpositions, zeta: Tensor) -> Tensor:
-        """d ln Phi / d coefficients of a ground state, complex (batch, terms); (batch, 0) of thermal ones."""
-        if not isinstance(self.coefficients, nn.Parameter):
-            return torch.zeros(len(zeta), 0, dtype=torch.complex128, device=zeta.device)
-        return (states.shares(zeta) - states.coefficients) / self.coefficients.detach().norm()
+        """d ln Phi / d lowest, complex (batch, parameters), at zeta (batch, n, 2)."""
+        place = states.state[:, 0]
+        block = self._block[place]
+        length = self.lowest.norm(dim=1)[block, None]
+        c, u = self.lowest[block] / length, self._first[place]
+        first = self._first[self._lead[block]]
+        near = 1 + (first * c).sum(1, keepdim=True)
+        middle = (first + c) / near
+        v = states.shares(zeta) * self._real[block]
+        along, across = (v * middle).sum(1, keepdim=True), (u * c).sum(1, keepdim=True)
+        slope = -(along * u + across / near * (v - along * first))
+        slope = torch.where((place == self._lead[block])[:, None], v, slope)
+        slope = (slope - (slope * c).sum(1, keepdim=True) * c) / length
+        rows = slope.new_zeros(len(place), *self.lowest.shape)
+        rows[torch.arange(len(place)), block] = slope
+        return rows.flatten(1)
 
 
 def _lowest(n_up: int, n_down: int, m: int | None) -> int:
@@ -152,7 +179,7 @@ def _free_energy(energies: Floats, beta: float) -> float:
 
 def _all_states(m: int, sets: NDArray[np.int64], h: Floats, trap: Floats) -> _States:
     energies, vectors = np.linalg.eigh(h + np.diag(_RAMP * np.arange(len(sets)) / len(sets)))
-    return _States(m, sets, energies, vectors.T, ((trap @ vectors) * vectors).sum(0))
+    return _States(m, sets, energies, vectors.T, trap)
 
 
 def _lowest_state(m: int, sets: NDArray[np.int64], h: Floats, trap: Floats) -> _States:
