@@ -6,7 +6,7 @@ Reported per electron; `total_energy` is of the whole dot. Open shells: --occupa
     python -m experiments.quantum_dot_ground_state                                 # minutes
     python -m experiments.quantum_dot_ground_state --n_up 1 --n_down 1 --z 1       # exact: 3 hbar omega
     python -m experiments.quantum_dot_ground_state --n_up 3 --n_down 3 --z 1       # diffusion MC: 20.1593
-    python -m experiments.quantum_dot_ground_state --n_up 4 --z 4 --occupation.angular_momentum 2    # 19.356
+    python -m experiments.quantum_dot_ground_state --n_up 4 --z 8 --base_states.cutoff 4            # 27.820
     python -m experiments.quantum_dot_ground_state --base_states.kind determinants                  # just one
 """
 
@@ -31,7 +31,7 @@ quantum_dot_ground_state = Experiment(
         z=2.0,
         beta=math.inf,
         occupation=LowestDeterminant(),
-        base_states=MixedDeterminants(cutoff=4),
+        base_states=MixedDeterminants(cutoff=2),
         flow=ContinuousFlow(velocity=PairVelocity(width=24), steps=4),
     ),
     # delta is a step of imaginary time: 0.1 is well below the inverse of the energies that the flow stirs

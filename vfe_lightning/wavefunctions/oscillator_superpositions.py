@@ -22,6 +22,8 @@ from vfe_lightning.wavefunctions.oscillator_determinants import (
 )
 from vfe_lightning.wavefunctions.trapped_fermions import TrappedFermions
 
+_CHUNK = 64  # proposals of the sampler whose determinants stay in cache
+
 
 class MixedJet(NamedTuple):
     """ln Phi at a batch of points and what its derivatives are made of."""
@@ -104,12 +106,15 @@ class OscillatorSuperpositions:
             return self._determinants(self.sets[rows, term]).sample(generator)
 
         def chance(rows: Tensor, proposed: Tensor) -> Tensor:
-            states = self[rows]
-            log_terms, size = states._log_terms(proposed), states.coefficients.abs()
-            density = (2 * states._mix(log_terms)[1].real).exp()
-            return density / (size.sum(1) * (size * (2 * log_terms.real).exp()).sum(1))
+            chunks = zip(rows.split(_CHUNK), proposed.split(_CHUNK), strict=True)
+            return torch.cat([self[r]._acceptance(y) for r, y in chunks])
 
         return mixture_rejection(self.coefficients, propose, chance, generator)
+
+    def _acceptance(self, zeta: Tensor) -> Tensor:
+        log_terms, size = self._log_terms(zeta), self.coefficients.abs()
+        density = (2 * self._mix(log_terms)[1].real).exp()
+        return density / (size.sum(1) * (size * (2 * log_terms.real).exp()).sum(1))
 
     def _determinants(self, occupied: Tensor) -> OscillatorDeterminants:
         return OscillatorDeterminants(self.orbitals, self.sampler, occupied, self.n_up)
