@@ -1,4 +1,4 @@
-"""Quantum dot at finite temperature: electrons of both spins in a 2D harmonic trap.
+r"""Quantum dot at finite temperature: electrons of both spins in a 2D harmonic trap.
 
 Six polarised electrons at Z = 0.5, beta = 2, for which permutation-blocking path integrals and the Fermi flow
 of Xie, Zhang & Wang, arXiv 2105.08644, are published. Reported per electron, in hbar omega; `total_...` are
@@ -6,7 +6,8 @@ of the whole dot. Two electrons and free ones (--z 0) are compared with exact va
 
     python -m experiments.quantum_dot                                      # minutes
     python -m experiments.quantum_dot --n_up 2 --z 2 --beta 2              # two electrons: exact F, E and S
-    python -m experiments.quantum_dot --n_up 3 --z 8 --beta 10             # a Wigner molecule
+    python -m experiments.quantum_dot --n_up 3 --z 8 --beta 10 --occupation.kind levels \
+        --base_states.kind configuration_interaction                       # a Wigner molecule
 """
 
 from vfe_lightning import Experiment
@@ -30,14 +31,15 @@ quantum_dot = Experiment(
         flow=ContinuousFlow(velocity=PairVelocity(width=24), steps=4),
         walkers_per_state=2,
     ),
-    # delta is a step of imaginary time: 0.1 is well below the inverse of the energies that the flow stirs
+    # delta is a step of imaginary time: 0.1 is well below the inverse of the energies that the flow stirs;
+    # the damping is that of a batch hardly larger than the number of parameters: less makes the flow wild
     optimizer=NaturalGradient(
         learning_rate=0.1,
         decay=200,
         classical=TrustRegion(max_norm=1.0),
-        quantum=TrustRegion(max_norm=0.01),
+        quantum=TrustRegion(max_norm=0.05, damping=0.03),
     ),
-    trainer=Trainer(max_steps=200, evaluation_batches=150),
+    trainer=Trainer(max_steps=100, evaluation_batches=100),
     batch_size=256,
 )
 

@@ -1,4 +1,4 @@
-"""Ground state of a quantum dot: one determinant in the coordinates of a continuous flow.
+"""Ground state of a quantum dot: a few determinants in the coordinates of a continuous flow.
 
 Three polarised electrons at Z = 2, for which configuration interaction gives 8.32045 hbar omega in all.
 Reported per electron; `total_energy` is of the whole dot. Open shells: --occupation.angular_momentum M.
@@ -6,6 +6,8 @@ Reported per electron; `total_energy` is of the whole dot. Open shells: --occupa
     python -m experiments.quantum_dot_ground_state                                 # minutes
     python -m experiments.quantum_dot_ground_state --n_up 1 --n_down 1 --z 1       # exact: 3 hbar omega
     python -m experiments.quantum_dot_ground_state --n_up 3 --n_down 3 --z 1       # diffusion MC: 20.1593
+    python -m experiments.quantum_dot_ground_state --n_up 4 --z 8 --base_states.cutoff 4            # 27.820
+    python -m experiments.quantum_dot_ground_state --base_states.kind determinants                  # just one
 """
 
 import math
@@ -14,6 +16,7 @@ from vfe_lightning import Experiment
 from vfe_lightning.declarations import (
     ContinuousFlow,
     LowestDeterminant,
+    MixedDeterminants,
     NaturalGradient,
     PairVelocity,
     QuantumDot,
@@ -28,11 +31,13 @@ quantum_dot_ground_state = Experiment(
         z=2.0,
         beta=math.inf,
         occupation=LowestDeterminant(),
+        base_states=MixedDeterminants(cutoff=2),
         flow=ContinuousFlow(velocity=PairVelocity(width=24), steps=4),
     ),
     # delta is a step of imaginary time: 0.1 is well below the inverse of the energies that the flow stirs
-    optimizer=NaturalGradient(learning_rate=0.1, decay=200, quantum=TrustRegion(max_norm=0.01)),
-    trainer=Trainer(max_steps=200, evaluation_batches=150),
+    # the damping is that of a batch hardly larger than the number of parameters: less makes the flow wild
+    optimizer=NaturalGradient(learning_rate=0.1, decay=200, quantum=TrustRegion(max_norm=0.05, damping=0.03)),
+    trainer=Trainer(max_steps=120, evaluation_batches=100),
     batch_size=256,
 )
 

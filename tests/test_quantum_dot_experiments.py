@@ -43,6 +43,20 @@ def test_experiment_leaves_its_results(experiment: str, tmp_path: Path) -> None:
     assert expected <= files
 
 
+def test_mixed_determinants_at_a_temperature(tmp_path: Path) -> None:
+    path, mixed = (
+        tmp_path / "result.json",
+        "--base_states.kind configuration_interaction --base_states.cutoff 3",
+    )
+    point = f"--n_up 2 --z 2 --beta 2 --occupation.kind levels {mixed}".split()
+    done = command(tmp_path, "quantum_dot", *point, *TINY, "--json", str(path))
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = json.loads(path.read_text())
+    assert result["status"] == "FINISHED" and "mixed determinants" in result["landmarks"]
+    assert 2 * result["reference_free_energy"] == pytest.approx(3.61869225, abs=1e-7)
+    assert 2 * result["reference_entropy"] == pytest.approx(1.88783930, abs=1e-6)
+
+
 def test_a_ground_state_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     """beta = inf and the chosen determinant come back from the record."""
     path, point = tmp_path / "result.json", "--n_up 2 --z 1 --occupation.angular_momentum 1".split()
@@ -54,6 +68,7 @@ def test_a_ground_state_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     result = json.loads(path.read_text())
     assert result["steps"] == 5 and result["declaration"]["occupation"]["angular_momentum"] == 1
+    assert result["declaration"]["base_states"]["kind"] == "configuration_interaction"
 
 
 @pytest.mark.parametrize(
@@ -65,6 +80,8 @@ def test_a_ground_state_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
         ("quantum_dot", "--n_up 0", ["n_up", "> 0"]),
         ("quantum_dot", "--n_up 60", ["60", "shells", "55"]),
         ("quantum_dot", "--n_pu 3", ["n_pu", "n_up"]),
+        ("quantum_dot", "--base_states.kind configuration_interaction", ["base_states", "levels"]),
+        ("quantum_dot_ground_state", "--base_states.cutoff 40", ["cutoff", "14"]),
         ("quantum_dot", "--flow.velocity.kind graph", ["graph", "pair", "message_passing"]),
     ],
 )

@@ -8,7 +8,14 @@ import pytest
 import torch
 
 from vfe_lightning import declarations
-from vfe_lightning.declarations import ContinuousFlow, LowestDeterminant, PairVelocity, TrustRegion
+from vfe_lightning.declarations import (
+    ContinuousFlow,
+    Levels,
+    LowestDeterminant,
+    MixedDeterminants,
+    PairVelocity,
+    TrustRegion,
+)
 from vfe_lightning.declarations import QuantumDot as Declared
 from vfe_lightning.exact.oscillator_gas import oscillator_gas
 from vfe_lightning.exact.two_electron_dot import two_electron_dot
@@ -92,12 +99,43 @@ def test_without_interaction_it_is_exact_from_the_start(n_up: int, n_down: int) 
     torch.testing.assert_close(f, torch.full_like(f, expected))
 
 
-@pytest.mark.parametrize("make", [system, ground_state])
-def test_training_starts_at_first_order(make) -> None:
-    """4 sigma of 4000 polarised walkers, whose interaction has a finite variance."""
-    dot = make(n_up=4, n_down=0)
-    found = Moments.of(dot.estimate(4000).free_energy)
-    assert abs(float(found.mean) - dot.landmarks()["first order"]) < 4 * float(found.error)
+MIXED = MixedDeterminants(cutoff=3)
+
+
+@pytest.mark.parametrize(
+    ("make", "changes", "start"),
+    [
+        (system, {"n_up": 3}, "scaled first order"),
+        (ground_state, {"n_up": 3}, "scaled first order"),
+        (ground_state, {"n_up": 3, "base_states": MIXED}, "mixed determinants"),
+        (system, {"n_up": 2, "base_states": MIXED, "occupation": Levels()}, "mixed determinants"),
+    ],
+)
+def test_training_starts_at_a_known_bound(make, changes: dict, start: str) -> None:
+    """4 sigma of 1000 polarised walkers, whose interaction has a finite variance; stretched at Z = 4."""
+    dot = make(n_down=0, z=4.0, **changes)
+    e = dot.estimate(1000)
+    found, trap = Moments.of(e.free_energy), Moments.of(e.energies["base_trap_excess"])
+    assert abs(float(found.mean) - dot.landmarks()[start]) < 4 * float(found.error)
+    assert float(found.error) < 0.02 * float(found.mean)
+    assert abs(float(trap.mean)) < 4 * float(trap.error)
+
+
+def test_mixed_states_of_both_spins_have_exact_derivatives_and_angular_momenta() -> None:
+    dot = system(n_up=2, n_down=1, base_states=MIXED, occupation=Levels(), strong=0.05)
+    k = dot.model.sample(4, dot.generator)
+    states = dot.states(k)
+    assert torch.equal(states.momentum[:, 0], dot.mixing.angular_momenta[k[:, 0]].double())
+    x = dot.wavefunction.flow.invert(states.sample(dot.generator))[0]
+    found = continuous_kinetic(dot.wavefunction.flow, states, x)
+    h = 1e-3
+    shifts = h * torch.eye(6, dtype=torch.float64).view(6, 3, 2)
+    around = [
+        torch.stack([dot.wavefunction.log_psi(states, x + s * d).exp() for d in shifts]) for s in (1, -1)
+    ]
+    psi = dot.wavefunction.log_psi(states, x).exp()
+    laplacian = ((around[0] + around[1] - 2 * psi) / h**2).sum(0) / psi
+    torch.testing.assert_close(-found.energy, laplacian.detach(), rtol=1e-4, atol=1e-4)
 
 
 def test_the_flow_gradient_is_the_slope_of_the_energy() -> None:
@@ -145,8 +183,8 @@ def test_references_and_landmarks() -> None:
     few = ground_state(n_up=2, n_down=0)
     exact, known = few.reference(), few.landmarks()
     assert exact is not None
-    assert exact.free_energy < known["configuration interaction"] < known["first order"]
-    assert set(ground_state(n_up=6, n_down=0, shells=6).landmarks()) == {"first order"}
+    assert exact.free_energy < known["configuration interaction"] < known["scaled first order"]
+    assert set(ground_state(n_up=6, n_down=0, shells=6).landmarks()) == {"first order", "scaled first order"}
 
 
 def test_a_chosen_angular_momentum() -> None:
@@ -156,7 +194,8 @@ def test_a_chosen_angular_momentum() -> None:
         states = dot.states(dot.model.sample(2))
         assert states.momentum.tolist() == [[m], [m]]
         assert dot.reference() is None
-        assert dot.landmarks()["configuration interaction"] < dot.landmarks()["first order"]
+        known = dot.landmarks()
+        assert known["configuration interaction"] < known["scaled first order"] < known["first order"]
     with pytest.raises(ValueError, match="shells"):
         ground_state(n_up=2, n_down=0, shells=2, occupation=LowestDeterminant(angular_momentum=7))
 
@@ -167,6 +206,8 @@ def test_ill_matched_declarations_are_refused() -> None:
         ({"occupation": LowestDeterminant()}, "inf"),
         ({"n_up": 40}, "shells"),
         ({"z": -1.0}, "z"),
+        ({"occupation": Levels()}, "go together"),
+        ({"base_states": MIXED}, "go together"),
     ]:
         with pytest.raises(ValueError, match=word):
             system(**changes)
@@ -175,13 +216,15 @@ def test_ill_matched_declarations_are_refused() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("n_up", "n_down", "z"), [(2, 0, math.sqrt(3)), (1, 1, 1.0)])
 def test_two_electrons_reach_the_exact_ground_state(n_up: int, n_down: int, z: float) -> None:
-    """Within 2 sigma + 1e-4 of it, with 120 steps of training."""
+    """Within 2 sigma + 1e-4 of it, with 60 steps of training."""
     flow = ContinuousFlow(velocity=PairVelocity(width=24), steps=4)
-    dot = ground_state(n_up=n_up, n_down=n_down, z=z, flow=flow)
-    declared = declarations.NaturalGradient(learning_rate=0.1, decay=200, quantum=TrustRegion(max_norm=0.1))
+    mixed = MixedDeterminants(cutoff=2)
+    dot = ground_state(n_up=n_up, n_down=n_down, z=z, flow=flow, base_states=mixed)
+    region = TrustRegion(max_norm=0.05, damping=0.03)
+    declared = declarations.NaturalGradient(learning_rate=0.1, decay=200, quantum=region)
     dot.prepare(partial(make_optimizer, declared), 256, seed=0)
     optimizer = dot.configure_optimizers()
-    for _ in range(120):
+    for _ in range(60):
         optimizer.backward(dot.estimate(256).factors)
         optimizer.step()
     final = Moments.of(torch.cat([dot.estimate(512).free_energy for _ in range(40)]))

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from vfe_lightning import declarations
 from vfe_lightning.exact.ideal_gas import ideal_gas
+from vfe_lightning.exact.wigner_molecule import wigner_molecule
 from vfe_lightning.hamiltonians.oscillator import fock_darwin_quanta, orbital_energies
 from vfe_lightning.statistics import Moments
 
@@ -35,16 +36,19 @@ def quantum_dot_figures(d: declarations.QuantumDot, evaluation: Mapping[str, Mom
         "density": density_figure(d, evaluation["density"]),
         "pair_density": pair_density_figure(d, evaluation["pair_density"]),
     }
-    if not math.isinf(d.beta):
+    if "occupation" in evaluation and not math.isinf(d.beta):
         made["occupation"] = occupation_figure(d, evaluation["occupation"])
     return made
 
 
 def density_figure(d: declarations.QuantumDot, n: Moments) -> Figure:
-    """n(r) with error bars; at large z the shells of the Wigner molecule stand out."""
+    """n(r) with error bars, and the shells of the classical molecule, which stand out at large z."""
     edges = torch.linspace(0, edge(d), len(n.mean) + 1)
     figure, axes = _figure(r"$r \; / \; \sqrt{\hbar / m \omega}$", "$n(r)$", d)
     axes.errorbar((edges[1:] + edges[:-1]) / 2, n.mean.cpu(), n.error.cpu(), fmt=".-", capsize=2)
+    if d.z:
+        for radius in np.unique(wigner_molecule(d.n_up + d.n_down).radii(d.z).round(3)):
+            axes.axvline(radius, color="grey", linewidth=0.8, linestyle=":")
     axes.set_xlim(0)
     axes.set_ylim(0)
     return figure

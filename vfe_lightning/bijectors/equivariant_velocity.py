@@ -8,6 +8,7 @@ oscillator. The divergence is known in closed form. Xie, Zhang, Wang, arXiv 2105
 one v serves all times. Positions are (batch, dim, n) here, which makes one matrix product of all differences.
 """
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -60,12 +61,19 @@ class PairGeometry(nn.Module):
 class PairVelocity(Velocity):
     """Forces between pairs, and towards the centre of mass."""
 
-    def __init__(self, declaration: declarations.PairVelocity, n_up: int, n_down: int, dim: int = 2) -> None:
+    def __init__(
+        self,
+        declaration: declarations.PairVelocity,
+        n_up: int,
+        n_down: int,
+        dim: int = 2,
+        scale: float = 1.0,
+    ) -> None:
         super().__init__()
         self.dim = float(dim)
         self.geometry = PairGeometry(n_up, n_down)
         self.eta = RadialFunctions(len(self.geometry.kinds), declaration.width)
-        self.mu = RadialFunctions(1, declaration.width)
+        self.mu = RadialFunctions(1, declaration.width, offset=math.log(scale))
 
     def forward(self, x: Field, t: float) -> tuple[Field, Field]:
         g = self.geometry
@@ -88,11 +96,17 @@ class MessagePassingVelocity(Velocity):
     """
 
     def __init__(
-        self, declaration: declarations.MessagePassing, n_up: int, n_down: int, dim: int = 2
+        self,
+        declaration: declarations.MessagePassing,
+        n_up: int,
+        n_down: int,
+        dim: int = 2,
+        scale: float = 1.0,
     ) -> None:
         super().__init__()
         self.dim = float(dim)
-        self.pair = PairVelocity(declarations.PairVelocity(width=declaration.width), n_up, n_down, dim)
+        pairs = declarations.PairVelocity(width=declaration.width)
+        self.pair = PairVelocity(pairs, n_up, n_down, dim, scale)
         width, messages = declaration.width, declaration.messages
         kinds = len(self.pair.geometry.kinds)
         self.phi = RadialFunctions(messages * kinds, width, start=1.0)
@@ -122,10 +136,16 @@ class MessagePassingVelocity(Velocity):
         return v, divergence + pairs.sum(-1).sum(-1) + centre.sum(-1).sum(-1)
 
 
-def velocity_of(declaration: declarations.Velocity, n_up: int, n_down: int, dim: int = 2) -> Velocity:
-    """The declared velocity of n_up + n_down electrons, or of other particles of one or two kinds."""
+def velocity_of(
+    declaration: declarations.Velocity, n_up: int, n_down: int, dim: int = 2, scale: float = 1.0
+) -> Velocity:
+    """The declared velocity of n_up + n_down electrons, or of other particles of one or two kinds.
+
+    Args:
+        scale: by which the new flow stretches all distances from the centre of mass.
+    """
     match declaration:
         case declarations.PairVelocity():
-            return PairVelocity(declaration, n_up, n_down, dim)
+            return PairVelocity(declaration, n_up, n_down, dim, scale)
         case declarations.MessagePassing():
-            return MessagePassingVelocity(declaration, n_up, n_down, dim)
+            return MessagePassingVelocity(declaration, n_up, n_down, dim, scale)

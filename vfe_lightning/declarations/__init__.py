@@ -64,6 +64,7 @@ from vfe_lightning.declarations.spin_networks import (
 from vfe_lightning.declarations.spins import Hopfield, InverseIsing, Ising, SherringtonKirkpatrick, Spins
 from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
 from vfe_lightning.declarations.trainer import Trainer
+from vfe_lightning.declarations.trap_base_states import MixedDeterminants, OscillatorDeterminants
 from vfe_lightning.declarations.velocity import (
     ContinuousFlow,
     EquivariantFlow,
@@ -124,6 +125,7 @@ __all__ = [
     "MeasureValued",
     "MessagePassing",
     "Metropolis",
+    "MixedDeterminants",
     "MolecularDynamics",
     "MongeAmpere",
     "MuellerBrown",
@@ -132,6 +134,7 @@ __all__ = [
     "NoAnnealing",
     "Occupation",
     "Optimizer",
+    "OscillatorDeterminants",
     "PairVelocity",
     "PastAverage",
     "PathGradient",

@@ -14,12 +14,17 @@ from pydantic import (
 )
 
 from vfe_lightning.declarations.base import Declaration
-from vfe_lightning.declarations.occupation import IdealGas, Quasiparticle, Transformer
+from vfe_lightning.declarations.occupation import IdealGas, Levels, Quasiparticle, Transformer
+from vfe_lightning.declarations.trap_base_states import (
+    MixedDeterminants,
+    OscillatorDeterminants,
+    TrapBaseStates,
+)
 from vfe_lightning.declarations.velocity import ContinuousFlow
 
 
 class LowestDeterminant(Declaration):
-    """One determinant, the lowest of its angular momentum: the ground state, beta = inf."""
+    """The ground state, beta = inf: the lowest determinant of an angular momentum, alone or mixed."""
 
     kind: Literal["determinant"] = "determinant"
     angular_momentum: int | None = Field(
@@ -28,15 +33,15 @@ class LowestDeterminant(Declaration):
 
 
 TrapOccupation = Annotated[
-    LowestDeterminant | IdealGas | Quasiparticle | Transformer, Field(discriminator="kind")
+    LowestDeterminant | IdealGas | Quasiparticle | Levels | Transformer, Field(discriminator="kind")
 ]
 
 
 class QuantumDot(Declaration):
     """Electrons of both spins in a 2D harmonic trap, in units of hbar omega and sqrt(hbar / m omega).
 
-    rho = sum_K p(K) |Psi_K><Psi_K| with Psi_K an up and a down determinant of Fock-Darwin orbitals, carried
-    by a continuous equivariant flow: Xie, Zhang & Wang, arXiv 2105.08644.
+    rho = sum_K p(K) |Psi_K><Psi_K| with Psi_K an up and a down determinant of Fock-Darwin orbitals, or a
+    superposition of some, carried by a continuous equivariant flow: Xie, Zhang & Wang, arXiv 2105.08644.
     """
 
     n_up: PositiveInt = Field(description="electrons of spin up")
@@ -49,6 +54,7 @@ class QuantumDot(Declaration):
     )
     shells: PositiveInt = Field(default=10, description="oscillator shells whose orbitals may be occupied")
     occupation: TrapOccupation = Field(default=Transformer(), description="model of p(K)")
+    base_states: TrapBaseStates = Field(default=OscillatorDeterminants(), description="what the flow carries")
     flow: ContinuousFlow = Field(default=ContinuousFlow(), description="coordinates of the electrons")
     walkers_per_state: PositiveInt = Field(default=1, description="configurations x for each sampled K")
     chunk_size: PositiveInt = Field(
@@ -72,6 +78,9 @@ class QuantumDot(Declaration):
                 else f"occupation determinant is the ground state, beta = inf, but beta = {self.beta}; "
                 "finite beta: python -m experiments.quantum_dot"
             )
+        mixed = isinstance(self.base_states, MixedDeterminants)
+        if not math.isinf(self.beta) and isinstance(self.occupation, Levels) != mixed:
+            raise ValueError("base_states configuration_interaction and occupation levels go together")
         largest = max(self.n_up, self.n_down)
         if largest > self.orbitals:
             raise ValueError(

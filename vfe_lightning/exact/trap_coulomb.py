@@ -1,8 +1,8 @@
-r"""Matrix elements of 1 / |r_1 - r_2| between Fock-Darwin orbitals, without alternating sums.
+r"""Matrix elements of pair operators, of 1 / |r_1 - r_2| above all, between Fock-Darwin orbitals.
 
 Each circular oscillator of a pair separates into centre of mass c and relative motion d by itself, with
-a_1 = (c + d) / sqrt 2 and a_2 = (c - d) / sqrt 2, a rotation of two modes. In relative motion the interaction
-conserves m and its radial integrals are exact by Gauss-Laguerre quadrature:
+a_1 = (c + d) / sqrt 2 and a_2 = (c - d) / sqrt 2, a rotation of two modes: no alternating sums. In relative
+motion the interaction conserves m and its radial integrals are exact by Gauss-Laguerre quadrature:
 
     <k|1 / r_12|k'> = <n_r m|s^-1|n_r' m> / sqrt 2,        s = |r_1 - r_2| / sqrt 2.
 """
@@ -10,6 +10,7 @@ conserves m and its radial integrals are exact by Gauss-Laguerre quadrature:
 import functools
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,16 +47,40 @@ def relative_integrals(m: int, size: int) -> Floats:
     return (laguerre * weight) @ laguerre.T / math.sqrt(2)
 
 
-def pair_blocks(quanta: int) -> dict[int, tuple[Quads, Floats]]:
-    """<ab|1 / r_12|cd> of two distinguishable particles, by their total m, up to so many quanta of the pair.
+@functools.cache
+def relative_trap(m: int, size: int) -> Floats:
+    """<n m|s^2 / 2|n' m> for n, n' < size, the potential energy of the relative motion."""
+    return _relative_oscillator(m, size, 0.5)
+
+
+@functools.cache
+def relative_kinetic(m: int, size: int) -> Floats:
+    """<n m|-nabla_s^2 / 2|n' m> for n, n' < size, the kinetic energy of the relative motion."""
+    return _relative_oscillator(m, size, -0.5)
+
+
+def _relative_oscillator(m: int, size: int, sign: float) -> Floats:
+    """Half of the energy, and d_+ d_- with its adjoint."""
+    n, m = np.arange(size), abs(m)
+    ladder = sign * np.sqrt(n[1:] * (n[1:] + m))
+    return np.diag(n + 0.5 * (m + 1)) + np.diag(ladder, 1) + np.diag(ladder, -1)
+
+
+def pair_blocks(
+    quanta: int, relative: Callable[[int, int], Floats] = relative_integrals
+) -> dict[int, tuple[Quads, Floats]]:
+    """<ab|v|cd> of two distinguishable particles, by their total m, up to so many quanta of the pair.
+
+    Args:
+        relative: (m, size) -> <n m|v|n' m>; 1 / r_12 by default.
 
     Returns:
         m -> the pairs (n_1+, n_1-, n_2+, n_2-), (pairs, 4), and the matrix (pairs, pairs).
     """
-    return {m: _block(m, quanta) for m in range(-quanta, quanta + 1)}
+    return {m: _block(m, quanta, relative) for m in range(-quanta, quanta + 1)}
 
 
-def _block(m: int, quanta: int) -> tuple[Quads, Floats]:
+def _block(m: int, quanta: int, integrals: Callable[[int, int], Floats]) -> tuple[Quads, Floats]:
     """To centre of mass and relative motion and back, for each number of quanta of either oscillator."""
     ladder = [(q + max(m, 0), q + max(-m, 0)) for q in range((quanta - abs(m)) // 2 + 1)]
     pairs = [_pairs(plus, minus) for plus, minus in ladder]
@@ -73,7 +98,7 @@ def _block(m: int, quanta: int) -> tuple[Quads, Floats]:
         radial = np.zeros(len(k))
         for relative in np.unique(np.abs(k - low)):
             of_m = np.abs(k - low) == relative
-            table = relative_integrals(int(relative), min(plus, minus) + more + 1)
+            table = integrals(int(relative), min(plus, minus) + more + 1)
             radial[of_m] = table[nodes[of_m], nodes[of_m] + more]
         block = (separated[i] * radial) @ separated[j][:, column].T
         found[edges[i] : edges[i + 1], edges[j] : edges[j + 1]] = block

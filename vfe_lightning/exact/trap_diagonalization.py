@@ -10,14 +10,14 @@ Quantum Chemistry (1989), section 2.3. Energies in hbar omega.
 import functools
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.special import logsumexp
 
-from vfe_lightning.exact.trap_coulomb import pair_blocks
+from vfe_lightning.exact.trap_coulomb import pair_blocks, relative_integrals
 from vfe_lightning.hamiltonians.oscillator import fock_darwin_quanta
 from vfe_lightning.result import Reference
 
@@ -81,37 +81,51 @@ def determinants(n_up: int, n_down: int, cutoff: int) -> dict[int, Ints]:
 
 
 def hamiltonian(states: Ints, z: float, n_up: int) -> Floats:  # (states, n) -> (states, states)
-    """H among determinants of one total angular momentum, n_up of whose orbitals are of spin up.
+    """H among determinants of one total angular momentum, n_up of whose orbitals are of spin up."""
+    h = np.diag(free_energies(states))
+    return h + z * pair_operator(states, n_up, relative_integrals) if z else h
+
+
+def free_energies(states: Ints) -> Floats:
+    """Energies of determinants without interaction, (states, n) -> (states,)."""
+    quanta = fock_darwin_quanta(_shells(int(states.max()) + 1)).numpy()
+    return (quanta.sum(1) + 1.0)[states].sum(1)
+
+
+def pair_operator(states: Ints, n_up: int, relative: Callable[[int, int], Floats]) -> Floats:
+    """sum_{i<j} v_ij among the same determinants, v named by its relative motion: see `pair_blocks`.
 
     Two determinants that share their n - 2 spectators differ in one pair of electrons (a, b) -> (c, d):
     <ab|v|cd>, less <ab|v|dc> for equal spins, times the signs that bring the pair to the front.
     """
     quanta = fock_darwin_quanta(_shells(int(states.max()) + 1)).numpy()
-    h = np.diag((quanta.sum(1) + 1.0)[states].sum(1))
-    if z == 0 or states.shape[1] == 1:
-        return h
+    found = np.zeros((len(states), len(states)))
+    if states.shape[1] == 1:
+        return found
     m = quanta[:, 0] - quanta[:, 1]
     of_pairs = [quanta.sum(1)[states[:, list(pair)]].sum(1).max() for pair in _pairs(states.shape[1])]
-    blocks, where = _interaction(len(quanta), int(max(of_pairs)))
+    blocks, where = _pair_table(len(quanta), int(max(of_pairs)), relative)
     for rows, sign, a, b, same_spin in _pairs_by_spectators(states, n_up):
         v = blocks[int(m[a[0]] + m[b[0]])]
         element = v[np.ix_(where[a, b], where[a, b])]
         if same_spin:
             element = element - v[np.ix_(where[a, b], where[b, a])]
-        h[np.ix_(rows, rows)] += z * sign[:, None] * sign * element
-    return h
+        found[np.ix_(rows, rows)] += sign[:, None] * sign * element
+    return found
 
 
-@functools.lru_cache(maxsize=4)
-def _interaction(orbitals: int, quanta: int) -> tuple[dict[int, Floats], Ints]:
-    """Blocks of 1 / r_12 by the m of a pair of so many quanta, and the place of each pair in its block."""
+@functools.lru_cache(maxsize=6)
+def _pair_table(
+    orbitals: int, quanta: int, relative: Callable[[int, int], Floats]
+) -> tuple[dict[int, Floats], Ints]:
+    """Blocks of v by the m of a pair of so many quanta, and the place of each pair in its block."""
     table = fock_darwin_quanta(_shells(orbitals)).numpy()
     index = np.full((quanta + 1, quanta + 1), -1)  # of the orbital (n_+, n_-)
     known = table.sum(1) <= quanta
     index[tuple(table[known].T)] = np.flatnonzero(known)
     where = np.full((orbitals, orbitals), -1)
     blocks = {}
-    for total, (pairs, v) in pair_blocks(quanta).items():
+    for total, (pairs, v) in pair_blocks(quanta, relative).items():
         blocks[total] = v
         a, b = index[pairs[:, 0], pairs[:, 1]], index[pairs[:, 2], pairs[:, 3]]
         known = (a >= 0) & (b >= 0)

@@ -5,6 +5,7 @@ exact independent samples, Fock-Darwin orbitals and an exact local energy withou
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -22,18 +23,19 @@ from vfe_lightning.estimators.quantum import by_variational_monte_carlo
 from vfe_lightning.exact import two_electron_dot
 from vfe_lightning.exact.oscillator_gas import oscillator_gas
 from vfe_lightning.exact.trap_diagonalization import bound
-from vfe_lightning.exact.trap_first_order import determinant_energy, thermal_free_energy
+from vfe_lightning.exact.trap_first_order import FirstOrder, determinant_energy, thermal_free_energy
 from vfe_lightning.free_energy import VariationalFreeEnergy
-from vfe_lightning.generative.causal_transformer import CausalTransformer
-from vfe_lightning.generative.occupation import FermiSea, Occupation
-from vfe_lightning.generative.spin_dispersion import SpinDispersion
+from vfe_lightning.generative.occupation import FermiSea
 from vfe_lightning.hamiltonians import quantum_dot
-from vfe_lightning.hamiltonians.oscillator import fock_darwin_quanta, lowest_determinant, orbital_energies
+from vfe_lightning.hamiltonians.oscillator import fock_darwin_quanta, orbital_energies
 from vfe_lightning.result import Reference
+from vfe_lightning.systems.trap_occupation import ground_state_orbitals, mixed_determinants, occupation_model
+from vfe_lightning.wavefunctions.base_states import BaseStates
 from vfe_lightning.wavefunctions.continuous_flow_wavefunction import ContinuousFlowWavefunction
 from vfe_lightning.wavefunctions.fock_darwin import FockDarwin
 from vfe_lightning.wavefunctions.kinetic import continuous_kinetic
 from vfe_lightning.wavefunctions.oscillator_determinants import OscillatorDeterminants
+from vfe_lightning.wavefunctions.trap_configuration_interaction import TrapConfigurationInteraction
 from vfe_lightning.wavefunctions.trapped_fermions import TrappedFermions
 
 # Energies above the free ground state, in hbar omega: seconds of diagonalisation
@@ -54,20 +56,26 @@ class QuantumDot(VariationalFreeEnergy):
         self.size, self.temperature = d.n_up + d.n_down, 1 / d.beta
         self.least_batch = d.walkers_per_state
         self.hamiltonian = quantum_dot.QuantumDot(d.z)
-        self.model = occupation_model(d)
-        # the lowest shells are enough for one determinant, and cheaper
+        mixing = mixed_determinants(d)
+        self.model = occupation_model(d, mixing)
         shells = d.shells
-        if isinstance(self.model, FermiSea):
+        if isinstance(self.model, FermiSea):  # the lowest shells are enough for one determinant, and cheaper
             highest = int((self.model.lowest % d.orbitals).max())
             shells = next(s for s in range(1, d.shells + 1) if highest < s * (s + 1) // 2)
         self.orbitals = FockDarwin(shells)
         self.fermions = TrappedFermions(self.orbitals)
         levels = orbital_energies(fock_darwin_quanta(d.shells)).repeat(2)
         self.register_buffer("energies_of_orbitals", levels, persistent=False)
-        velocity = velocity_of(d.flow.velocity, d.n_up, d.n_down)
+        scale = mixing.scale if mixing else self.first_order().scale
+        velocity = velocity_of(d.flow.velocity, d.n_up, d.n_down, scale=scale)
         self.wavefunction = ContinuousFlowWavefunction(
-            ContinuousFlow(velocity, d.flow.steps, d.flow.tolerance)
+            ContinuousFlow(velocity, d.flow.steps, d.flow.tolerance), mixing
         )
+
+    @property
+    def mixing(self) -> TrapConfigurationInteraction | None:
+        """What the flow carries in place of single determinants."""
+        return self.wavefunction.mixing
 
     def estimate(self, n_samples: int) -> Estimate:
         d = self.declaration
@@ -80,7 +88,7 @@ class QuantumDot(VariationalFreeEnergy):
             x, residual = self.wavefunction.flow.invert(z)
             kinetic = 0.5 * continuous_kinetic(self.wavefunction.flow, states, x, d.chunk_size).energy
             trap, interaction = self.hamiltonian.trap(x), self.hamiltonian.interaction(x)
-            base_trap = 0.5 * z.square().sum((1, 2)) - 0.5 * self.energies_of_orbitals[each].sum(1)
+            base_trap = self.base_trap_excess(z, each)
         estimate = by_variational_monte_carlo(
             kinetic + trap + interaction,
             log_prob,
@@ -89,7 +97,6 @@ class QuantumDot(VariationalFreeEnergy):
             psi=(self.wavefunction, lambda: self.wavefunction.scores(states, x)),
             clip_width=d.clip,
         )
-        edge = self.edge()
         return replace(
             estimate,
             energies={
@@ -101,12 +108,25 @@ class QuantumDot(VariationalFreeEnergy):
             },
             observables=self.totals(estimate),
             maxima={"inversion_residual": residual.max()},
-            profiles={
-                "density": lambda: trap_correlations.radial_density(x, edge, figures.DENSITY_BINS),
-                "pair_density": lambda: trap_correlations.pair_density(x, edge, figures.PAIR_DENSITY_BINS),
-                "occupation": lambda: correlations.occupation_numbers(each, 2 * d.orbitals),
-            },
+            profiles=self.profiles(x, each),
         )
+
+    def profiles(self, x: Tensor, occupied: Tensor) -> dict[str, Callable[[], Tensor]]:
+        """Densities of each walker, and <n_k> where K are orbitals."""
+        d, edge = self.declaration, self.edge()
+        made = {
+            "density": lambda: trap_correlations.radial_density(x, edge, figures.DENSITY_BINS),
+            "pair_density": lambda: trap_correlations.pair_density(x, edge, figures.PAIR_DENSITY_BINS),
+        }
+        if self.mixing is None:
+            made["occupation"] = lambda: correlations.occupation_numbers(occupied, 2 * d.orbitals)
+        return made
+
+    def base_trap_excess(self, z: Tensor, state: Tensor) -> Tensor:
+        """sum r^2 / 2 of the free samples less its exact mean, of mixed states about the centre: (batch,)."""
+        if self.mixing is not None:
+            return 0.5 * (z - z.mean(1, keepdim=True)).square().sum((1, 2)) - self.mixing.trap(state)
+        return 0.5 * z.square().sum((1, 2)) - 0.5 * self.energies_of_orbitals[state].sum(1)
 
     def totals(self, estimate: Estimate) -> dict[str, Tensor]:
         """Of the whole dot, which is how dots are quoted, beside the values per electron."""
@@ -116,8 +136,10 @@ class QuantumDot(VariationalFreeEnergy):
             "total_entropy": estimate.entropy,
         }
 
-    def states(self, occupied: Tensor) -> OscillatorDeterminants:
-        """What the flow carries, named by sorted orbitals of both spins: (batch, n)."""
+    def states(self, occupied: Tensor) -> BaseStates:
+        """What the flow carries, named by a sample of p(K): (batch, n), of sorted orbitals of both spins."""
+        if self.mixing is not None:
+            return self.mixing(occupied)
         return OscillatorDeterminants(
             self.orbitals, self.fermions, occupied % self.declaration.orbitals, self.declaration.n_up
         )
@@ -139,24 +161,23 @@ class QuantumDot(VariationalFreeEnergy):
             return two_electron_dot.two_electron_dot(d.z, d.beta, same_spin=d.n_down == 0)
         return None
 
+    def first_order(self) -> FirstOrder:
+        """The determinant, or the free ensemble, with the interaction to first order."""
+        d = self.declaration
+        if math.isinf(d.beta):
+            return determinant_energy(*ground_state_orbitals(d), d.z)
+        return thermal_free_energy(d.n_up, d.n_down, d.z, d.beta, d.shells)
+
     def landmarks(self) -> dict[str, float]:
         """Upper bounds: what training starts from and, up to four electrons, configuration interaction."""
         d = self.declaration
-        if isinstance(self.model, FermiSea):
-            up, down = (
-                self.model.lowest[: d.n_up].tolist(),
-                (self.model.lowest[d.n_up :] - d.orbitals).tolist(),
-            )
-            known = {"first order": determinant_energy(up, down, d.z, self.orbitals.shells)}
-            m = (
-                d.occupation.angular_momentum
-                if isinstance(d.occupation, declarations.LowestDeterminant)
-                else None
-            )
-        else:
-            known, m = {"first order": thermal_free_energy(d.n_up, d.n_down, d.z, d.beta, d.shells)}, None
+        found = self.first_order()
+        known = {"first order": found.free_energy, "scaled first order": found.scaled_free_energy}
+        if self.mixing is not None:
+            known["mixed determinants"] = self.mixing.free_energy
         if self.size in LANDMARK_CUTOFF:
             lowest = round(oscillator_gas(d.n_up, d.n_down, math.inf).free_energy)
+            m = getattr(d.occupation, "angular_momentum", None)
             cutoff = lowest + LANDMARK_CUTOFF[self.size]
             known["configuration interaction"] = bound(d.n_up, d.n_down, d.z, d.beta, cutoff, m)
         return known
@@ -164,30 +185,3 @@ class QuantumDot(VariationalFreeEnergy):
     def figures(self) -> dict[str, Figure]:
         """Density, pair density and occupations of the latest evaluation."""
         return figures.quantum_dot_figures(self.declaration, self.evaluation)
-
-
-def occupation_model(d: declarations.QuantumDot) -> FermiSea | Occupation:
-    """The declared model of p(K): of sorted orbitals, those of spin down counted from d.orbitals on."""
-    quanta = fock_darwin_quanta(d.shells)
-    if isinstance(d.occupation, declarations.LowestDeterminant):
-        occupied = lowest_determinant(quanta, d.n_up, d.n_down, d.occupation.angular_momentum)
-        return FermiSea(d.n_up + d.n_down, occupied)
-    nodes, m = quanta.min(dim=1).values, quanta[:, 0] - quanta[:, 1]
-    # time reversal pairs m with -m
-    stars = torch.unique(torch.stack([nodes, m.abs()], dim=1), dim=0, return_inverse=True)[1]
-    weights = -d.beta * orbital_energies(quanta)
-    tokens = torch.stack([quanta.sum(dim=1), m], dim=1).double() / math.sqrt(d.shells)
-    spin = torch.ones(len(quanta), 1, dtype=torch.float64)
-    tokens = torch.cat([torch.cat([tokens, spin], dim=1), torch.cat([tokens, -spin], dim=1)])
-
-    def dispersion(trainable: bool) -> SpinDispersion:
-        return SpinDispersion(weights, d.n_up, d.n_down, stars, trainable)
-
-    match d.occupation:
-        case declarations.IdealGas():
-            return Occupation(dispersion(False), tokens, None)
-        case declarations.Quasiparticle():
-            return Occupation(dispersion(True), tokens, None)
-        case declarations.Transformer(layers=layers, width=width, heads=heads, hidden=hidden) as t:
-            network = CausalTransformer(3, len(tokens), layers, width, heads, hidden)
-            return Occupation(dispersion(t.dispersion), tokens, network)

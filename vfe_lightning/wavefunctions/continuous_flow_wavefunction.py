@@ -1,6 +1,7 @@
 r"""Electrons in a trap pulled back by a continuous flow, Psi_K(x) = Phi_K(zeta(x)) |det d zeta / dx|^(1/2).
 
-They are orthonormal for different K, since a flow is a bijection. Xie, Zhang, Wang, arXiv 2105.08644.
+They are orthonormal for different K, since a flow is a bijection. Xie, Zhang, Wang, arXiv 2105.08644. Phi_K
+may have parameters of its own.
 """
 
 import torch
@@ -9,14 +10,16 @@ from torch import Tensor, nn
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.calculus.per_walker import per_walker_gradients
 from vfe_lightning.wavefunctions.base_states import BaseStates
+from vfe_lightning.wavefunctions.oscillator_superpositions import OscillatorSuperpositions
+from vfe_lightning.wavefunctions.trap_configuration_interaction import TrapConfigurationInteraction
 
 
 class ContinuousFlowWavefunction(nn.Module):
-    """Psi_K of a continuous flow, for any batch of base states Phi_K."""
+    """Psi_K of a continuous flow, for any batch of base states Phi_K, those of `mixing` where it is given."""
 
-    def __init__(self, flow: ContinuousFlow) -> None:
+    def __init__(self, flow: ContinuousFlow, mixing: TrapConfigurationInteraction | None = None) -> None:
         super().__init__()
-        self.flow = flow
+        self.flow, self.mixing = flow, mixing
 
     def log_psi(self, states: BaseStates, x: Tensor) -> Tensor:
         """ln Psi_K(x), complex (batch,), at x (batch, n, 2)."""
@@ -37,4 +40,9 @@ class ContinuousFlowWavefunction(nn.Module):
             return [(gradient.real, torch.full_like(log_det, 0.5)), (gradient.imag, None)]
 
         real, imag = per_walker_gradients(self.flow, ContinuousFlow.pull_back, [x], cotangents)
-        return torch.complex(real, imag)
+        of_flow = torch.complex(real, imag)
+        if self.mixing is None:
+            return of_flow
+        assert isinstance(states, OscillatorSuperpositions)
+        with torch.no_grad():
+            return torch.cat([of_flow, self.mixing.scores(states, self.flow.pull_back(x)[0])], dim=1)

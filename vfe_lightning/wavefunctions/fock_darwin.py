@@ -72,6 +72,20 @@ class FockDarwin(nn.Module):
         """Each walker's own: (batch, points, 2) and orbitals (batch, n) -> complex (batch, points, n)."""
         return self.values(r).gather(2, orbitals[:, None].expand(-1, r.shape[1], -1))
 
+    def all_jets(self, r: Tensor) -> OrbitalJet:
+        """All orbitals that are named with first and second derivatives: (batch, points, 2)."""
+        return self._all(r, 6)
+
+    def all_slopes(self, r: Tensor) -> tuple[Tensor, Tensor]:
+        """The same with first derivatives alone."""
+        value, gradient, _ = self._all(r, 3)
+        return value, gradient
+
+    def _all(self, r: Tensor, count: int) -> OrbitalJet:
+        found = self.values(r) @ self.operators[:, :count].flatten(0, 1).mT
+        found = found.unflatten(2, (len(self.quanta), count)).permute(0, 3, 1, 2)
+        return OrbitalJet(found[:, 0], found[:, 1:3], found[:, 3:])
+
     def slopes(self, r: Tensor, orbitals: Tensor) -> tuple[Tensor, Tensor]:
         """The same with the first derivatives, complex (batch, 2, points, n)."""
         value, gradient, _ = self._derivatives(r, orbitals, 3)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vfe_lightning.wavefunctions.fock_darwin import FockDarwin
+from vfe_lightning.wavefunctions.fock_darwin import FockDarwin, OrbitalJet
 from vfe_lightning.wavefunctions.slater import SlaterJet
 from vfe_lightning.wavefunctions.trapped_fermions import TrappedFermions
 
@@ -65,20 +65,19 @@ class OscillatorDeterminants:
 
     def log_psi(self, zeta: Tensor) -> Tensor:
         """ln Phi, complex (batch,), at zeta (batch, n, 2)."""
-        parts = [_log_det(self.orbitals.at(z, k)) for z, k in self._spins(zeta)]
+        parts = [log_det(self.orbitals.at(z, k)) for z, k in self._spins(zeta)]
         return sum(parts[1:], parts[0])
 
     def gradient(self, zeta: Tensor) -> Tensor:
         """d ln Phi / d zeta, complex (batch, n, 2)."""
         parts = []
         for z, k in self._spins(zeta):
-            value, slopes = self.orbitals.slopes(z, k)
-            parts.append((slopes * torch.linalg.inv_ex(value)[0].mT[:, None]).sum(3).mT)
+            parts.append(log_det_gradient(*self.orbitals.slopes(z, k)))
         return torch.cat(parts, dim=1)
 
     def jet(self, zeta: Tensor) -> TwoSpinJet:
         """ln Phi with its derivatives."""
-        return TwoSpinJet([_slater_jet(self.orbitals, z, k) for z, k in self._spins(zeta)])
+        return TwoSpinJet([slater_jet(self.orbitals.jet(z, k)) for z, k in self._spins(zeta)])
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """Exact, independent zeta ~ |Phi|^2, one a walker."""
@@ -95,16 +94,23 @@ class OscillatorDeterminants:
         ]
 
 
-def _slater_jet(orbitals: FockDarwin, z: Tensor, occupied: Tensor) -> SlaterJet:
-    value, gradient, hessian = orbitals.jet(z, occupied)
+def slater_jet(occupied: OrbitalJet) -> SlaterJet:
+    """ln of a normalised determinant of the orbitals given, as many as points."""
+    value, gradient, hessian = occupied
     inverse = torch.linalg.inv_ex(value)[0]
     transfer = gradient @ inverse[:, None]
     xx, xy, yy = (hessian * inverse.mT[:, None]).sum(3).unbind(1)
     # SlaterJet is written for plane waves, where second derivatives are minus a square
     self_term = -torch.stack([torch.stack([xx, xy], -1), torch.stack([xy, yy], -1)], -1)
-    return SlaterJet(_log_det(value), torch.diagonal(transfer, dim1=-2, dim2=-1).mT, transfer, self_term)
+    return SlaterJet(log_det(value), torch.diagonal(transfer, dim1=-2, dim2=-1).mT, transfer, self_term)
 
 
-def _log_det(value: Tensor) -> Tensor:
+def log_det_gradient(value: Tensor, slopes: Tensor) -> Tensor:
+    """d ln det / d z from orbitals (batch, n, n) and slopes (batch, 2, n, n): (batch, n, 2)."""
+    return (slopes * torch.linalg.inv_ex(value)[0].mT[:, None]).sum(3).mT
+
+
+def log_det(value: Tensor) -> Tensor:
+    """ln det / sqrt(n!) of (..., n, n), complex."""
     sign, log_abs = torch.linalg.slogdet(value)
     return torch.complex(log_abs - 0.5 * math.lgamma(value.shape[-1] + 1), sign.angle())

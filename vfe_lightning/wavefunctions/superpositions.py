@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from vfe_lightning.wavefunctions.free_fermions import free_fermions
+from vfe_lightning.wavefunctions.mixture_rejection import mixture_rejection
 
 _CHUNK = 32  # proposals of the sampler whose plane waves stay in cache
 
@@ -70,27 +71,16 @@ class Superpositions:
         return SuperpositionJet(self._log(total), gradient, weights, kappa)
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """By rejection: |sum c_K Phi_K|^2 <= (sum |c_K|) (sum |c_K| |Phi_K|^2), a mixture of free fermions.
+        """Exact, independent zeta ~ |Phi|^2, one a walker, by rejection."""
 
-        (sum |c_K|)^2 proposals a walker are needed in the mean.
-        """
-        z = torch.empty_like(self.k[:, 0])
-        size = self.coefficients.abs()
-        waiting = torch.arange(len(self), device=z.device)
-        while len(waiting):
-            proposals = 2 * len(self) // len(waiting)  # few walkers need many: let these fill a round
-            term = torch.multinomial(size[waiting], proposals, replacement=True, generator=generator)
-            rows = waiting.repeat_interleave(proposals)
-            proposed = free_fermions(self.k[rows, term.flatten()], self.length, generator)
+        def propose(rows: Tensor, term: Tensor) -> Tensor:
+            return free_fermions(self.k[rows, term], self.length, generator)
+
+        def chance(rows: Tensor, proposed: Tensor) -> Tensor:
             chunks = zip(rows.split(_CHUNK), proposed.split(_CHUNK), strict=True)
-            chance = torch.cat([self[r]._acceptance(y) for r, y in chunks])
-            coin = torch.rand(chance.shape, generator=generator, dtype=chance.dtype, device=chance.device)
-            accepted = (coin < chance).view(-1, proposals)
-            first = accepted.to(torch.int8).argmax(dim=1)
-            hit = accepted.any(dim=1)
-            z[waiting[hit]] = proposed.view(-1, proposals, *z.shape[1:])[hit, first[hit]]
-            waiting = waiting[~hit]
-        return z
+            return torch.cat([self[r]._acceptance(y) for r, y in chunks])
+
+        return mixture_rejection(self.coefficients, propose, chance, generator)
 
     def _acceptance(self, zeta: Tensor) -> Tensor:
         determinants, size = self._waves(zeta).sum(2), self.coefficients.abs()
