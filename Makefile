@@ -33,4 +33,5 @@ ui: setup
 bench: setup
 	$(BIN)/python -m benchmarks.electron_gas
 	$(BIN)/python -m benchmarks.spins
+	$(BIN)/python -m benchmarks.continuous
 	$(BIN)/python -m benchmarks.tracking
