@@ -6,7 +6,7 @@ chain with the flow as its proposal; what is `reweighted` is exact in the limit 
 
     python -m experiments.phi4                                  # three minutes
     python -m experiments.phi4 --L 6 --lam 6.975
-    python -m experiments.phi4 --m2 1 --lam 0 --L 16            # the free field, exact from the start
+    python -m experiments.phi4 --m2 1 --lam 0 --L 16 --optimizer.learning_rate 1e-4     # the free field
     python -m experiments.phi4 --L 3                            # against the transfer matrix
 """
 
