@@ -12,8 +12,8 @@ from vfe_lightning.declarations import Adam, IsingDual, MongeAmpere, Trainer
 monge_ampere = Experiment(
     name="monge_ampere",
     system=IsingDual(L=8, symmetrize=True, flow=MongeAmpere(potentials=4, width=16, reach=3)),
-    optimizer=Adam(learning_rate=5e-3, decay=300, max_norm=20.0),
-    trainer=Trainer(max_steps=1000, evaluation_batches=100),
+    optimizer=Adam(learning_rate=1e-2, decay=200, max_norm=20.0),
+    trainer=Trainer(max_steps=300, evaluation_batches=50),
     batch_size=64,
 )
 

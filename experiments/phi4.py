@@ -6,7 +6,7 @@ chain with the flow as its proposal; what is `reweighted` is exact in the limit 
 
     python -m experiments.phi4                                  # three minutes
     python -m experiments.phi4 --L 6 --lam 6.975
-    python -m experiments.phi4 --m2 1 --lam 0 --L 16            # the free field, exact from the start
+    python -m experiments.phi4 --m2 1 --lam 0 --L 16 --optimizer.learning_rate 1e-4     # the free field
     python -m experiments.phi4 --L 3                            # against the transfer matrix
 """
 
@@ -17,7 +17,7 @@ phi4 = Experiment(
     name="phi4",
     system=PhiFour(L=8, m2=-4.0, lam=8.0, flow=Checkerboard(layers=8, width=8)),
     optimizer=Adam(learning_rate=5e-3, decay=300, max_norm=20.0),
-    trainer=Trainer(max_steps=2500, evaluation_batches=100),
+    trainer=Trainer(max_steps=2000, evaluation_batches=100),
     batch_size=64,
 )
 

@@ -37,6 +37,31 @@ def test_four_sites_come_to_the_exact_free_energy_from_above(flow, gradient):
     assert found["acceptance"][0] > 0.4 and 0.4 < found["autocorrelation_time"][0] < 8
 
 
+@pytest.mark.slow
+def test_phi4_on_eight_by_eight_sites_against_hybrid_monte_carlo():
+    """ln Z = 9.289(5), <phi^2> = 0.14335(7) and chi = 0.749(4), by integration from the free field."""
+    d = declarations.PhiFour(L=8, m2=-4.0, lam=8.0)
+    system = prepared(d, declarations.Adam(learning_rate=5e-3, decay=300, max_norm=20.0), batch=64)
+    found = evaluate(train(system, 1500), 200)
+    assert found["effective_sample_size"][0] > 0.5
+    for name, value, known in (
+        ("importance_free_energy", -9.289 / 64, 0.005 / 64),
+        ("reweighted_mean_square", 0.14335, 7e-5),
+        ("reweighted_susceptibility", 0.749, 4e-3),
+    ):
+        error = math.hypot(found[name][1], known)
+        assert abs(found[name][0] - value) < 4 * error and error < 0.03 * abs(value)
+
+
+@pytest.mark.slow
+def test_neural_rg_of_the_critical_ising_model():
+    d = declarations.IsingDual(L=4, symmetrize=True, flow={"kind": "neural_rg"})
+    system = prepared(d, declarations.Adam(learning_rate=2e-3, decay=500, max_norm=20.0), batch=128)
+    exact = system.reference().free_energy / 16
+    f, error = evaluate(train(system, 1300), 100)["free_energy"]
+    assert exact - 4 * error < f < exact + 4e-3 * abs(exact)
+
+
 @pytest.mark.parametrize("symmetrize", [False, True])
 def test_a_free_field_is_exact_from_the_start(symmetrize):
     d = declarations.PhiFour(L=5, m2=0.5, lam=0.0, symmetrize=symmetrize)
