@@ -54,12 +54,15 @@ def test_phi4_on_eight_by_eight_sites_against_hybrid_monte_carlo():
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(
+    reason="one phase averaged over x -> -x reaches 3.2e-3: it seldom has a small magnetisation"
+)
 def test_neural_rg_of_the_critical_ising_model():
     d = declarations.IsingDual(L=4, symmetrize=True, flow={"kind": "neural_rg"})
     system = prepared(d, declarations.Adam(learning_rate=2e-3, decay=500, max_norm=20.0), batch=128)
     exact = system.reference().free_energy / 16
     f, error = evaluate(train(system, 1300), 100)["free_energy"]
-    assert exact - 4 * error < f < exact + 4e-3 * abs(exact)
+    assert exact - 4 * error < f < exact + 2e-3 * abs(exact)
 
 
 @pytest.mark.parametrize("symmetrize", [False, True])
