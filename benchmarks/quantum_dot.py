@@ -35,8 +35,10 @@ def dots() -> dict[str, declarations.QuantumDot]:
     )
     thermal = {"beta": 2.0, "occupation": declarations.Transformer(layers=1), "walkers_per_state": 2}
     richer = declarations.ContinuousFlow(velocity=declarations.MessagePassing(width=24, messages=2))
+    mixed = declarations.MixedDeterminants(cutoff=2)
     return {
         "ground state": ground,
+        "ground state, mixed determinants": ground.model_copy(update={"base_states": mixed}),
         "beta = 2": ground.model_copy(update=thermal),
         "ground state, message passing": ground.model_copy(update={"flow": richer}),
     }

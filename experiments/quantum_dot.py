@@ -39,7 +39,7 @@ quantum_dot = Experiment(
         classical=TrustRegion(max_norm=1.0),
         quantum=TrustRegion(max_norm=0.05, damping=0.03),
     ),
-    trainer=Trainer(max_steps=100, evaluation_batches=100),
+    trainer=Trainer(max_steps=80, evaluation_batches=60),
     batch_size=256,
 )
 

@@ -33,6 +33,7 @@ L_OF = {"odd L": 3, "Fourier, odd L": 5}
 
 
 def made(name: str) -> tuple[Bijector, Tensor]:
+    torch.manual_seed(0)
     flow, L = FLOWS[name](), L_OF.get(name, 4)
     randomize(flow, scale=0.1)
     for p, q in zip(flow.parameters(), FLOWS[name]().parameters(), strict=True):

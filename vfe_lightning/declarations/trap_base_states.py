@@ -14,7 +14,7 @@ class OscillatorDeterminants(Declaration):
 
 
 class MixedDeterminants(Declaration):
-    """Eigenstates among the determinants of low energy; for few electrons."""
+    """Eigenstates among the determinants of low energy, trained with the flow; for few electrons."""
 
     kind: Literal["configuration_interaction"] = "configuration_interaction"
     cutoff: NonNegativeInt = Field(
