@@ -86,6 +86,7 @@ def test_a_lost_mode_is_told(home):
     assert measured["forward_effective_sample_size"]["value"] < 1e-6
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_to_the_same_numbers(home):
     """Data are made anew, and which of them are picked is in the state of the generator."""
     budget = {"max_steps": 6, "evaluation_batches": 3, "checkpoint_every": 3, "progress_bar": False}

@@ -41,6 +41,7 @@ def test_a_scan_of_the_inverse_problem_leaves_its_table_and_figure(client, home)
     assert (rows["network"] > rows["Sessak-Monasson"]).all()  # four steps are none
 
 
+@pytest.mark.slow
 def test_a_scan_of_the_networks_weighs_time(client, home, capsys):
     assert outcome(ising_network, "--L", "4", "--n-trials", "6", *ANNEALED) == 0
     storage = f"sqlite:///{home}/mlruns/optuna.db"

@@ -143,6 +143,7 @@ class _Gates(torch.nn.Module):
         return self.circuit.unitaries()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is read from /proc")
 def test_memory_does_not_grow_with_the_depth():
     """4 x 4 sites, 16 states, 120 gates: autograd would keep 2 GB of amplitudes.
