@@ -100,7 +100,7 @@ def test_two_processes_killed_at_random_moments_end_the_same(client, home, seed)
         with suppress(ProcessLookupError):  # a rank that has lost the first one waits for it for long
             os.killpg(first.pid, signal.SIGKILL)
         argv = [*line, "--resume", newest(client, known) if argv == line else argv[-1]]
-        if first.returncode == 0:  # it had been faster
+        if client.get_run(argv[-1]).info.status == "FINISHED":  # it had been faster
             break
     else:
         done = command(home, *argv)
