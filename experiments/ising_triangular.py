@@ -5,8 +5,8 @@ r"""Frustrated antiferromagnet on the triangular lattice: a residual entropy at 
 reference is that of the finite one.
 
     python -m experiments.ising_triangular                     # the run
-    python -m experiments.ising_triangular --beta 5 --network.width 32 --trainer.max_steps 1800 \
-        --annealing.steps 1400 --optimizer.learning_rate 5e-3 --optimizer.decay 800   # near ground states
+    python -m experiments.ising_triangular --beta 5 --network.width 48 --trainer.max_steps 2800 \
+        --annealing.steps 2200 --optimizer.learning_rate 5e-3 --optimizer.decay 1000   # near ground states
     python -m experiments.ising_triangular --J 1               # the ferromagnet
     python -m experiments.ising_triangular --L 12 --network.kind made
 """
