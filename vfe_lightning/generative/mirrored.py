@@ -1,6 +1,7 @@
 r"""A flow averaged over an involution, $p(x) = \frac12 [ q(x) + q(Px) ]$: both images are always sampled.
 
-For a P that keeps the energy and the volume, such as the exchange of two equal atoms.
+For a P that keeps the energy and the volume, such as the exchange of two equal atoms or the flip of a field:
+q need only hold one phase of a broken symmetry.
 """
 
 import math
@@ -15,17 +16,17 @@ from vfe_lightning.generative.reparameterized import ReparameterizedModel
 class Mirrored(ReparameterizedModel):
     """P is its own inverse, (batch, ...) -> (batch, ...)."""
 
-    def __init__(self, model: ReparameterizedModel, image: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, flow: ReparameterizedModel, image: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.model, self.image = model, image
+        self.flow, self.image = flow, image
 
     def rsample(self, n_samples: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-        x, one = self.model.rsample(n_samples, generator)
+        x, one = self.flow.rsample(n_samples, generator)
         other = self.image(x)
-        log_prob = torch.logaddexp(one, self.model.log_prob(other)) - math.log(2)
-        coin = torch.rand(n_samples, generator=generator, dtype=x.dtype, device=x.device) < 0.5
-        return torch.where(coin.view(-1, *[1] * (x.ndim - 1)), x, other), log_prob
+        log_prob = torch.logaddexp(one, self.flow.log_prob(other)) - math.log(2)
+        coin = torch.randint(2, (n_samples, *[1] * (x.ndim - 1)), generator=generator, device=x.device)
+        return torch.where(coin == 1, x, other), log_prob
 
     def log_prob(self, x: Tensor) -> Tensor:
-        one, other = self.model.log_prob(torch.cat([x, self.image(x)])).chunk(2)
+        one, other = self.flow.log_prob(torch.cat([x, self.image(x)])).chunk(2)
         return torch.logaddexp(one, other) - math.log(2)

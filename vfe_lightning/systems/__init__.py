@@ -49,46 +49,13 @@ def _(declaration: declarations.QuantumSpins) -> VariationalFreeEnergy:
 
 @build.register
 def _(declaration: declarations.Continuous) -> VariationalFreeEnergy:
-    from vfe_lightning.systems.continuous import Continuous
-
-    return Continuous(declaration)
-
-
-@build.register
-def _(declaration: declarations.TrappedParticles) -> VariationalFreeEnergy:
-    from vfe_lightning.systems import trapped_particles  # noqa: F401  registers its physics
-    from vfe_lightning.systems.continuous import Continuous
-
-    return Continuous(declaration)
-
-
-@build.register
-def _(declaration: declarations.BoltzmannGenerator) -> VariationalFreeEnergy:
-    from vfe_lightning.systems import boltzmann_generator  # noqa: F401  registers its physics
-    from vfe_lightning.systems.continuous import Continuous
-
-    return Continuous(declaration)
-
-
-@build.register
-def _(declaration: declarations.AlanineDipeptide) -> VariationalFreeEnergy:
-    from vfe_lightning.systems import alanine_dipeptide  # noqa: F401  registers its physics
-    from vfe_lightning.systems.continuous import Continuous
-
-    return Continuous(declaration)
-
-
-@build.register
-def _(declaration: declarations.LennardJonesCluster) -> VariationalFreeEnergy:
-    from vfe_lightning.systems import lennard_jones  # noqa: F401  registers its physics
-    from vfe_lightning.systems.continuous import Continuous
-
-    return Continuous(declaration)
-
-
-@build.register
-def _(declaration: declarations.LatticeField) -> VariationalFreeEnergy:
-    from vfe_lightning.systems import lattice_fields  # noqa: F401, it registers its physics
+    from vfe_lightning.systems import (  # noqa: F401  they register their physics
+        alanine_dipeptide,
+        boltzmann_generator,
+        lattice_fields,
+        lennard_jones,
+        trapped_particles,
+    )
     from vfe_lightning.systems.continuous import Continuous
 
     return Continuous(declaration)

@@ -16,8 +16,8 @@ from vfe_lightning.bijectors.monge_ampere import MongeAmpereFlow
 from vfe_lightning.bijectors.neural_rg import NeuralRG
 from vfe_lightning.estimators import lattice_correlations as correlations
 from vfe_lightning.exact import ising_torus, phi4
+from vfe_lightning.generative.mirrored import Mirrored
 from vfe_lightning.generative.reparameterized import NormalizingFlow, ReparameterizedModel
-from vfe_lightning.generative.symmetrized_flow import SymmetrizedFlow
 from vfe_lightning.hamiltonians import ising_dual
 from vfe_lightning.hamiltonians.phi4 import PhiFour
 from vfe_lightning.mean_field.gaussian import (
@@ -139,13 +139,13 @@ def model_of(d: declarations.LatticeField, flow: Bijector, start: GaussianField)
         parts = [flow, stretch] if isinstance(flow, NeuralRG) else [stretch, flow]
     if d.symmetrize:
         shift = Affine(shift=start.mean)
-        return SymmetrizedFlow(NormalizingFlow(Composed([*parts, shift]), (d.L, d.L)))
+        return Mirrored(NormalizingFlow(Composed([*parts, shift]), (d.L, d.L)), torch.neg)
     return NormalizingFlow(Composed(parts), (d.L, d.L))
 
 
 def whitened(model: ReparameterizedModel, flow: Bijector, x: Tensor) -> Tensor:
     """What `flow` made of its latent variables, before the linear maps: (batch, L, L) -> (batch, L, L)."""
-    one = model.flow if isinstance(model, SymmetrizedFlow) else model
+    one = model.flow if isinstance(model, Mirrored) else model
     assert isinstance(one, NormalizingFlow)
     z, _ = one.bijector.inverse(x)
     return flow(z)[0]
