@@ -1,12 +1,9 @@
 """Gradients and importance sampling of spins over two processes are those of one with all samples."""
 
-from pathlib import Path
-
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor
+from two_ranks import on_two_ranks
 
 from vfe_lightning import declarations, reductions
 from vfe_lightning.estimators.gradients import gradient_and_variance
@@ -53,20 +50,9 @@ def measured() -> dict[str, Tensor]:
     return results
 
 
-def work(rank: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2)
-    try:
-        torch.save(measured(), Path(folder) / f"{rank}.pt")
-    finally:
-        dist.destroy_process_group()
-
-
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory) -> list[dict[str, Tensor]]:
-    folder = tmp_path_factory.mktemp("spins")
-    mp.spawn(work, args=(str(folder),), nprocs=2)
-    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
+    return on_two_ranks(measured, tmp_path_factory.mktemp("spins"))
 
 
 def test_two_processes_measure_what_one_does(ranks):
