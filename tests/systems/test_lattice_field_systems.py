@@ -14,7 +14,7 @@ from vfe_lightning.systems import build
 PHI4 = {"L": 2, "m2": -4.0, "lam": 8.0}
 FLOWS = {
     "checkerboard": {"kind": "checkerboard", "layers": 4, "width": 4},
-    "neural_rg": {"kind": "neural_rg", "couplings": 6, "width": 8},
+    "neural_rg": {"kind": "neural_rg", "couplings": 4, "width": 8},
     "monge_ampere": {"kind": "monge_ampere", "potentials": 2, "steps": 2, "width": 6, "reach": 1},
 }
 ADAM = declarations.Adam(learning_rate=0.01, decay=100, max_norm=10.0)
