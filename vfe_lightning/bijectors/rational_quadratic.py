@@ -21,8 +21,8 @@ def knots_of(shares: Tensor, slopes: Tensor, half: float) -> Tensor:
         shares: of the bins in x and in y, (2, bins, ...).
         slopes: (bins + 1, ...).
     """
-    share = LEAST + (1 - LEAST * shares.shape[1]) * shares.softmax(dim=1)
-    inner = 2 * half * share[:, :-1].cumsum(dim=1) - half
+    step = shares.softmax(dim=1) * (2 * half * (1 - LEAST * shares.shape[1])) + 2 * half * LEAST
+    inner = step[:, :-1].cumsum(dim=1) - half
     end = torch.full_like(inner[:, :1], half)
     slope = LEAST + softplus(slopes + UNIT_SLOPE)
     return torch.cat([torch.cat([-end, inner, end], dim=1), slope[None]])
@@ -30,24 +30,21 @@ def knots_of(shares: Tensor, slopes: Tensor, half: float) -> Tensor:
 
 def spline(x: Tensor, knots: Tensor) -> tuple[Tensor, Tensor]:
     """y of x in the interval and ln dy/dx, (...) each: equations 4 and 5."""
-    x0, y0, d0, x1, y1, d1 = _around(x, knots[0], knots)
-    width, height = x1 - x0, y1 - y0
+    (x0, y0, d0), (width, height), s, bend = _bin(x, knots[0], knots)
     u = ((x - x0) / width).clamp(0, 1)
-    return _curve(u, height / width, d0, d1, y0, height)
+    mixed = u * (1 - u)
+    y = y0 + height * (s * u * u + d0 * mixed) / (s + bend * mixed)
+    return y, _log_slope(u, mixed, d0, s, bend)
 
 
 def inverse_spline(y: Tensor, knots: Tensor) -> tuple[Tensor, Tensor]:
     """x of y in the interval and ln dy/dx at x, (...) each: equations 6 to 8."""
-    x0, y0, d0, x1, y1, d1 = _around(y, knots[1], knots)
-    width, height = x1 - x0, y1 - y0
-    s = height / width
-    v = (y - y0).clamp(min=0)
-    bend = d1 + d0 - 2 * s
-    a = height * (s - d0) + v * bend
-    b = height * d0 - v * bend
-    c = -s * v
-    u = (2 * c / (-b - (b * b - 4 * a * c).clamp(min=0).sqrt())).clamp(0, 1)
-    return x0 + u * width, _curve(u, s, d0, d1, y0, height)[1]
+    (x0, y0, d0), (width, height), s, bend = _bin(y, knots[1], knots)
+    v = ((y - y0) / height).clamp(0, 1)
+    a = s - d0 + v * bend
+    b = d0 - v * bend
+    u = (2 * s * v / (b + (b * b + 4 * a * s * v).clamp(min=0).sqrt())).clamp(0, 1)
+    return x0 + u * width, _log_slope(u, u * (1 - u), d0, s, bend)
 
 
 def with_tails(x: Tensor, knots: Tensor, half: float, inverse: bool = False) -> tuple[Tensor, Tensor]:
@@ -57,15 +54,16 @@ def with_tails(x: Tensor, knots: Tensor, half: float, inverse: bool = False) -> 
     return y + (x - inside), log_slope
 
 
-def _curve(u: Tensor, s: Tensor, d0: Tensor, d1: Tensor, y0: Tensor, height: Tensor) -> tuple[Tensor, Tensor]:
-    mixed, square = u * (1 - u), u * u
-    ratio = s / (s + (d1 + d0 - 2 * s) * mixed)
-    y = y0 + height * (square + d0 * mixed / s) * ratio
-    above = d1 * square + 2 * s * mixed + d0 * (1 - u).square()
-    return y, (above * ratio.square()).log()
+def _bin(x: Tensor, edges: Tensor, knots: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Of the bin of each x: its lower knot (3, ...), its sizes (2, ...), mean slope, and d0 + d1 - 2 s."""
+    low = (x >= edges[1:-1]).sum(dim=0)
+    lower, upper = knots.gather(1, torch.stack([low, low + 1]).expand(3, -1, *x.shape)).unbind(dim=1)
+    sizes = upper[:2] - lower[:2]
+    s = sizes[1] / sizes[0]
+    return lower, sizes, s, lower[2] + upper[2] - 2 * s
 
 
-def _around(x: Tensor, edges: Tensor, knots: Tensor) -> tuple[Tensor, ...]:
-    """x, y and slope of the knots to the left, then to the right of each x: (...) each."""
-    low = (x >= edges[1:-1]).sum(dim=0).expand(3, 1, *x.shape)
-    return *knots.gather(1, low)[:, 0], *knots.gather(1, low + 1)[:, 0]
+def _log_slope(u: Tensor, mixed: Tensor, d0: Tensor, s: Tensor, bend: Tensor) -> Tensor:
+    # d1 u^2 + 2 s u (1 - u) + d0 (1 - u)^2 over the square of s + bend u (1 - u), times s^2
+    above = d0 + u * (2 * (s - d0) + u * bend)
+    return (above * (s / (s + bend * mixed)).square()).log()
