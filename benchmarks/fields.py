@@ -6,7 +6,7 @@
 Medians of CPU time a batch. `public` cases are as large as those of the public codes, which need for a step
 of 64 samples on a core: NeuralRG 0.39 s at L = 8 and 0.87 s at L = 16, with 10 couplings of 10 hidden units;
 MongeAmpereFlow at L = 16, with 50 Runge-Kutta steps of one potential of 512 hidden units, 2.78 s, and 4.22 s
-with random translations. Here couplings are splines of a network of two hidden layers, there affine of three,
+with random translations. Here the networks of the couplings have two hidden layers, there three,
 and the 512 units are the translations of two kernels. The flow is odd, so that both symmetries are exact;
 `symmetrized` averages a flow that is not over x -> -x.
 """
@@ -25,7 +25,7 @@ from vfe_lightning.systems import build
 from vfe_lightning.systems.continuous import Continuous
 
 RG, MA = declarations.NeuralRG(), declarations.MongeAmpere()
-PUBLIC_RG = declarations.NeuralRG(couplings=10, width=10)
+PUBLIC_RG = declarations.NeuralRG(couplings=10, width=10, bins=1)
 PUBLIC_MA = declarations.MongeAmpere(potentials=1, steps=50, width=2, reach=8)
 # name: system, samples
 CASES = {

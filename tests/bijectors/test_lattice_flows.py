@@ -26,6 +26,7 @@ FLOWS = {
     "Fourier": lambda: FourierScale(spectrum(4)),
     "Fourier, odd L": lambda: FourierScale(spectrum(5)),
     "neural RG": lambda: NeuralRG(4, 6, 3, 4),
+    "neural RG, affine": lambda: NeuralRG(4, 6, 3, 1),
     "neural RG, blocks of their own": lambda: NeuralRG(4, 6, 3, 4, odd=False, shared=False),
     "odd, blocks of their own": lambda: NeuralRG(4, 6, 3, 4, shared=False),
     "Monge-Ampere": lambda: MongeAmpereFlow(4, 2, 8, 3, 1),

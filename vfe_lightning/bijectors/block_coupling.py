@@ -21,8 +21,8 @@ HAAR = ((1, 1, 1, 1), (1, 1, -1, -1), (1, -1, 1, -1), (1, -1, -1, 1))
 class PairCoupling(nn.Module):
     """Splines, ln scale and shift of two sites from the other two; the identity at first.
 
-    Where it is `odd`, so are the splines and the shift. What it gives is a mean over the hidden units, so
-    that a step of an optimiser moves it as far whatever their number.
+    One bin leaves no spline. Where it is `odd`, so are the splines and the shift. What it gives is a mean over
+    the hidden units, so that a step of an optimiser moves it as far whatever their number.
     """
 
     mirror: Tensor  # (3 bins - 1,): the number that takes the place of each one where x -> -x
@@ -41,29 +41,45 @@ class PairCoupling(nn.Module):
 
         self.first, self.second = normal(width, 2), normal(width, width)
         self.shift, self.scale, self.scale_bias = zeros(2, width), zeros(2, width), zeros(2, 1)
-        self.knots, self.knots_bias = zeros(3 * bins - 1, 2, width), zeros(3 * bins - 1, 2, 1)
-        if odd:
+        if bins > 1:
+            self.knots, self.knots_bias = zeros(3 * bins - 1, 2, width), zeros(3 * bins - 1, 2, 1)
+        if bins > 1 and odd:
             self.odd_knots = zeros(3 * bins - 1, 2, width)
-        else:
+        if not odd:
             self.first_bias, self.shift_bias = normal(width, 1), zeros(2, 1)
 
-    def forward(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(places, 2, columns) -> knots, (3, bins + 1, places, 2, columns), and two of z's shape."""
-        h = torch.tanh(self.first @ z if self.odd else torch.baddbmm(self.first_bias, self.first, z))
+    def forward(self, z: Tensor, fixed: Tensor) -> tuple[Tensor, Tensor]:
+        """Two sites moved by the two that are fixed, (places, 2, columns), and ln|det|, (places, columns)."""
+        knots, log_scale, shift = self._shape(fixed)
+        x, slope = (z, 0) if knots is None else with_tails(z, knots, HALF)
+        return torch.addcmul(shift, x, log_scale.exp()), (log_scale + slope).sum(dim=1)
+
+    def inverse(self, x: Tensor, fixed: Tensor) -> tuple[Tensor, Tensor]:
+        knots, log_scale, shift = self._shape(fixed)
+        z = (x - shift) * (-log_scale).exp()
+        z, slope = (z, 0) if knots is None else with_tails(z, knots, HALF, inverse=True)
+        return z, -(log_scale + slope).sum(dim=1)
+
+    def _shape(self, fixed: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        """Knots, (3, bins + 1, places, 2, columns), ln scale and shift, (places, 2, columns)."""
+        h = torch.tanh(self.first @ fixed if self.odd else torch.baddbmm(self.first_bias, self.first, fixed))
         h = (h + torch.tanh(self.second @ h)) / h.shape[1]
         even = h.square() * h.shape[1] if self.odd else h
         log_scale = torch.baddbmm(self.scale_bias, self.scale, even)
         shift = self.shift @ h if self.odd else torch.baddbmm(self.shift_bias, self.shift, h)
+        return self._knots(h, even) if self.bins > 1 else None, log_scale, shift
+
+    def _knots(self, h: Tensor, even: Tensor) -> Tensor:
         weight, bias = self.knots, self.knots_bias
         if self.odd:
             weight, bias = (0.5 * (a + a[:, self.mirror]) for a in (weight, bias))
-            flipped = self.odd_knots[:, self.mirror]
-            weight, even = torch.cat([weight, self.odd_knots - flipped], dim=-1), torch.cat([even, h], dim=1)
+            odd = self.odd_knots - self.odd_knots[:, self.mirror]
+            weight, even = torch.cat([weight, odd], dim=-1), torch.cat([even, h], dim=1)
         free = torch.baddbmm(bias.flatten(1, 2), weight.flatten(1, 2), even)
         free = free.unflatten(1, (-1, 2)).transpose(0, 1)
         shares, slopes = free[: 2 * self.bins].unflatten(0, (2, -1)), free[2 * self.bins :]
         unit = torch.zeros_like(slopes[:1])
-        return knots_of(shares, torch.cat([unit, slopes, unit]), HALF), log_scale, shift
+        return knots_of(shares, torch.cat([unit, slopes, unit]), HALF)
 
 
 class BlockCoupling(nn.Module):
@@ -73,7 +89,7 @@ class BlockCoupling(nn.Module):
         places: with parameters of their own.
         couplings: in a block.
         width: hidden units of a coupling.
-        bins: of its splines.
+        bins: of its splines; 1 leaves affine couplings.
         linear: the linear map that it starts as, (4, 4).
         odd: f(-z) = -f(z).
     """
@@ -97,22 +113,20 @@ class BlockCoupling(nn.Module):
         sites = list((self.linear @ z).unbind(dim=1))
         log_det = torch.linalg.slogdet(self.linear)[1][:, None].expand(-1, z.shape[2])
         for coupling, moved, fixed in self._couplings:
-            knots, log_scale, shift = coupling(torch.stack([sites[i] for i in fixed], dim=1))
-            y, slope = with_tails(torch.stack([sites[i] for i in moved], dim=1), knots, HALF)
-            y = torch.addcmul(shift, y, log_scale.exp())
-            sites[moved[0]], sites[moved[1]] = y.unbind(dim=1)
-            log_det = log_det + (log_scale + slope).sum(dim=1)
+            pair, change = coupling(*(torch.stack([sites[i] for i in who], dim=1) for who in (moved, fixed)))
+            sites[moved[0]], sites[moved[1]] = pair.unbind(dim=1)
+            log_det = log_det + change
         return torch.stack(sites, dim=1), log_det
 
     def inverse(self, x: Tensor) -> tuple[Tensor, Tensor]:
         sites = list(x.unbind(dim=1))
         log_det = -torch.linalg.slogdet(self.linear)[1][:, None].expand(-1, x.shape[2])
         for coupling, moved, fixed in reversed(self._couplings):
-            knots, log_scale, shift = coupling(torch.stack([sites[i] for i in fixed], dim=1))
-            y = (torch.stack([sites[i] for i in moved], dim=1) - shift) * (-log_scale).exp()
-            y, slope = with_tails(y, knots, HALF, inverse=True)
-            sites[moved[0]], sites[moved[1]] = y.unbind(dim=1)
-            log_det = log_det - (log_scale + slope).sum(dim=1)
+            pair, change = coupling.inverse(
+                *(torch.stack([sites[i] for i in who], dim=1) for who in (moved, fixed))
+            )
+            sites[moved[0]], sites[moved[1]] = pair.unbind(dim=1)
+            log_det = log_det + change
         return torch.linalg.solve(self.linear, torch.stack(sites, dim=1)), log_det
 
 

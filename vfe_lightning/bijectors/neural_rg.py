@@ -24,7 +24,7 @@ class NeuralRG(Bijector):
     Args:
         couplings: in a block.
         width: hidden units of a coupling.
-        bins: of its splines.
+        bins: of its splines; 1 leaves affine couplings.
         odd: f(-z) = -f(z).
         shared: all blocks of a scale and kind have the same parameters.
     """

@@ -27,7 +27,7 @@ class NeuralRG(Declaration):
     kind: Literal["neural_rg"] = "neural_rg"
     couplings: int = Field(default=4, ge=2, description="couplings in a block; two move every site once")
     width: PositiveInt = Field(default=16, description="hidden units of a coupling")
-    bins: int = Field(default=8, ge=2, description="of the splines of a coupling")
+    bins: PositiveInt = Field(default=8, description="of the splines of a coupling; 1 leaves affine ones")
     shared: bool = Field(default=True, description="blocks of a scale and kind share their parameters")
 
 
