@@ -21,8 +21,8 @@ HAAR = ((1, 1, 1, 1), (1, 1, -1, -1), (1, -1, 1, -1), (1, -1, -1, 1))
 class PairCoupling(nn.Module):
     """Splines, ln scale and shift of two sites from the other two; the identity at first.
 
-    One bin leaves no spline. Where it is `odd`, so are the splines and the shift. What it gives is a mean over
-    the hidden units, so that a step of an optimiser moves it as far whatever their number.
+    One bin leaves no spline. Where it is `odd`, so are the splines and the shift. What it gives is a mean
+    over the hidden units, so that a step of an optimiser moves it as far whatever their number.
     """
 
     mirror: Tensor  # (3 bins - 1,): the number that takes the place of each one where x -> -x
