@@ -34,5 +34,5 @@ bench: setup
 	$(BIN)/python -m benchmarks.electron_gas
 	$(BIN)/python -m benchmarks.spins
 	$(BIN)/python -m benchmarks.circuit
-	$(BIN)/python -m benchmarks.continuous
+	$(BIN)/python -m benchmarks.fields
 	$(BIN)/python -m benchmarks.tracking

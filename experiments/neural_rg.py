@@ -13,10 +13,9 @@ from vfe_lightning.declarations import Adam, IsingDual, NeuralRG, Trainer
 
 neural_rg = Experiment(
     name="neural_rg",
-    system=IsingDual(L=4, symmetrize=True, flow=NeuralRG(couplings=6, width=16)),
-    # larger first steps throw away the Gaussian field that training starts from
-    optimizer=Adam(learning_rate=2e-3, decay=500, max_norm=20.0),
-    trainer=Trainer(max_steps=1300, evaluation_batches=100),
+    system=IsingDual(L=4, symmetrize=True, flow=NeuralRG(couplings=4, width=16)),
+    optimizer=Adam(learning_rate=1e-2, decay=300, max_norm=20.0),
+    trainer=Trainer(max_steps=600, average=0.2, evaluation_batches=100),
     batch_size=128,
 )
 

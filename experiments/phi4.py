@@ -17,7 +17,7 @@ phi4 = Experiment(
     name="phi4",
     system=PhiFour(L=8, m2=-4.0, lam=8.0, flow=Checkerboard(layers=8, width=8)),
     optimizer=Adam(learning_rate=5e-3, decay=300, max_norm=20.0),
-    trainer=Trainer(max_steps=2000, evaluation_batches=100),
+    trainer=Trainer(max_steps=2000, average=0.2, evaluation_batches=100),
     batch_size=64,
 )
 

@@ -7,6 +7,8 @@ import pytest
 from test_experiments import command
 from test_spin_experiments import TINY
 
+from experiments.monge_ampere import monge_ampere
+from experiments.neural_rg import neural_rg
 from experiments.phi4 import phi4
 
 EXPERIMENTS = {
@@ -34,6 +36,18 @@ def test_experiment_leaves_its_results(experiment, home):
     assert figures | {"convergence.png"} <= {p.name for p in folder.rglob("*.png")}
     profiles = json.loads(next(folder.rglob("profiles.json")).read_text())
     assert len(profiles["reweighted_two_point"]["value"]) == int(flags.split()[1]) // 2 + 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("experiment", "L", "relative"), [(neural_rg, 4, 2e-3), (neural_rg, 8, 5e-3), (monge_ampere, 8, 1e-3)]
+)
+def test_the_critical_ising_model_in_minutes(experiment, L, relative, home):
+    found = experiment.vary(L=L, **{"trainer.progress_bar": False}).run()
+    exact = found.reference_free_energy
+    assert exact - 4 * found.free_energy_error < found.free_energy < exact + relative * abs(exact)
+    importance = found.observables["importance_free_energy"]
+    assert abs(importance["value"] - exact) < relative * abs(exact)
 
 
 def test_a_run_goes_on_to_the_same_numbers(home):

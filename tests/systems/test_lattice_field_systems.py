@@ -14,7 +14,7 @@ from vfe_lightning.systems import build
 PHI4 = {"L": 2, "m2": -4.0, "lam": 8.0}
 FLOWS = {
     "checkerboard": {"kind": "checkerboard", "layers": 4, "width": 4},
-    "neural_rg": {"kind": "neural_rg", "couplings": 6, "width": 8},
+    "neural_rg": {"kind": "neural_rg", "couplings": 4, "width": 8},
     "monge_ampere": {"kind": "monge_ampere", "potentials": 2, "steps": 2, "width": 6, "reach": 1},
 }
 ADAM = declarations.Adam(learning_rate=0.01, decay=100, max_norm=10.0)
@@ -51,16 +51,6 @@ def test_phi4_on_eight_by_eight_sites_against_hybrid_monte_carlo():
     ):
         error = math.hypot(found[name][1], known)
         assert abs(found[name][0] - value) < 4 * error and error < 0.03 * abs(value)
-
-
-@pytest.mark.slow
-@pytest.mark.xfail(reason="3.2e-3: small magnetisations are too rare")
-def test_neural_rg_of_the_critical_ising_model():
-    d = declarations.IsingDual(L=4, symmetrize=True, flow={"kind": "neural_rg"})
-    system = prepared(d, declarations.Adam(learning_rate=2e-3, decay=500, max_norm=20.0), batch=128)
-    exact = system.reference().free_energy / 16
-    f, error = evaluate(train(system, 1300), 100)["free_energy"]
-    assert exact - 4 * error < f < exact + 2e-3 * abs(exact)
 
 
 @pytest.mark.parametrize("symmetrize", [False, True])

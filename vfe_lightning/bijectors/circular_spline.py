@@ -5,17 +5,13 @@ Durkan, Bekasov, Murray & Papamakarios, NeurIPS (2019); on circles Rezende et al
 """
 
 import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from vfe_lightning.bijectors.affine_coupling import Conditioner
 from vfe_lightning.bijectors.bijector import Bijector
-
-LEAST = 1e-3  # share of a bin of the circle, and slope
-UNIT_SLOPE = math.log(math.expm1(1 - LEAST))  # softplus of it, and the least slope, are one
+from vfe_lightning.bijectors.rational_quadratic import inverse_spline, knots_of, spline
 
 
 class NormalToCircle(Bijector):
@@ -86,71 +82,6 @@ class CircularSplineCoupling(Bijector):
         angles, log_slope = inverse_spline(x[:, self.moved], knots)
         return x.index_copy(1, self.moved, angles), -log_slope.sum(dim=1)
 
-    def _knots(self, flat: Tensor) -> "Knots":
-        raw = self.conditioner(flat).view(len(flat), len(self.moved), 3, self.bins)
-        return Knots.of(*raw.unbind(dim=2))
-
-
-class Knots(NamedTuple):
-    """Where a spline passes, and with which slope: (..., bins + 1) each, angles in [-pi, pi]."""
-
-    x: Tensor
-    y: Tensor
-    slope: Tensor
-
-    @classmethod
-    def of(cls, widths: Tensor, heights: Tensor, slopes: Tensor) -> "Knots":
-        """From free numbers, (..., bins) each; zeros are the identity."""
-        slope = LEAST + softplus(slopes + UNIT_SLOPE)
-        return cls(_steps(widths), _steps(heights), torch.cat([slope, slope[..., :1]], dim=-1))
-
-    def around(self, index: Tensor) -> tuple[Tensor, ...]:
-        """x, width, y, height and both slopes of the bin of each angle: (...) each."""
-        low, high = index[..., None], index[..., None] + 1
-        x, y, slope = self
-        x0, y0, d0 = (t.gather(-1, low)[..., 0] for t in self)
-        x1, y1, d1 = (t.gather(-1, high)[..., 0] for t in (x, y, slope))
-        return x0, x1 - x0, y0, y1 - y0, d0, d1
-
-
-def spline(x: Tensor, knots: Knots) -> tuple[Tensor, Tensor]:
-    """y of x and ln dy/dx, (...) each: Durkan et al., equations 4 and 5."""
-    x0, width, y0, height, d0, d1 = knots.around(_bin(x, knots.x))
-    s = height / width
-    u = ((x - x0) / width).clamp(0, 1)
-    mixed = u * (1 - u)
-    below = s + (d1 + d0 - 2 * s) * mixed
-    y = y0 + height * (s * u * u + d0 * mixed) / below
-    above = d1 * u * u + 2 * s * mixed + d0 * (1 - u) ** 2
-    return y, 2 * s.log() + above.log() - 2 * below.log()
-
-
-def inverse_spline(y: Tensor, knots: Knots) -> tuple[Tensor, Tensor]:
-    """x of y and ln dy/dx at x, (...) each: Durkan et al., equations 6 to 8."""
-    x0, width, y0, height, d0, d1 = knots.around(_bin(y, knots.y))
-    s = height / width
-    v = (y - y0).clamp(min=0)
-    bend = d1 + d0 - 2 * s
-    a = height * (s - d0) + v * bend
-    b = height * d0 - v * bend
-    c = -s * v
-    root = (b * b - 4 * a * c).clamp(min=0).sqrt()
-    u = (2 * c / (-b - root)).clamp(0, 1)
-    x = x0 + u * width
-    mixed = u * (1 - u)
-    above = d1 * u * u + 2 * s * mixed + d0 * (1 - u) ** 2
-    return x, 2 * s.log() + above.log() - 2 * (s + bend * mixed).log()
-
-
-def _steps(free: Tensor) -> Tensor:
-    """Increasing angles from -pi to pi: (..., bins) -> (..., bins + 1)."""
-    shares = LEAST + (1 - LEAST * free.shape[-1]) * free.softmax(dim=-1)
-    inner = 2 * math.pi * shares.cumsum(dim=-1)[..., :-1] - math.pi
-    end = torch.full_like(inner[..., :1], math.pi)
-    return torch.cat([-end, inner, end], dim=-1)
-
-
-def _bin(x: Tensor, knots: Tensor) -> Tensor:
-    """The bin of each angle: (...) of (..., bins + 1)."""
-    inside = (x[..., None] >= knots[..., 1:-1]).sum(dim=-1)
-    return inside.clamp(0, knots.shape[-1] - 2)
+    def _knots(self, flat: Tensor) -> Tensor:
+        raw = self.conditioner(flat).view(len(flat), len(self.moved), 3, self.bins).permute(2, 3, 0, 1)
+        return knots_of(raw[:2], torch.cat([raw[2], raw[2, :1]]), math.pi)

@@ -2,10 +2,11 @@ r"""Neural renormalisation group: blocks of four sites at every scale, from the 
 
 At the scale 2^d a decimator makes the four sites of each aligned 2 x 2 block of one coarser variable and
 three new latent ones, and a disentangler acts on the blocks that are shifted by one site. Blocks of one scale
-and kind share their parameters. S.-H. Li & L. Wang, PRL 121, 260601 (2018); the network is that of MERA,
-Vidal, PRL 99, 220405 (2007).
+and kind share their parameters, or each has its own. S.-H. Li & L. Wang, PRL 121, 260601 (2018); the network
+is that of MERA, Vidal, PRL 99, 220405 (2007).
 """
 
+import math
 from typing import cast
 
 import torch
@@ -23,31 +24,36 @@ class NeuralRG(Bijector):
     Args:
         couplings: in a block.
         width: hidden units of a coupling.
+        bins: of its splines; 1 leaves affine couplings.
         odd: f(-z) = -f(z).
+        shared: all blocks of a scale and kind have the same parameters.
     """
 
-    def __init__(self, L: int, couplings: int, width: int, odd: bool = True) -> None:
+    def __init__(
+        self, L: int, couplings: int, width: int, bins: int, odd: bool = True, shared: bool = True
+    ) -> None:
         super().__init__()
         if L < 2 or L & (L - 1):
             raise ValueError(f"L = {L} is no power of 2")
-        self.L, self.scales = L, L.bit_length() - 1
+        self.L, self.scales, self.shared = L, L.bit_length() - 1, shared
         one = torch.eye(4, dtype=torch.float64)
 
         def modules(linear: Tensor) -> nn.ModuleList:
-            return nn.ModuleList(BlockCoupling(couplings, width, linear, odd) for _ in range(self.scales))
+            places = [1 if shared else (L >> (d + 1)) ** 2 for d in range(self.scales)]
+            return nn.ModuleList(BlockCoupling(n, couplings, width, bins, linear, odd) for n in places)
 
         self.decimators, self.disentanglers = modules(haar()), modules(one)
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        batch, z = len(z), z.permute(1, 2, 0)
-        log_det = z.new_zeros(batch)
+        z = z.permute(1, 2, 0)
+        log_det = z.new_zeros(z.shape[2])
         coarse = z[:: self.L, :: self.L]
         for d in reversed(range(self.scales)):
             new = blocks(z[:: 2**d, :: 2**d])
-            x, change = self._block(self.decimators[d])(torch.cat([coarse.reshape(1, -1), new[1:]]))
-            y, more = self._block(self.disentanglers[d])(blocks(field(x, batch).roll((-1, -1), (0, 1))))
-            coarse = field(y, batch).roll((1, 1), (0, 1))
-            log_det = log_det + (change + more).view(-1, batch).sum(dim=0)
+            x, change = self._moved(self.decimators[d], torch.cat([coarse.flatten(0, 1)[None], new[1:]]))
+            y, more = self._moved(self.disentanglers[d], blocks(field(x).roll((-1, -1), (0, 1))))
+            coarse = field(y).roll((1, 1), (0, 1))
+            log_det = log_det + change + more
         return coarse.permute(2, 0, 1), log_det
 
     def inverse(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -58,7 +64,7 @@ class NeuralRG(Bijector):
             log_det = log_det + change
         z = fine.permute(1, 2, 0)
         for new in reversed(latent):
-            z = field(torch.cat([z.reshape(1, -1), new]), len(x))
+            z = field(torch.cat([z.flatten(0, 1)[None], new]))
         return z.permute(2, 0, 1), log_det
 
     def renormalized(self, x: Tensor) -> list[Tensor]:
@@ -69,25 +75,29 @@ class NeuralRG(Bijector):
         return fields
 
     def _coarser(self, x: Tensor, d: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The next coarser field, the latent variables that it leaves, (3, blocks), and ln|det|."""
-        batch, n = len(x), x.shape[1] // 2
+        """The next coarser field, the latent variables that it leaves, (3, blocks, batch), and ln|det|."""
+        n = x.shape[1] // 2
         shifted = blocks(x.permute(1, 2, 0).roll((-1, -1), (0, 1)))
-        y, change = self._block(self.disentanglers[d]).inverse(shifted)
-        z, more = self._block(self.decimators[d]).inverse(blocks(field(y, batch).roll((1, 1), (0, 1))))
-        return z[0].view(n, n, batch).permute(2, 0, 1), z[1:], (change + more).view(-1, batch).sum(dim=0)
+        y, change = self._moved(self.disentanglers[d], shifted, inverse=True)
+        z, more = self._moved(self.decimators[d], blocks(field(y).roll((1, 1), (0, 1))), inverse=True)
+        return z[0].view(n, n, -1).permute(2, 0, 1), z[1:], change + more
 
-    @staticmethod
-    def _block(module: nn.Module) -> BlockCoupling:
-        return cast(BlockCoupling, module)
+    def _moved(self, module: nn.Module, x: Tensor, inverse: bool = False) -> tuple[Tensor, Tensor]:
+        """Blocks, (4, blocks, batch), that a module has moved, and ln|det| of each sample."""
+        block = cast(BlockCoupling, module)
+        columns = x.flatten(1)[None] if self.shared else x.transpose(0, 1)
+        y, log_det = (block.inverse if inverse else block)(columns)
+        y = y.view(x.shape) if self.shared else y.transpose(0, 1)
+        return y, log_det.reshape(x.shape[1:]).sum(dim=0)
 
 
 def blocks(x: Tensor) -> Tensor:
-    """Aligned 2 x 2 blocks of fields: (n, n, batch) -> (4, n^2 batch / 4)."""
+    """Aligned 2 x 2 blocks of fields: (n, n, batch) -> (4, n^2 / 4, batch)."""
     n, batch = len(x), x.shape[2]
-    return x.reshape(n // 2, 2, n // 2, 2, batch).permute(1, 3, 0, 2, 4).reshape(4, -1)
+    return x.reshape(n // 2, 2, n // 2, 2, batch).permute(1, 3, 0, 2, 4).reshape(4, -1, batch)
 
 
-def field(x: Tensor, batch: int) -> Tensor:
+def field(x: Tensor) -> Tensor:
     """The inverse of `blocks`."""
-    n = int((x.shape[1] // batch) ** 0.5 + 0.5)
-    return x.view(2, 2, n, n, batch).permute(2, 0, 3, 1, 4).reshape(2 * n, 2 * n, batch)
+    n, batch = math.isqrt(x.shape[1]), x.shape[2]
+    return x.reshape(2, 2, n, n, batch).permute(2, 0, 3, 1, 4).reshape(2 * n, 2 * n, batch)

@@ -25,18 +25,20 @@ class NeuralRG(Declaration):
     """Couplings within blocks of four sites at every scale, a renormalisation group; L = 2^n."""
 
     kind: Literal["neural_rg"] = "neural_rg"
-    couplings: int = Field(default=6, ge=2, description="couplings in a block; two move every site once")
+    couplings: int = Field(default=4, ge=2, description="couplings in a block; two move every site once")
     width: PositiveInt = Field(default=16, description="hidden units of a coupling")
+    bins: PositiveInt = Field(default=8, description="of the splines of a coupling; 1 leaves affine ones")
+    shared: bool = Field(default=True, description="blocks of a scale and kind share their parameters")
 
 
 class MongeAmpere(Declaration):
     """A continuous flow down the slope of convolutional potentials; any L."""
 
     kind: Literal["monge_ampere"] = "monge_ampere"
-    potentials: PositiveInt = Field(default=4, description="one after another, a unit of time each")
+    potentials: PositiveInt = Field(default=6, description="one after another, a unit of time each")
     steps: PositiveInt = Field(default=1, description="Runge-Kutta steps in each potential")
-    width: PositiveInt = Field(default=16, description="kernels of a potential")
-    reach: PositiveInt = Field(default=3, description="rows and columns that a kernel sees")
+    width: PositiveInt = Field(default=8, description="kernels of a potential")
+    reach: PositiveInt = Field(default=1, description="rows and columns that a kernel sees")
 
 
 LatticeFlow = Annotated[Checkerboard | NeuralRG | MongeAmpere, Field(discriminator="kind")]

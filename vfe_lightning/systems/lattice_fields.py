@@ -124,8 +124,8 @@ def flow_of(d: declarations.LatticeField) -> Bijector:
     match d.flow:
         case declarations.Checkerboard(layers=layers, width=width, reach=reach, hidden_reach=hidden_reach):
             return CheckerboardFlow(d.L, layers, width, reach, hidden_reach, odd)
-        case declarations.NeuralRG(couplings=couplings, width=width):
-            return NeuralRG(d.L, couplings, width, odd)
+        case declarations.NeuralRG(couplings=couplings, width=width, bins=bins, shared=shared):
+            return NeuralRG(d.L, couplings, width, bins, odd, shared)
         case declarations.MongeAmpere(potentials=potentials, steps=steps, width=width, reach=reach):
             return MongeAmpereFlow(d.L, potentials, steps, width, reach, odd)
 
