@@ -3,8 +3,8 @@
 The same field as in `neural_rg`, carried along the slopes of potentials of neighbouring sites, which learn
 faster than those of the whole lattice.
 
-    python -m experiments.monge_ampere                          # one minute
-    python -m experiments.monge_ampere --L 16                   # four minutes
+    python -m experiments.monge_ampere                          # two minutes
+    python -m experiments.monge_ampere --L 16 --trainer.max_steps 300
 """
 
 from vfe_lightning import Experiment
