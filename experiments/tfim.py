@@ -11,11 +11,13 @@ Mach. Learn.: Sci. Technol. 2, 025011 (2021).
 """
 
 from vfe_lightning import Experiment
-from vfe_lightning.declarations import Adam, PeierlsWeights, Trainer, TransverseIsing
+from vfe_lightning.declarations import Adam, GeneralGates, PeierlsWeights, Trainer, TransverseIsing
 
 tfim = Experiment(
     name="tfim",
-    system=TransverseIsing(nx=3, ny=3, gamma=1.0, beta=1.0, network=PeierlsWeights()),
+    system=TransverseIsing(
+        nx=3, ny=3, gamma=1.0, beta=1.0, network=PeierlsWeights(), gates=GeneralGates(precision="single")
+    ),
     optimizer=Adam(learning_rate=0.1, decay=200),
     trainer=Trainer(max_steps=800, evaluation_batches=20),
     batch_size=500,

@@ -23,7 +23,7 @@ class GeneralGates(Declaration):
 
     kind: Literal["general"] = "general"
     width: float = Field(default=0.1, ge=0, description="standard deviation of the first angles")
-    precision: Precision = Field(default="double", description="of the amplitudes")
+    precision: Precision = Field(default="double", description="of the amplitudes while training")
 
 
 class HardwareGates(Declaration):
@@ -31,7 +31,7 @@ class HardwareGates(Declaration):
 
     kind: Literal["hardware"] = "hardware"
     width: float = Field(default=0.1, ge=0, description="standard deviation of the first angles")
-    precision: Precision = Field(default="double", description="of the amplitudes")
+    precision: Precision = Field(default="double", description="of the amplitudes while training")
 
 
 Gates = Annotated[GeneralGates | HardwareGates, Field(discriminator="kind")]

@@ -50,7 +50,7 @@ class QuantumSpins(VariationalFreeEnergy):
         self.operators = torch.nn.ModuleDict(observables_of(bonds, d.sites))
         self.model = model_of(d.network, d.sites, symmetrize=False)
         self.circuit = circuit_of(d, list(dict.fromkeys(bonds)))
-        self.complex_type = torch.complex128 if d.gates.precision == "double" else torch.complex64
+        self.training_type = torch.complex128 if d.gates.precision == "double" else torch.complex64
         self.table: StateTable | None = None
 
     def estimate(self, n_samples: int) -> Estimate:
@@ -65,10 +65,10 @@ class QuantumSpins(VariationalFreeEnergy):
         """Peierls' weights of the circuit as it is."""
         if isinstance(self.model, PeierlsWeights):
             everything = torch.arange(2**self.size, device=self.device)
-            self.model.follow(self._energies(everything).double(), self.beta_now())
+            self.model.follow(self._energies(everything), self.beta_now())
 
     def _energies(self, states: Tensor) -> Tensor:
-        unitaries = self.circuit.unitaries().to(self.complex_type)
+        unitaries = self.circuit.unitaries().to(self.training_type if self.training else torch.complex128)
         return energies(unitaries, states, self.circuit.pairs, self.hamiltonian).double()
 
     def _trained(self, s: Tensor, index: Tensor) -> Estimate:
@@ -110,7 +110,7 @@ class QuantumSpins(VariationalFreeEnergy):
         """Everything that is reported, with each basis state evolved once in an evaluation."""
         d = self.declaration
         if self.table is None:
-            self.table = StateTable(self.circuit, self.hamiltonian, self.operators, self.complex_type)
+            self.table = StateTable(self.circuit, self.hamiltonian, self.operators)
         measured = self.table.of(index)
         energy, variance = measured.pop("energy"), measured.pop("state_variance")
         found = by_score_function(s, energy, self.model, d.beta, leave_one_out)

@@ -12,11 +12,9 @@ from vfe_lightning.hamiltonians.pauli import PauliSum, overlap
 class StateTable:
     """Expectation values in the states of a circuit whose parameters are frozen, as they are asked for."""
 
-    def __init__(
-        self, circuit: Circuit, hamiltonian: PauliSum, operators: nn.ModuleDict, dtype: torch.dtype
-    ) -> None:
+    def __init__(self, circuit: Circuit, hamiltonian: PauliSum, operators: nn.ModuleDict) -> None:
         self.circuit, self.hamiltonian, self.operators = circuit, hamiltonian, operators
-        self.unitaries = circuit.unitaries().detach().to(dtype)
+        self.unitaries = circuit.unitaries().detach()
         self.values: dict[str, Tensor] = {}  # NaN where a state was not asked for: (2^sites,)
 
     @torch.no_grad()
