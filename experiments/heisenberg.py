@@ -1,4 +1,4 @@
-"""Heisenberg antiferromagnet on 2 x 3 sites: an autoregressive network and a quantum circuit.
+"""Heisenberg antiferromagnet on 2 x 3 sites: a quantum circuit and the weights of its states.
 
 Against exact diagonalisation. Method: Liu, Mao, Zhang & Wang, Mach. Learn.: Sci. Technol. 2, 025011 (2021).
 
@@ -8,12 +8,12 @@ Against exact diagonalisation. Method: Liu, Mao, Zhang & Wang, Mach. Learn.: Sci
 """
 
 from vfe_lightning import Experiment
-from vfe_lightning.declarations import Adam, Heisenberg, Trainer
+from vfe_lightning.declarations import Adam, Heisenberg, PeierlsWeights, Trainer
 
 heisenberg = Experiment(
     name="heisenberg",
-    system=Heisenberg(nx=2, ny=3, beta=2.0),
-    optimizer=Adam(learning_rate=5e-2, decay=200),
+    system=Heisenberg(nx=2, ny=3, beta=2.0, network=PeierlsWeights()),
+    optimizer=Adam(learning_rate=0.1, decay=200),
     trainer=Trainer(max_steps=800, evaluation_batches=20),
     batch_size=500,
 )

@@ -1,21 +1,24 @@
-"""Transverse-field Ising model on 3 x 3 sites: an autoregressive network and a quantum circuit.
+"""Transverse-field Ising model on 3 x 3 sites: a quantum circuit and the weights of its states.
 
 Against exact diagonalisation: F, E, S, the heat capacity and the spectrum. Method: Liu, Mao, Zhang & Wang,
 Mach. Learn.: Sci. Technol. 2, 025011 (2021).
 
     python -m experiments.tfim                                     # the run
     python -m experiments.tfim --nx 2 --ny 3 --gamma 2 --beta 2    # another lattice, field and temperature
+    python -m experiments.tfim --network.kind made                 # the autoregressive network of the paper
     python -m experiments.tfim --gates.kind hardware --depth 8     # rotations and controlled Z
     python -m experiments.tfim --periodic true --lattice triangular --J -1
 """
 
 from vfe_lightning import Experiment
-from vfe_lightning.declarations import Adam, Trainer, TransverseIsing
+from vfe_lightning.declarations import Adam, GeneralGates, PeierlsWeights, Trainer, TransverseIsing
 
 tfim = Experiment(
     name="tfim",
-    system=TransverseIsing(nx=3, ny=3, gamma=1.0, beta=1.0),
-    optimizer=Adam(learning_rate=5e-2, decay=200),
+    system=TransverseIsing(
+        nx=3, ny=3, gamma=1.0, beta=1.0, network=PeierlsWeights(), gates=GeneralGates(precision="single")
+    ),
+    optimizer=Adam(learning_rate=0.1, decay=200),
     trainer=Trainer(max_steps=800, evaluation_batches=20),
     batch_size=500,
 )

@@ -15,24 +15,23 @@ BATCH = 24
 
 def measured() -> dict[str, Tensor]:
     results: dict[str, Tensor] = {}
-    for gradient in ("sampled", "summed"):
+    for network in ("made", "peierls"):
         torch.manual_seed(0)
-        system = build(
-            declarations.TransverseIsing(nx=1, ny=3, depth=2, gradient=gradient)  # pyright: ignore
-        )
+        kinds = {"network": {"kind": network}, "annealing": {"kind": "none"}}
+        system = build(declarations.TransverseIsing(nx=1, ny=3, depth=2, **kinds))  # pyright: ignore
         randomize(system, scale=0.3)
         system.prepare(lambda s: s, BATCH, seed=0)
         x = system.model.sample(BATCH, torch.Generator().manual_seed(1))
         system.model.sample = lambda n, generator, x=x: x.chunk(reductions.world_size())[reductions.rank()]
         system.generator = torch.Generator()
         for factor in system.estimate(BATCH // reductions.world_size()).factors:
-            results[f"{gradient} {factor.name}"], _ = gradient_and_variance(factor)
+            results[f"{network} {factor.name}"], _ = gradient_and_variance(factor)
         system.eval()
         system.on_validation_epoch_start()
         system.validation_step(0, 0)
         system.on_validation_epoch_end()
         for name, moments in system.evaluation.items():
-            results[f"{gradient} {name}"] = torch.stack([moments.mean, moments.error]).nan_to_num()
+            results[f"{network} {name}"] = torch.stack([moments.mean, moments.error]).nan_to_num()
     return results
 
 
@@ -43,7 +42,7 @@ def ranks(tmp_path_factory) -> list[dict[str, Tensor]]:
 
 def test_two_processes_measure_what_one_does(ranks):
     alone = measured()
-    assert alone.keys() == ranks[0].keys() and "sampled level_0" in alone
+    assert alone.keys() == ranks[0].keys() and "made level_0" in alone
     per_rank = {name for name in alone if "effective_sample_size" in name}  # of the samples of one pass
     for name in alone.keys() - per_rank:
         for found in ranks:

@@ -4,12 +4,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 from spins import randomize
-from test_spins_system import evaluate, prepared, train
+from test_spins_system import NO_ANNEALING, evaluate, prepared, train
 
 from vfe_lightning import declarations
-from vfe_lightning.estimators.gradients import Rows, gradient_and_variance
+from vfe_lightning.estimate import Estimate
+from vfe_lightning.estimators.gradients import gradient_and_variance
+from vfe_lightning.generative import peierls
+from vfe_lightning.hamiltonians.pauli import all_spins, numbers
 from vfe_lightning.systems import build
-from vfe_lightning.systems.state_table import all_spins, numbers
 
 ADAM = declarations.Adam(learning_rate=0.05, decay=100)
 NATURAL = declarations.NaturalGradient(
@@ -17,7 +19,9 @@ NATURAL = declarations.NaturalGradient(
     classical={"max_norm": 0.3},
     quantum={"damping": 0.3, "max_norm": 0.3, "momentum": 0.9},
 )
-SMALL = {"nx": 1, "ny": 3, "depth": 2, "network": {"kind": "made", "width": 4}}
+SMALL = {"nx": 1, "ny": 3, "depth": 2, "network": {"kind": "made", "width": 4}, **NO_ANNEALING}
+PEIERLS = {"kind": "peierls"}
+NETWORKS = {"made": SMALL["network"], "peierls": PEIERLS}
 MODELS = {
     "ising": lambda **c: declarations.TransverseIsing(**SMALL | {"gamma": 1.0, "beta": 1.0} | c),
     "heisenberg": lambda **c: declarations.Heisenberg(**SMALL | {"beta": 1.5, "field": 0.2} | c),
@@ -25,10 +29,10 @@ MODELS = {
 
 
 @pytest.mark.parametrize("optimizer", [ADAM, NATURAL], ids=["adam", "natural_gradient"])
-@pytest.mark.parametrize("gradient", ["sampled", "summed"])
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("model", MODELS)
-def test_training_comes_close_to_the_exact_free_energy_from_above(model, gradient, optimizer):
-    system = prepared(MODELS[model](gradient=gradient), optimizer)
+def test_training_comes_close_to_the_exact_free_energy_from_above(model, network, optimizer):
+    system = prepared(MODELS[model](network=NETWORKS[network]), optimizer)
     steps = 150 if optimizer is ADAM else 40
     exact = system.reference().per(system.size, system.energy_unit)
     found = evaluate(train(system, steps))
@@ -59,29 +63,53 @@ def exact_gradients(system) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("kind", ["general", "hardware"])
-def test_the_summed_gradient_is_exact_and_the_sampled_one_scatters_around_it(kind):
-    system = prepared(MODELS["ising"](gradient="summed", gates={"kind": kind}))
+def test_sampled_gradients_scatter_around_the_exact_ones(kind):
+    system = prepared(MODELS["ising"](gates={"kind": kind}))
     randomize(system, scale=0.3)
     expected = exact_gradients(system)
-    for factor in system.estimate(10).factors:
-        found, _ = gradient_and_variance(factor)
-        torch.testing.assert_close(found, expected[factor.name], rtol=0, atol=1e-12)
-    sampled = prepared(MODELS["ising"](gates={"kind": kind}))
-    sampled.load_state_dict(system.state_dict())
-    repeated = [[gradient_and_variance(f)[0] for f in sampled.estimate(100).factors] for _ in range(60)]
+    repeated = [[gradient_and_variance(f)[0] for f in system.estimate(100).factors] for _ in range(60)]
     for name, gradients in zip(("p", "circuit"), zip(*repeated, strict=True), strict=True):
         spread = torch.stack(gradients)
         z = (spread.mean(dim=0) - expected[name]) / (spread.std(dim=0) / 60**0.5 + 1e-12)
         assert z.abs().max() < 5
 
 
-def test_summed_metric_of_p_is_its_fisher_matrix():
-    system = prepared(MODELS["ising"](gradient="summed"), NATURAL)
-    randomize(system.model, scale=0.3)
-    rows = Rows.of(system.estimate(10).factors[0])
-    s = all_spins(system.size)
-    scores, p = system.model.scores(s), system.model.log_prob(s).detach().exp()
-    torch.testing.assert_close(rows.x.mT @ rows.x, scores.mT @ (p[:, None] * scores))
+def peierls_free_energy(system, beta: float) -> torch.Tensor:
+    """-ln sum_x exp(-beta E_x) from the matrix of U."""
+    from vfe_lightning.circuits.statevector import evolved
+
+    identity = torch.eye(2**system.size, dtype=torch.complex128)
+    psi = evolved(identity, system.circuit.unitaries(), system.circuit.pairs)
+    return -(-beta * system.hamiltonian.expectation(psi)).logsumexp(0)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("kind", ["general", "hardware"])
+def test_peierls_bound_and_its_derivatives(kind, accumulate, monkeypatch):
+    """F_loc is the same number for every x, and the gradient that of the bound, whatever is sampled."""
+    monkeypatch.setattr(peierls, "NEGLIGIBLE", 0.0)
+    system = prepared(MODELS["ising"](gates={"kind": kind}, network=PEIERLS))
+    randomize(system, scale=0.3)
+    bound = peierls_free_energy(system, beta=1.0)
+    (slope,) = torch.autograd.grad(bound, list(system.circuit.parameters()))
+    estimate = Estimate.concatenate([system.estimate(10) for _ in range(accumulate)])
+    torch.testing.assert_close(estimate.free_energy, bound.detach().expand(10 * accumulate))
+    circuit = estimate.factors[-1]
+    torch.testing.assert_close(gradient_and_variance(circuit)[0], slope.flatten(), rtol=0, atol=1e-12)
+
+
+def test_beta_of_the_gradient_rises_and_that_of_the_report_does_not():
+    warm = {"annealing": {"kind": "linear", "start": 0.25, "steps": 10**9}}
+    system = prepared(MODELS["ising"](network=PEIERLS, **warm))
+    randomize(system, scale=0.3)
+    assert system.beta_now() == pytest.approx(0.25)
+    (slope,) = torch.autograd.grad(peierls_free_energy(system, 0.25), list(system.circuit.parameters()))
+    found, _ = gradient_and_variance(system.estimate(10).factors[-1])
+    torch.testing.assert_close(found, slope.flatten(), rtol=0, atol=1e-3)  # unlikely states are left out
+    f, _ = evaluate(system)["free_energy"]
+    assert f == pytest.approx(peierls_free_energy(system, 1.0).item() / system.size)
+    with pytest.raises(ValueError, match="= 1000000000 ends after"):
+        system.check_steps(800)
 
 
 def test_observables_and_the_heat_capacity_are_those_of_the_density_matrix():
@@ -122,7 +150,7 @@ def test_larger_systems_are_compared_with_thermal_lanczos():
     [
         ({"nx": 1, "ny": 1}, "1 spins: 2 to 16"),
         ({"nx": 5, "ny": 4}, "20 spins: 2 to 16"),
-        ({"nx": 3, "ny": 4, "gradient": "summed"}, "at most 10 spins, not 12"),
+        ({"nx": 3, "ny": 4, "network": PEIERLS}, "at most 10 spins, not 12"),
         ({"beta": 0}, "beta\n.*greater than 0"),
         ({"depth": 0}, "depth\n.*greater than 0"),
         ({"lattice": "martini"}, "square.*kagome"),

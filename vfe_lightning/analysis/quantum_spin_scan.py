@@ -44,7 +44,7 @@ def figure(rows: pd.DataFrame, against: str, label: str) -> Figure:
     axes = drawn.axes[3]
     for k in range(LEVELS):
         axes.plot(x, rows[f"exact_level_{k}"].astype(float), "k-", linewidth=1)
-        axes.plot(x, rows[f"level_{k}"].astype(float), "o", markersize=4)
+        axes.plot(x, rows[f"level_{k}"].astype(float), "C0o", markersize=4)
     axes.set_ylabel("lowest levels")
     for axes in drawn.axes[2:]:
         axes.set_xlabel(label)

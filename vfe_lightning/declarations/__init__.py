@@ -58,6 +58,7 @@ from vfe_lightning.declarations.spin_networks import (
     MeasureValued,
     NoAnnealing,
     PastAverage,
+    PeierlsWeights,
     PixelCNN,
     VarGrad,
 )
@@ -140,6 +141,7 @@ __all__ = [
     "PathGradient",
     "PathOnly",
     "Pathwise",
+    "PeierlsWeights",
     "PhiFour",
     "PixelCNN",
     "Pruning",

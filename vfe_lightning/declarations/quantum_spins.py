@@ -5,7 +5,14 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from vfe_lightning.declarations.base import Declaration
-from vfe_lightning.declarations.spin_networks import MADE, DenseNetwork, Precision
+from vfe_lightning.declarations.spin_networks import (
+    MADE,
+    Annealing,
+    LinearAnnealing,
+    PeierlsWeights,
+    Precision,
+    StateWeights,
+)
 
 MOST_SPINS = 16
 MOST_SUMMED = 10
@@ -16,7 +23,7 @@ class GeneralGates(Declaration):
 
     kind: Literal["general"] = "general"
     width: float = Field(default=0.1, ge=0, description="standard deviation of the first angles")
-    precision: Precision = Field(default="double", description="of the amplitudes")
+    precision: Precision = Field(default="double", description="of the amplitudes while training")
 
 
 class HardwareGates(Declaration):
@@ -24,7 +31,7 @@ class HardwareGates(Declaration):
 
     kind: Literal["hardware"] = "hardware"
     width: float = Field(default=0.1, ge=0, description="standard deviation of the first angles")
-    precision: Precision = Field(default="double", description="of the amplitudes")
+    precision: Precision = Field(default="double", description="of the amplitudes while training")
 
 
 Gates = Annotated[GeneralGates | HardwareGates, Field(discriminator="kind")]
@@ -42,9 +49,9 @@ class QuantumSpins(Declaration):
     beta: PositiveFloat = Field(default=1.0, description="inverse temperature")
     depth: PositiveInt = Field(default=5, description="layers of the circuit")
     gates: Gates = Field(default=GeneralGates(), description="what a layer of the circuit is made of")
-    network: DenseNetwork = Field(default=MADE(depth=2, width=8), description="model of p(x)")
-    gradient: Literal["sampled", "summed"] = Field(
-        default="sampled", description="over samples of p(x), or over all x, of at most 10 spins"
+    network: StateWeights = Field(default=MADE(depth=2, width=8), description="model of p(x)")
+    annealing: Annealing = Field(
+        default=LinearAnnealing(start=0.1, steps=400), description="beta while training"
     )
     probes: int = Field(
         default=0, ge=0, description="random directions that measure the metric of the natural gradient, "
@@ -62,10 +69,10 @@ class QuantumSpins(Declaration):
                 f"nx = {self.nx}, ny = {self.ny} on the {self.lattice} lattice are {self.sites} spins: "
                 f"2 to {MOST_SPINS} are allowed"
             )
-        if self.gradient == "summed" and self.sites > MOST_SUMMED:
+        if isinstance(self.network, PeierlsWeights) and self.sites > MOST_SUMMED:
             raise ValueError(
-                f"gradient summed is for at most {MOST_SUMMED} spins, not {self.sites}: "
-                "use --gradient sampled"
+                f"network peierls is for at most {MOST_SUMMED} spins, not {self.sites}: "
+                "use --network.kind made"
             )
         return self
 

@@ -46,8 +46,15 @@ class Bernoulli(Declaration):
     kind: Literal["bernoulli"] = "bernoulli"
 
 
+class PeierlsWeights(Declaration):
+    """exp(-beta E_x) / Z of the energies of all x: the best p(x) of a circuit, of at most 10 spins."""
+
+    kind: Literal["peierls"] = "peierls"
+
+
 LatticeNetwork = Annotated[Hierarchical | MADE | PixelCNN | Bernoulli, Field(discriminator="kind")]
 DenseNetwork = Annotated[MADE | Bernoulli, Field(discriminator="kind")]
+StateWeights = Annotated[MADE | Bernoulli | PeierlsWeights, Field(discriminator="kind")]
 
 
 class LeaveOneOut(Declaration):
@@ -111,3 +118,12 @@ def beta_share(annealing: NoAnnealing | LinearAnnealing | ExponentialAnnealing, 
             return min(1.0, start + (1 - start) * (step + 1) / steps)
         case ExponentialAnnealing(rate=rate):
             return 1 - rate ** (step + 1)
+
+
+def check_annealing(annealing: NoAnnealing | LinearAnnealing | ExponentialAnnealing, max_steps: int) -> None:
+    """Raises ValueError where beta is not reached within the steps."""
+    if isinstance(annealing, LinearAnnealing) and annealing.steps > max_steps:
+        raise ValueError(
+            f"annealing.steps = {annealing.steps} ends after trainer.max_steps = {max_steps}: "
+            "lower --annealing.steps"
+        )

@@ -88,6 +88,18 @@ def overlap(bra: Tensor, ket: Tensor) -> Tensor:
     return (bra.conj() * ket).sum(dim=0)
 
 
+def numbers(s: Tensor) -> Tensor:
+    """Spins +-1 as numbers of basis states, site 0 the highest bit, 0 for s = 1: (batch, n) -> (batch,)."""
+    powers = 2 ** torch.arange(s.shape[1] - 1, -1, -1, device=s.device)
+    return ((s < 0).long() * powers).sum(dim=1)
+
+
+def all_spins(sites: int) -> Tensor:
+    """The spins of all basis states in the order of their numbers: (2^sites, sites), float64."""
+    bits = torch.arange(2**sites)[:, None] >> torch.arange(sites - 1, -1, -1) & 1
+    return 1.0 - 2.0 * bits.double()
+
+
 def transverse_ising(
     bonds: Sequence[tuple[int, int]], sites: int, J: float, gamma: float
 ) -> list[PauliString]:

@@ -14,19 +14,22 @@ from torch import Tensor
 from vfe_lightning import declarations, reductions
 from vfe_lightning.analysis.quantum_spin_figures import levels_figure
 from vfe_lightning.circuits.adjoint import energies
-from vfe_lightning.circuits.ansatz import Circuit, GeneralCircuit, HardwareCircuit
 from vfe_lightning.circuits.thermal_metric import metric_rows
+from vfe_lightning.declarations.spin_networks import beta_share, check_annealing
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.estimators.baselines import equal_weights, leave_one_out
 from vfe_lightning.estimators.classical import by_score_function
 from vfe_lightning.estimators.thermodynamics import heat_capacity
 from vfe_lightning.exact.quantum_spins import MOST_DENSE, Thermal, thermal_lanczos, thermal_state
 from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.generative.peierls import PeierlsWeights
+from vfe_lightning.hamiltonians.pauli import all_spins, numbers
 from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments
+from vfe_lightning.systems.circuit_models import circuit_of
 from vfe_lightning.systems.spin_hamiltonians import bonds_of, hamiltonian_of, observables_of
 from vfe_lightning.systems.spin_models import model_of
-from vfe_lightning.systems.state_table import StateTable, all_spins, numbers
+from vfe_lightning.systems.state_table import StateTable
 
 LEVELS = 8  # that are reported
 
@@ -47,59 +50,51 @@ class QuantumSpins(VariationalFreeEnergy):
         self.operators = torch.nn.ModuleDict(observables_of(bonds, d.sites))
         self.model = model_of(d.network, d.sites, symmetrize=False)
         self.circuit = circuit_of(d, list(dict.fromkeys(bonds)))
-        self.complex_type = torch.complex128 if d.gates.precision == "double" else torch.complex64
+        self.training_type = torch.complex128 if d.gates.precision == "double" else torch.complex64
         self.table: StateTable | None = None
 
     def estimate(self, n_samples: int) -> Estimate:
+        if self.training:
+            self._follow()
         s = self.model.sample(n_samples, self.generator)
         index = numbers(s)
         return self._trained(s, index) if self.training else self._reported(s, index)
 
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Peierls' weights of the circuit as it is."""
+        if isinstance(self.model, PeierlsWeights):
+            everything = torch.arange(2**self.size, device=self.device)
+            self.model.follow(self._energies(everything), self.beta_now())
+
+    def _energies(self, states: Tensor) -> Tensor:
+        unitaries = self.circuit.unitaries().to(self.training_type if self.training else torch.complex128)
+        return energies(unitaries, states, self.circuit.pairs, self.hamiltonian).double()
+
     def _trained(self, s: Tensor, index: Tensor) -> Estimate:
         """What the optimiser needs; each basis state is evolved once."""
-        d = self.declaration
-        summed = d.gradient == "summed"
-        if summed:
-            states, place = torch.arange(2**d.sites, device=index.device), index
+        beta, model = self.beta_now(), self.model
+        states, place = index.unique(return_inverse=True)
+        if isinstance(model, PeierlsWeights):
+            states = model.likely()
+        with torch.enable_grad():
+            beta_energy = beta * self._energies(states)
+        slopes = partial(_pullback, beta_energy, list(self.circuit.parameters()))
+        cost, metric = beta_energy.detach(), partial(self._metric, index)
+        circuit = Factor("circuit", self.circuit, None, cost, pullback=slopes, metric=metric, quantum=True)
+        if isinstance(model, PeierlsWeights):
+            share = model.log_p[states].exp() / reductions.world_size()
+            circuit = replace(circuit, weights=partial(_repeated, share))
+            energy = model.energy[index]
         else:
-            states, place = index.unique(return_inverse=True)
-        with torch.enable_grad():
-            unitaries = self.circuit.unitaries().to(self.complex_type)
-            energy = energies(unitaries, states, self.circuit.pairs, self.hamiltonian).double()
-        slopes = partial(_pullback, d.beta * energy, list(self.circuit.parameters()))
-        metric = partial(self._metric, index)
-        energy = energy.detach()
-        found = by_score_function(s, energy[place], self.model, d.beta, leave_one_out)
-        if summed:
-            p = self._summed(energy)
-            log_prob, share = p.cost - d.beta * energy, 1 / reductions.world_size()
-            circuit = Factor(
-                "circuit", self.circuit, None, d.beta * energy, pullback=slopes, metric=metric, quantum=True,
-                weights=lambda _: log_prob.exp() * share,
+            circuit = replace(
+                circuit, cost=cost[place], weights=equal_weights,
+                pullback=lambda weights: slopes(torch.zeros_like(cost).index_add(0, place, weights)),
             )  # fmt: skip
-            return replace(found, factors=(p, circuit), observables={"purity": (-found.entropy).exp()})
-        circuit = Factor(
-            "circuit", self.circuit, None, d.beta * energy[place], weights=equal_weights,
-            pullback=lambda weights: slopes(torch.zeros_like(energy).index_add(0, place, weights)),
-            metric=metric, quantum=True,
-        )  # fmt: skip
-        return replace(
-            found, factors=(*found.factors, circuit), observables={"purity": (-found.entropy).exp()}
-        )
-
-    def _summed(self, energy: Tensor) -> Factor:
-        """p(x) with the gradient over all x, of which every process computes its share."""
-        s = all_spins(self.declaration.sites).to(energy)
-        with torch.enable_grad():
-            log_prob = self.model.log_prob(s)
-        p = log_prob.detach().exp()
-        cost = log_prob.detach() + self.declaration.beta * energy
-        share = 1 / reductions.world_size()
-        return Factor(
-            "p", self.model, None, cost, weights=lambda cost: share * p * (cost - p @ cost),
-            pullback=partial(_pullback, log_prob, list(self.model.parameters())),
-            metric=lambda: (len(p) * p).sqrt()[:, None] * self.model.scores(s),
-        )  # fmt: skip
+            energy = cost[place] / beta
+        found = by_score_function(s, energy, model, self.declaration.beta, leave_one_out, beta)
+        p = () if isinstance(model, PeierlsWeights) else found.factors
+        return replace(found, factors=(*p, circuit), observables={"purity": (-found.entropy).exp()})
 
     @torch.no_grad()
     def _metric(self, index: Tensor) -> Tensor:
@@ -115,7 +110,7 @@ class QuantumSpins(VariationalFreeEnergy):
         """Everything that is reported, with each basis state evolved once in an evaluation."""
         d = self.declaration
         if self.table is None:
-            self.table = StateTable(self.circuit, self.hamiltonian, self.operators, self.complex_type)
+            self.table = StateTable(self.circuit, self.hamiltonian, self.operators)
         measured = self.table.of(index)
         energy, variance = measured.pop("energy"), measured.pop("state_variance")
         found = by_score_function(s, energy, self.model, d.beta, leave_one_out)
@@ -133,6 +128,7 @@ class QuantumSpins(VariationalFreeEnergy):
 
     def on_validation_epoch_start(self) -> None:
         self.table = None
+        self._follow()
         super().on_validation_epoch_start()
 
     def on_validation_epoch_end(self) -> None:
@@ -148,6 +144,14 @@ class QuantumSpins(VariationalFreeEnergy):
             self.evaluation["exact_purity"] = _known(exact.purity)
         for k, level in enumerate(exact.levels[:LEVELS]):
             self.evaluation[f"exact_level_{k}"] = _known(level)
+
+    def check_steps(self, max_steps: int) -> None:
+        check_annealing(self.declaration.annealing, max_steps)
+
+    def beta_now(self) -> float:
+        """beta of the gradient: annealed while training."""
+        d = self.declaration
+        return d.beta * (beta_share(d.annealing, self.global_step) if self.training else 1)
 
     @cached_property
     def thermal(self) -> Thermal:
@@ -171,15 +175,6 @@ class QuantumSpins(VariationalFreeEnergy):
         return {"levels": levels_figure(self.levels, self.thermal.levels)}
 
 
-def circuit_of(d: declarations.QuantumSpins, pairs: list[tuple[int, int]]) -> Circuit:
-    """The declared circuit on these pairs of sites."""
-    match d.gates:
-        case declarations.GeneralGates(width=width):
-            return GeneralCircuit(pairs, d.depth, width)
-        case declarations.HardwareGates(width=width):
-            return HardwareCircuit(pairs, d.depth, width)
-
-
 def _known(value: float | Tensor) -> Moments:
     value = torch.as_tensor(value, dtype=torch.float64).cpu()
     return Moments(1, value, torch.zeros_like(value))
@@ -189,3 +184,9 @@ def _pullback(values: Tensor, parameters: list[Tensor], weights: Tensor) -> Tens
     """sum_b weight_b d value_b: (batch,) -> (1, parameters)."""
     gradients = torch.autograd.grad(values, parameters, weights, retain_graph=True)
     return torch.cat([g.flatten() for g in gradients])[None]
+
+
+def _repeated(share: Tensor, cost: Tensor) -> Tensor:
+    """The same weights in each pass of sampling, which have the same states: (passes states,)."""
+    passes = len(cost) // len(share)
+    return share.repeat(passes) / passes

@@ -7,15 +7,23 @@ from vfe_lightning.generative.bernoulli import BernoulliProduct
 from vfe_lightning.generative.hierarchical import Hierarchical
 from vfe_lightning.generative.made import MADE
 from vfe_lightning.generative.model import GenerativeModel
+from vfe_lightning.generative.peierls import PeierlsWeights
 from vfe_lightning.generative.pixel_cnn import PixelCNN
 from vfe_lightning.generative.symmetrized import Symmetrized
 from vfe_lightning.hamiltonians import lattices
 
+Network = (
+    declarations.Hierarchical
+    | declarations.MADE
+    | declarations.PixelCNN
+    | declarations.Bernoulli
+    | declarations.PeierlsWeights
+)
 PRECISIONS = {"double": torch.float64, "single": torch.float32}
 
 
 def model_of(
-    network: declarations.Hierarchical | declarations.MADE | declarations.PixelCNN | declarations.Bernoulli,
+    network: Network,
     sites: int,
     symmetrize: bool,
     lattice: declarations.Ising | None = None,
@@ -33,4 +41,6 @@ def model_of(
             model = PixelCNN(lattice.L, depth, width, reach, PRECISIONS[precision])
         case declarations.Bernoulli():
             model = BernoulliProduct(sites)
+        case declarations.PeierlsWeights():
+            model = PeierlsWeights(sites)
     return Symmetrized(model) if symmetrize else model

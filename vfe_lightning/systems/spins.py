@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.analysis.spin_figures import Snapshot
-from vfe_lightning.declarations.spin_networks import beta_share
+from vfe_lightning.declarations.spin_networks import beta_share, check_annealing
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import baselines
 from vfe_lightning.estimators.classical import by_score_function, measure_valued
@@ -69,12 +69,7 @@ class Spins(VariationalFreeEnergy):
         )
 
     def check_steps(self, max_steps: int) -> None:
-        annealing = self.declaration.annealing
-        if isinstance(annealing, declarations.LinearAnnealing) and annealing.steps > max_steps:
-            raise ValueError(
-                f"annealing.steps = {annealing.steps} ends after trainer.max_steps = {max_steps}: "
-                "lower --annealing.steps"
-            )
+        check_annealing(self.declaration.annealing, max_steps)
 
     def beta_now(self) -> float:
         """beta of the gradient: annealed while training."""

@@ -9,26 +9,12 @@ from vfe_lightning.circuits.statevector import basis_states, chunks, evolved
 from vfe_lightning.hamiltonians.pauli import PauliSum, overlap
 
 
-def numbers(s: Tensor) -> Tensor:
-    """Spins +-1 as numbers of basis states, site 0 the highest bit, 0 for s = 1: (batch, n) -> (batch,)."""
-    powers = 2 ** torch.arange(s.shape[1] - 1, -1, -1, device=s.device)
-    return ((s < 0).long() * powers).sum(dim=1)
-
-
-def all_spins(sites: int) -> Tensor:
-    """The spins of all basis states in the order of their numbers: (2^sites, sites), float64."""
-    bits = torch.arange(2**sites)[:, None] >> torch.arange(sites - 1, -1, -1) & 1
-    return 1.0 - 2.0 * bits.double()
-
-
 class StateTable:
     """Expectation values in the states of a circuit whose parameters are frozen, as they are asked for."""
 
-    def __init__(
-        self, circuit: Circuit, hamiltonian: PauliSum, operators: nn.ModuleDict, dtype: torch.dtype
-    ) -> None:
+    def __init__(self, circuit: Circuit, hamiltonian: PauliSum, operators: nn.ModuleDict) -> None:
         self.circuit, self.hamiltonian, self.operators = circuit, hamiltonian, operators
-        self.unitaries = circuit.unitaries().detach().to(dtype)
+        self.unitaries = circuit.unitaries().detach()
         self.values: dict[str, Tensor] = {}  # NaN where a state was not asked for: (2^sites,)
 
     @torch.no_grad()

@@ -1,0 +1,35 @@
+"""Gibbs weights of a table of energies."""
+
+import torch
+
+from vfe_lightning.generative.peierls import NEGLIGIBLE, PeierlsWeights
+from vfe_lightning.hamiltonians.pauli import all_spins, numbers
+
+ENERGY = torch.randn(16, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def followed(beta: float) -> PeierlsWeights:
+    model = PeierlsWeights(4)
+    model.follow(ENERGY, beta)
+    return model
+
+
+def test_free_energy_of_every_sample_is_peierls_bound():
+    s = followed(1.3).sample(50, torch.Generator().manual_seed(1))
+    cost = followed(1.3).log_prob(s) / 1.3 + ENERGY[numbers(s)]
+    torch.testing.assert_close(cost, (-(-1.3 * ENERGY).logsumexp(0) / 1.3).expand(50))
+
+
+def test_samples_are_as_frequent_as_they_are_probable():
+    model, n = followed(1.0), 20000
+    counts = numbers(model.sample(n, torch.Generator().manual_seed(1))).bincount(minlength=16).double()
+    p = model.log_prob(all_spins(4)).exp()
+    assert (((counts - n * p) / (n * p * (1 - p)).sqrt()).abs() < 4.5).all()
+
+
+def test_likely_states_are_the_fewest_that_leave_out_a_negligible_part():
+    model = followed(6.0)
+    likely, p = model.likely(), model.log_prob(all_spins(4)).exp()
+    assert 1 < len(likely) < 16
+    assert 1 - p[likely].sum() <= NEGLIGIBLE < 1 - p[likely[:-1]].sum()
+    assert p[likely].min() >= p.sort(descending=True).values[len(likely) - 1]
