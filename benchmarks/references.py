@@ -7,38 +7,44 @@ python -m benchmarks.references coulomb 6 2 10    # F of n charges in dim dimens
 import math
 import sys
 import time
+from dataclasses import replace
 
 import torch
 
 from vfe_lightning.hamiltonians import dimer
 from vfe_lightning.hamiltonians.trapped_particles import Coulomb, TrappedParticles
-from vfe_lightning.samplers import thermodynamic_integration, umbrella
+from vfe_lightning.samplers import thermodynamic_integration
+from vfe_lightning.samplers.umbrella import umbrella_sampling
 
 REPLICAS = 8
 
 
-def solvated_dimer(solvent: int = 36, beta: float = 1.0, trajectories: int = 600) -> None:
+def solvated_dimer(solvent: int = 36, beta: float = 1.0, samples: int = 600) -> None:
     """F of the open dimer less that of the closed one; 25 windows of the bond from 0.8 to 2.2."""
     h = dimer.Dimer(solvent)
-    centres, stiffness = torch.linspace(0.8, 2.2, 25, dtype=torch.float64), 500.0
-    x = dimer.relaxed(h, dimer.arrangements(solvent)[0].repeat(25 * REPLICAS, 1, 1))
-    profile = umbrella.umbrella_sampling(
+    centres = torch.linspace(0.8, 2.2, 25, dtype=torch.float64)
+    umbrella = umbrella_sampling(
         h.energy,
         h.gradient,
         dimer.distance,
-        x,
+        dimer.relaxed(h, dimer.arrangements(solvent)[0].repeat(25 * REPLICAS, 1, 1)),
         centres,
-        stiffness,
-        beta,
-        warm_up=trajectories // 3,
-        trajectories=trajectories,
+        stiffness=500.0,
+        beta=beta,
+        warm_up=samples,
+        samples=samples,
+        stride=10,
         generator=torch.Generator().manual_seed(0),
     )
-    thinned = umbrella.thinned(profile, 10)
-    found, error = umbrella.difference(
-        thinned, lambda r: r > dimer.MIDDLE, beta, centres, stiffness, groups=8
+    found, error = umbrella.difference(lambda r: r > dimer.MIDDLE, beta)
+    halves = [
+        replace(umbrella, values=half).difference(lambda r: r > dimer.MIDDLE, beta)[0]
+        for half in umbrella.values.chunk(2)
+    ]
+    print(
+        f"dimer among {solvent} particles: {found:.4f} +- {error:.4f}, acceptance {umbrella.acceptance:.2f}, "
+        f"exchanges {umbrella.exchanged:.2f}, halves {halves}"
     )
-    print(f"dimer among {solvent} particles: {found:.4f} +- {error:.4f}, acceptance {profile.acceptance:.2f}")
 
 
 def coulomb(n: int, dim: int, beta: float) -> None:
@@ -68,7 +74,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     started = time.process_time()
     if sys.argv[1] == "dimer":
-        solvated_dimer()
+        solvated_dimer(*map(int, sys.argv[2:3]))
     else:
         coulomb(int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
     print(f"{time.process_time() - started:.0f} s")

@@ -17,7 +17,9 @@ class Samples(Declaration):
     """Samples of the modes by hybrid Monte Carlo: chains that start in each known minimum."""
 
     chains: int = Field(default=1000, ge=4, description="independent chains, equally many in each minimum")
-    trajectories: PositiveInt = Field(default=100, description="of each chain; the last configuration counts")
+    trajectories: PositiveInt = Field(default=100, description="of each chain up to its first sample")
+    kept: PositiveInt = Field(default=1, description="samples of each chain")
+    stride: PositiveInt = Field(default=20, description="trajectories from one of them to the next")
     seed: int = Field(default=0, ge=0, description="of their random numbers")
 
 

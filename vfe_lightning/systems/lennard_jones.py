@@ -16,7 +16,8 @@ from vfe_lightning.estimators.trap_correlations import radial_density
 from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians.clusters import icosahedron
 from vfe_lightning.hamiltonians.trapped_particles import LennardJones, TrappedParticles
-from vfe_lightning.systems.boltzmann_generator import coverage_of, samples_of
+from vfe_lightning.systems.boltzmann_coverage import coverage_of, log_weights
+from vfe_lightning.systems.boltzmann_generator import samples_of
 from vfe_lightning.systems.continuous import Physics, physics_of
 
 ATOMS, DIM, STIFFNESS = 13, 3, 1.0
@@ -38,6 +39,8 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
     model = NormalizingFlow(bijector, (ATOMS, DIM))
     training = Training(seen, d.energy_weight, d.data_weight, d.energy_cap)
 
+    weights = partial(log_weights, d.beta, hamiltonian, model, None)
+
     def virial(x: Tensor) -> Tensor:
         return d.beta * hamiltonian.virial(x) - ATOMS * DIM
 
@@ -55,5 +58,5 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
         profiles={"density": lambda x: radial_density(x, EDGE, figures.DENSITY_BINS)},
         figures=lambda evaluation, x: figures.trap_figures(evaluation, x, EDGE, None),
         estimator=partial(by_energy_and_data, model, hamiltonian.energy, beta=d.beta, training=training),
-        derived=partial(coverage_of, d.beta, hamiltonian, model, unseen),
+        derived=partial(coverage_of, d.beta, weights, unseen),
     )
