@@ -2,6 +2,7 @@
 
 python -m benchmarks.references dimer             # Delta F of the dimer among 36 particles, umbrella sampling
 python -m benchmarks.references coulomb 6 2 10    # F of n charges in dim dimensions at beta, along a path
+python -m benchmarks.references lj13              # F of the Lennard-Jones cluster, along a path
 """
 
 import math
@@ -12,9 +13,10 @@ from dataclasses import replace
 import torch
 
 from vfe_lightning.hamiltonians import dimer
-from vfe_lightning.hamiltonians.trapped_particles import Coulomb, TrappedParticles
+from vfe_lightning.hamiltonians.trapped_particles import Coulomb, LennardJones, TrappedParticles
 from vfe_lightning.samplers import thermodynamic_integration
 from vfe_lightning.samplers.umbrella import umbrella_sampling
+from vfe_lightning.statistics import Moments
 
 REPLICAS = 8
 
@@ -47,34 +49,46 @@ def solvated_dimer(solvent: int = 36, beta: float = 1.0, samples: int = 600) -> 
     )
 
 
-def coulomb(n: int, dim: int, beta: float) -> None:
+def coulomb(n: int = 6, dim: int = 2, beta: float = 10.0) -> None:
     """F of labelled charges in a trap, from free particles."""
-    h, generator = TrappedParticles(n, 2.0, Coulomb()), torch.Generator().manual_seed(0)
-    x = torch.randn(200, n, dim, generator=generator, dtype=torch.float64) / math.sqrt(2 * beta)
+    along_a_path(TrappedParticles(n, 2.0, Coulomb()), n, dim, beta, power=3)
+
+
+def lj13(beta: float = 4.0) -> None:
+    """F of thirteen labelled Lennard-Jones atoms in a weak trap, from free particles."""
+    along_a_path(TrappedParticles(13, 1.0, LennardJones()), 13, 3, beta, power=8)
+
+
+def along_a_path(h: TrappedParticles, n: int, dim: int, beta: float, power: int) -> None:
+    """The interaction is turned on as lambda = u^power."""
+    generator = torch.Generator().manual_seed(0)
+    width = 1 / math.sqrt(beta * h.stiffness)
     found = thermodynamic_integration.integrate(
         lambda y: beta * h.trap(y),
-        lambda y: 2 * beta * y,
+        lambda y: beta * h.stiffness * y,
         lambda y: beta * h.energy(y),
         lambda y: beta * h.gradient(y),
-        x,
-        n * dim / 2 * math.log(math.pi / beta),
+        torch.randn(200, n, dim, generator=generator, dtype=torch.float64) * width,
+        n * dim * math.log(math.sqrt(2 * math.pi) * width),
         intervals=24,
         warm_up=30,
         trajectories=80,
-        power=3,
+        power=power,
         generator=generator,
     )
+    energy = Moments.of(h.energy(found.x))
     print(
-        f"{n} charges, dim {dim}, beta {beta:g}: F = {-found.log_z / beta:.4f} +- {found.error / beta:.4f}, "
-        f"quadrature {found.quadrature / beta:.4f}, acceptance {found.acceptance:.2f}"
+        f"{n} particles, dim {dim}, beta {beta:g}: "
+        f"F = {-found.log_z / beta:.4f} +- {found.error / beta:.4f}, "
+        f"quadrature {found.quadrature / beta:.4f}, acceptance {found.acceptance:.2f}, "
+        f"E = {energy.mean:.3f} +- {energy.error:.3f}"
     )
 
+
+REFERENCES = {"dimer": solvated_dimer, "coulomb": coulomb, "lj13": lj13}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     started = time.process_time()
-    if sys.argv[1] == "dimer":
-        solvated_dimer(*map(int, sys.argv[2:3]))
-    else:
-        coulomb(int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    REFERENCES[sys.argv[1]](*(float(a) if "." in a else int(a) for a in sys.argv[2:]))
     print(f"{time.process_time() - started:.0f} s")

@@ -34,10 +34,10 @@ class AcceptanceRatio:
 def acceptance_ratio(of_model: Tensor, of_data: Tensor) -> AcceptanceRatio:
     """From ln w at samples of the model, -inf outside of the part, and at data of it: (samples,) each."""
     n_model, n_data = len(of_model), len(of_data)
-    log_ratio = math.log(n_data / n_model)
     inside = of_model[of_model > -math.inf]
-    if not len(inside):
+    if not (len(inside) and n_data):
         return AcceptanceRatio(math.nan, math.inf, 0.0)
+    log_ratio = math.log(n_data / n_model)
 
     def surplus(log_z: float) -> float:
         shift = log_ratio - log_z

@@ -53,11 +53,11 @@ def derived(
     if molecule.exact:
         known["exact_free_energy_difference"] = exactly(molecule.exact.difference)
     weights = partial(log_weights, beta, molecule.hamiltonian, model, molecule.log_images)
+    data = data.to(share.mean.device)
     known |= from_both_sides(beta, molecule.first, model, weights, data)
     return known | coverage_of(beta, weights, data, evaluation)
 
 
-@torch.no_grad()
 def from_both_sides(
     beta: float,
     first: Callable[[Tensor], Tensor],
@@ -66,9 +66,7 @@ def from_both_sides(
     data: Tensor,
 ) -> dict[str, Moments]:
     """The same difference by Bennett's acceptance ratio in each state; data need to be right within one."""
-    own = next(model.parameters())
-    data, generator = data.to(own.device), torch.Generator(own.device).manual_seed(len(data))
-    x = torch.cat([model.rsample(len(part), generator)[0] for _ in range(FRESH) for part in data.split(PASS)])
+    x = fresh(model, data)
     of_model, side, of_data, data_side = weights(x), first(x), weights(data), first(data)
     found = [
         acceptance_ratio(of_model.masked_fill(side != state, -torch.inf), of_data[data_side == state])
@@ -83,12 +81,35 @@ def from_both_sides(
     return known
 
 
+def free_energy_from_both_sides(
+    beta: float, model: ReparameterizedModel, weights: LogWeights, data: Tensor
+) -> dict[str, Moments]:
+    """F of the whole by Bennett's acceptance ratio, for data that are right as they are."""
+    x = fresh(model, data)
+    found = acceptance_ratio(weights(x), weights(data))
+    known = {"bennett_overlap": exactly(found.overlap)}
+    if math.isfinite(found.error):
+        f = with_error(x.new_tensor(-found.log_z / beta), x.new_tensor(found.error / beta))
+        known["bennett_free_energy"] = f
+    return known
+
+
+@torch.no_grad()
+def fresh(model: ReparameterizedModel, data: Tensor) -> Tensor:
+    """Samples of the model, always the same ones."""
+    device = next(model.parameters()).device
+    generator = torch.Generator(device).manual_seed(len(data))
+    return torch.cat(
+        [model.rsample(len(part), generator)[0] for _ in range(FRESH) for part in data.split(PASS)]
+    )
+
+
 def coverage_of(
     beta: float, weights: LogWeights, data: Tensor, evaluation: Mapping[str, Moments]
 ) -> dict[str, Moments]:
     """How the flow stands to data that it was not trained on; a lost mode is told in a warning."""
     log_z = -beta * evaluation["importance_free_energy"].mean
-    found = coverage(weights(data.to(log_z.device)), log_z.item())
+    found = coverage(weights(data), log_z.item())
     if found.uncovered > TOO_MANY:
         rank_zero_warn(
             f"a mode is lost: {found.uncovered:.0%} of the data lie where the flow has next to no density, "

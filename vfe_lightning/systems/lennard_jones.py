@@ -1,6 +1,7 @@
 """Thirteen Lennard-Jones atoms on an equivariant flow that learns from the energy and from chains."""
 
 import math
+from collections.abc import Mapping
 from functools import partial
 
 from torch import Tensor
@@ -16,7 +17,8 @@ from vfe_lightning.estimators.trap_correlations import radial_density
 from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians.clusters import icosahedron
 from vfe_lightning.hamiltonians.trapped_particles import LennardJones, TrappedParticles
-from vfe_lightning.systems.boltzmann_coverage import coverage_of, log_weights
+from vfe_lightning.statistics import Moments
+from vfe_lightning.systems.boltzmann_coverage import coverage_of, free_energy_from_both_sides, log_weights
 from vfe_lightning.systems.boltzmann_generator import samples_of
 from vfe_lightning.systems.continuous import Physics, physics_of
 
@@ -41,6 +43,11 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
 
     weights = partial(log_weights, d.beta, hamiltonian, model, None)
 
+    def derived(evaluation: Mapping[str, Moments]) -> dict[str, Moments]:
+        data = unseen.to(evaluation["energy"].mean.device)
+        both = free_energy_from_both_sides(d.beta, model, weights, data)
+        return both | coverage_of(d.beta, weights, data, evaluation)
+
     def virial(x: Tensor) -> Tensor:
         return d.beta * hamiltonian.virial(x) - ATOMS * DIM
 
@@ -58,5 +65,5 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
         profiles={"density": lambda x: radial_density(x, EDGE, figures.DENSITY_BINS)},
         figures=lambda evaluation, x: figures.trap_figures(evaluation, x, EDGE, None),
         estimator=partial(by_energy_and_data, model, hamiltonian.energy, beta=d.beta, training=training),
-        derived=partial(coverage_of, d.beta, weights, unseen),
+        derived=derived,
     )

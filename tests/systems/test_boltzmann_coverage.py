@@ -1,0 +1,74 @@
+"""Differences of two states from both sides, and weights of named particles, against closed forms."""
+
+import math
+from functools import partial
+
+import torch
+
+from vfe_lightning import declarations
+from vfe_lightning.bijectors.affine import Affine
+from vfe_lightning.generative.reparameterized import NormalizingFlow
+from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
+from vfe_lightning.hamiltonians.relabelling import Relabelling
+from vfe_lightning.systems import build
+from vfe_lightning.systems.boltzmann_coverage import (
+    free_energy_from_both_sides,
+    from_both_sides,
+    log_weights,
+)
+
+
+class Oscillator(ContinuousHamiltonian):
+    def energy(self, x):
+        return 0.5 * x.square().flatten(1).sum(dim=1)
+
+    def gradient(self, x):
+        return x
+
+
+def normal(seed, *shape):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def close(found, exact):
+    return abs(found.mean.item() - exact) < 4 * found.error.item() < 0.3
+
+
+def test_two_parts_of_a_normal_density():
+    """x > 1 against x < 1 at beta = 2, with data that have as many of both, as chains would give."""
+    beta, h = 2.0, Oscillator()
+    model = NormalizingFlow(Affine((1,), 0.9), (1,))
+    x = normal(0, 40000, 1) / math.sqrt(beta)
+    above = x[x[:, 0] > 1]
+    data = torch.cat([above, x[x[:, 0] < 1][: len(above)]])
+    weights = partial(log_weights, beta, h, model, None)
+    found = from_both_sides(beta, lambda x: x[:, 0] > 1, model, weights, data)
+    share = 0.5 * math.erfc(math.sqrt(beta) / math.sqrt(2))
+    assert close(found["bennett_difference"], -math.log(share / (1 - share)) / beta)
+    whole = free_energy_from_both_sides(beta, model, weights, x)
+    assert close(whole["bennett_free_energy"], -0.5 * math.log(2 * math.pi / beta) / beta)
+    assert 0.5 < whole["bennett_overlap"].mean <= 1
+
+
+def test_weights_of_named_particles_count_all_labellings():
+    """Three free particles on a line, and a flow that knows one order of them only."""
+    sites = torch.tensor([[-1.0], [0.0], [1.0]], dtype=torch.float64)
+    relabelling, model = Relabelling(sites, (3,)), NormalizingFlow(Affine((3, 1)), (3, 1))
+    with torch.no_grad():
+        model.bijector.shift.copy_(sites)
+    x = sites + normal(1, 100000, 3, 1)
+    w = log_weights(1.0, Oscillator(), model, relabelling.log_images_of, x).exp()
+    error = (w.std() / math.sqrt(len(w))).item()
+    assert 0.2 < (w > 0).double().mean() < 0.95
+    assert abs(w.mean().item() - (2 * math.pi) ** 1.5) < 4 * error < 0.5
+
+
+def test_the_dimer_in_a_solvent_is_learned_by_sites():
+    tiny = {"flow": {"layers": 2, "width": 8}, "samples": {"chains": 12, "trajectories": 10, "kept": 3}}
+    physics = build(declarations.Dimer(solvent=4, **tiny)).physics
+    data = physics.estimator.keywords["training"].data
+    assert data.shape == (12 * 3 * 4 // 2, 6, 2)  # chains, samples, reflections; half of them
+    assert (physics.estimator.keywords["log_images"](data) > 0).all()
+    assert 0 < physics.observables["first_state"](data).mean() < 1
+    z, _ = physics.model.bijector.inverse(data)
+    assert z.mean().abs() < 0.2 and abs(z.std() - 1) < 0.3
