@@ -1,8 +1,8 @@
 """Differences of two states from both sides, and weights of named particles, against closed forms."""
 
 import math
-from functools import partial
 
+import pytest
 import torch
 
 from vfe_lightning import declarations
@@ -11,11 +11,7 @@ from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.hamiltonians.relabelling import Relabelling
 from vfe_lightning.systems import build
-from vfe_lightning.systems.boltzmann_coverage import (
-    free_energy_from_both_sides,
-    from_both_sides,
-    log_weights,
-)
+from vfe_lightning.systems.boltzmann_coverage import Judged
 
 
 class Oscillator(ContinuousHamiltonian):
@@ -30,24 +26,21 @@ def normal(seed, *shape):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def close(found, exact):
-    return abs(found.mean.item() - exact) < 4 * found.error.item() < 0.3
-
-
-def test_two_parts_of_a_normal_density():
+@pytest.mark.parametrize("steps", [1, 8])
+def test_two_parts_of_a_normal_density(steps):
     """x > 1 against x < 1 at beta = 2, with data that have as many of both, as chains would give."""
-    beta, h = 2.0, Oscillator()
-    model = NormalizingFlow(Affine((1,), 0.9), (1,))
-    x = normal(0, 40000, 1) / math.sqrt(beta)
+    beta, n = 2.0, 20000 if steps == 1 else 2000
+    judged = Judged(beta, Oscillator(), NormalizingFlow(Affine((1,), 0.9), (1,)), steps=steps)
+    x = normal(0, n, 1) / math.sqrt(beta)
     above = x[x[:, 0] > 1]
     data = torch.cat([above, x[x[:, 0] < 1][: len(above)]])
-    weights = partial(log_weights, beta, h, model, None)
-    found = from_both_sides(beta, lambda x: x[:, 0] > 1, model, weights, data)
+    high, low = judged.ratios(lambda x: x[:, 0] > 1, data)
     share = 0.5 * math.erfc(math.sqrt(beta) / math.sqrt(2))
-    assert close(found["bennett_difference"], -math.log(share / (1 - share)) / beta)
-    whole = free_energy_from_both_sides(beta, model, weights, x)
-    assert close(whole["bennett_free_energy"], -0.5 * math.log(2 * math.pi / beta) / beta)
-    assert 0.5 < whole["bennett_overlap"].mean <= 1
+    error = math.sqrt(high.error**2 + low.error**2 + 2 / judged.count(data))
+    assert abs(high.log_z - low.log_z - math.log(share / (1 - share))) < 4 * error < 1
+    (whole,) = judged.ratios(None, x)
+    assert abs(whole.log_z - 0.5 * math.log(2 * math.pi / beta)) < 4 * whole.error < 0.2
+    assert 0.5 < whole.overlap <= 1
 
 
 def test_weights_of_named_particles_count_all_labellings():
@@ -57,10 +50,13 @@ def test_weights_of_named_particles_count_all_labellings():
     with torch.no_grad():
         model.bijector.shift.copy_(sites)
     x = sites + normal(1, 100000, 3, 1)
-    w = log_weights(1.0, Oscillator(), model, relabelling.log_images_of, x).exp()
+    w = Judged(1.0, Oscillator(), model, relabelling).log_weights(x).exp()
     error = (w.std() / math.sqrt(len(w))).item()
     assert 0.2 < (w > 0).double().mean() < 0.95
     assert abs(w.mean().item() - (2 * math.pi) ** 1.5) < 4 * error < 0.5
+    data = relabelling.representative(normal(2, 300, 3, 1))
+    (found,) = Judged(1.0, Oscillator(), model, relabelling, steps=10).ratios(None, data)
+    assert abs(found.log_z - 1.5 * math.log(2 * math.pi)) < 4 * found.error < 1
 
 
 def test_the_dimer_in_a_solvent_is_learned_by_sites():

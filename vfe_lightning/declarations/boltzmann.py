@@ -32,6 +32,10 @@ class Learning(Continuous):
         default=1000.0, description="beta U beyond it counts as its logarithm in the gradient"
     )
 
+    annealing: PositiveInt = Field(
+        default=1, description="steps between the flow and the Gibbs state in Bennett's ratio; 1: none"
+    )
+
     @model_validator(mode="after")
     def _learns_from_something(self) -> "Learning":
         if self.energy_weight == 0 and self.data_weight == 0:

@@ -16,7 +16,7 @@ from vfe_lightning.generative.mirrored import Mirrored
 from vfe_lightning.generative.reparameterized import NormalizingFlow, ReparameterizedModel
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.samplers.hmc import hybrid_monte_carlo
-from vfe_lightning.systems.boltzmann_coverage import derived
+from vfe_lightning.systems.boltzmann_coverage import Judged, derived
 from vfe_lightning.systems.boltzmann_physics import Molecule, molecule_of
 from vfe_lightning.systems.continuous import Physics, physics_of
 
@@ -34,6 +34,7 @@ def generator_physics(
     """The second half of the data (samples, ...) is held back as the judge of the first."""
     seen, unseen = data.chunk(2)
     training = Training(seen, d.energy_weight, d.data_weight, d.energy_cap)
+    judged = Judged(beta, molecule.hamiltonian, model, molecule.relabelling, d.annealing)
     bins = partial(figures.histogram, window=molecule.window)
     return Physics(
         size=1,
@@ -53,9 +54,9 @@ def generator_physics(
             molecule.hamiltonian.energy,
             beta=beta,
             training=training,
-            log_images=molecule.log_images,
+            log_images=judged.log_images if molecule.relabelling else None,
         ),
-        derived=lambda evaluation: derived(beta, molecule, model, unseen, evaluation),
+        derived=partial(derived, judged, molecule, unseen),
     )
 
 

@@ -56,11 +56,6 @@ class Molecule:
         """Computed once."""
         return self.solve()
 
-    @property
-    def log_images(self) -> Callable[[Tensor], Tensor] | None:
-        """ln of how many configurations a sample of the flow stands for; None: for itself."""
-        return self.relabelling.log_images_of if self.relabelling else None
-
     def named(self, data: Tensor) -> Tensor:
         """Data as the flow has them, each with its reflections: (samples, ...) -> (images * samples, ...)."""
         if not self.relabelling:

@@ -18,7 +18,7 @@ from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians.clusters import icosahedron
 from vfe_lightning.hamiltonians.trapped_particles import LennardJones, TrappedParticles
 from vfe_lightning.statistics import Moments
-from vfe_lightning.systems.boltzmann_coverage import coverage_of, free_energy_from_both_sides, log_weights
+from vfe_lightning.systems.boltzmann_coverage import Judged, coverage_of, exactly, with_error
 from vfe_lightning.systems.boltzmann_generator import samples_of
 from vfe_lightning.systems.continuous import Physics, physics_of
 
@@ -41,12 +41,16 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
     model = NormalizingFlow(bijector, (ATOMS, DIM))
     training = Training(seen, d.energy_weight, d.data_weight, d.energy_cap)
 
-    weights = partial(log_weights, d.beta, hamiltonian, model, None)
+    judged = Judged(d.beta, hamiltonian, model, steps=d.annealing)
 
     def derived(evaluation: Mapping[str, Moments]) -> dict[str, Moments]:
         data = unseen.to(evaluation["energy"].mean.device)
-        both = free_energy_from_both_sides(d.beta, model, weights, data)
-        return both | coverage_of(d.beta, weights, data, evaluation)
+        (found,) = judged.ratios(None, data)
+        known = {"bennett_overlap": exactly(found.overlap)}
+        if math.isfinite(found.error):
+            f = data.new_tensor([-found.log_z, found.error]) / d.beta
+            known["bennett_free_energy"] = with_error(*f)
+        return known | coverage_of(judged, data, evaluation)
 
     def virial(x: Tensor) -> Tensor:
         return d.beta * hamiltonian.virial(x) - ATOMS * DIM
