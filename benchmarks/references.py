@@ -21,7 +21,7 @@ from vfe_lightning.statistics import Moments
 REPLICAS = 8
 
 
-def solvated_dimer(solvent: int = 36, beta: float = 1.0, samples: int = 600) -> None:
+def solvated_dimer(solvent: int = 36, beta: float = 1.0, samples: int = 400, seed: int = 0) -> None:
     """F of the open dimer less that of the closed one; 25 windows of the bond from 0.8 to 2.2."""
     h = dimer.Dimer(solvent)
     centres = torch.linspace(0.8, 2.2, 25, dtype=torch.float64)
@@ -36,7 +36,7 @@ def solvated_dimer(solvent: int = 36, beta: float = 1.0, samples: int = 600) -> 
         warm_up=samples,
         samples=samples,
         stride=10,
-        generator=torch.Generator().manual_seed(0),
+        generator=torch.Generator().manual_seed(seed),
     )
     found, error = umbrella.difference(lambda r: r > dimer.MIDDLE, beta)
     halves = [
