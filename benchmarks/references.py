@@ -18,24 +18,26 @@ from vfe_lightning.samplers import thermodynamic_integration
 from vfe_lightning.samplers.umbrella import umbrella_sampling
 from vfe_lightning.statistics import Moments
 
-REPLICAS = 8
+WINDOWS, REPLICAS = 11, 16
 
 
-def solvated_dimer(solvent: int = 36, beta: float = 1.0, samples: int = 400, seed: int = 0) -> None:
-    """F of the open dimer less that of the closed one; 25 windows of the bond from 0.8 to 2.2."""
+def solvated_dimer(solvent: int = 36, beta: float = 1.0, samples: int = 600, seed: int = 0) -> None:
+    """F of the open dimer less that of the closed one; windows of its length in place of its bond."""
     h = dimer.Dimer(solvent)
-    centres = torch.linspace(0.8, 2.2, 25, dtype=torch.float64)
+    centres = torch.linspace(0.8, 2.2, WINDOWS, dtype=torch.float64)
     umbrella = umbrella_sampling(
         h.energy,
         h.gradient,
         dimer.distance,
-        dimer.relaxed(h, dimer.arrangements(solvent)[0].repeat(25 * REPLICAS, 1, 1)),
+        dimer.relaxed(h, dimer.arrangements(solvent)[0].repeat(WINDOWS * REPLICAS, 1, 1)),
         centres,
-        stiffness=500.0,
+        stiffness=100.0,
         beta=beta,
-        warm_up=samples,
+        warm_up=samples // 4,
         samples=samples,
-        stride=10,
+        left_out=dimer.bond,
+        stride=2,
+        leapfrog_steps=20,
         generator=torch.Generator().manual_seed(seed),
     )
     found, error = umbrella.difference(lambda r: r > dimer.MIDDLE, beta)
@@ -45,7 +47,7 @@ def solvated_dimer(solvent: int = 36, beta: float = 1.0, samples: int = 400, see
     ]
     print(
         f"dimer among {solvent} particles: {found:.4f} +- {error:.4f}, acceptance {umbrella.acceptance:.2f}, "
-        f"exchanges {umbrella.exchanged:.2f}, halves {halves}"
+        f"exchanges {umbrella.exchanged:.2f}, halves {halves[0]:.3f} and {halves[1]:.3f}"
     )
 
 

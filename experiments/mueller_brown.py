@@ -1,6 +1,6 @@
 """Boltzmann generator of the potential of Mueller & Brown: three minima along a curved path.
 
-`free_energy_difference` is that of y < 0.75 less that of y > 0.75. Many chains keep the flow from learning the
+`free_energy_difference` is that of y < 0.75 less that of y > 0.75. Many chains keep the flow from learning
 samples by heart: where it is too narrow, rare samples of large weight are missed.
 
     python -m experiments.mueller_brown                                # a minute

@@ -33,7 +33,7 @@ class Relabelling:
         first, columns = 0, []
         for count in self.kinds:
             kind = slice(first, first + count)
-            costs = -(self.sites[kind].to(x) @ x[:, kind].detach().mT).cpu().numpy()
+            costs = -(self.sites[kind].to(x) @ x[:, kind].detach().mT).nan_to_num().cpu().numpy()
             found = np.array([linear_sum_assignment(cost)[1] for cost in costs])
             columns.append(first + torch.from_numpy(found))
             first += count

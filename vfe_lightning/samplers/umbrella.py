@@ -1,6 +1,8 @@
 r"""The free energy along one coordinate from chains that are held near many values of it.
 
-$$ U_k(x) = U(x) + \tfrac{\kappa}{2} (\xi(x) - \xi_k)^2 $$
+$$ U_k(x) = U(x) - u(\xi(x)) + \tfrac{\kappa}{2} (\xi(x) - \xi_k)^2 $$
+
+with a part u of the energy that may be left out, such as a barrier: the windows can then be few and wide.
 
 Torrie & Valleau, J. Comput. Phys. 23, 187 (1977). All chains of all windows are one batch; after
 each trajectory neighbouring windows may exchange what they hold, so that what is slow relaxes on a walk over
@@ -28,6 +30,7 @@ class Umbrella:
         values: (samples, replicas, windows).
         centres: of the windows, (windows,).
         stiffness: beta kappa.
+        left_out: beta u.
         acceptance: of the trajectories.
         exchanged: share of the attempted exchanges that are made.
     """
@@ -35,6 +38,7 @@ class Umbrella:
     values: Tensor
     centres: Tensor
     stiffness: float
+    left_out: Function
     acceptance: float
     exchanged: float
 
@@ -64,7 +68,8 @@ class Umbrella:
             objective, start, jac=True, hess=hessian, method="trust-exact", options={"gtol": 1e-9}
         )
         log_mixture = (biases + torch.as_tensor(found.x)).logsumexp(dim=1)
-        return (-log_mixture - (-log_mixture).logsumexp(0)).view_as(values)
+        log_weights = -log_mixture - self.left_out(values.reshape(-1))
+        return (log_weights - log_weights.logsumexp(0)).view_as(values)
 
     def difference(self, first: Callable[[Tensor], Tensor], beta: float) -> tuple[float, float]:
         """F of the side that `first` picks among values of the coordinate less that of the other.
@@ -92,6 +97,7 @@ def umbrella_sampling(
     warm_up: int,
     samples: int,
     *,
+    left_out: Function = torch.zeros_like,
     stride: int = 1,
     leapfrog_steps: int = 10,
     step_size: float = 0.01,
@@ -105,13 +111,15 @@ def umbrella_sampling(
         stiffness: kappa.
         warm_up: trajectories without exchange.
         samples: that are kept of each chain.
+        left_out: u, elementwise in the coordinate.
         stride: trajectories, and exchanges, from one sample to the next.
     """
     windows = len(centres)
     held = centres.repeat(len(x) // windows)
 
     def bias(y: Tensor) -> Tensor:
-        return 0.5 * beta * stiffness * (coordinate(y) - held).square()
+        xi = coordinate(y)
+        return beta * (0.5 * stiffness * (xi - held).square() - left_out(xi))
 
     def moved(y: Tensor, warm_up: int, trajectories: int, size: float) -> Chains:
         return hybrid_monte_carlo(
@@ -137,7 +145,7 @@ def umbrella_sampling(
         if step % stride == stride - 1:
             values.append(coordinate(chains.x).view(-1, windows))
     means = [sum(shares) / len(shares) for shares in (accepted, exchanged)]
-    return Umbrella(torch.stack(values), centres, beta * stiffness, *means)
+    return Umbrella(torch.stack(values), centres, beta * stiffness, lambda xi: beta * left_out(xi), *means)
 
 
 def exchanges(
