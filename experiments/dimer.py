@@ -1,7 +1,7 @@
-"""Boltzmann generator of a bistable dimer, alone in a plane; among other particles: experiments.solvated_dimer.
+"""Boltzmann generator of a bistable dimer alone in a plane; experiments.solvated_dimer has it in a fluid.
 
-`free_energy_difference` is that of the open dimer, r > 3/2, less that of the closed one, compared with its exact
-value.
+`free_energy_difference` is that of the open dimer, r > 3/2, less that of the closed one, compared with its
+exact value.
 
     python -m experiments.dimer                                        # a minute
 """
