@@ -82,8 +82,8 @@ class TorsionFlow(Declaration):
 class MolecularDynamics(Declaration):
     """Langevin dynamics with OpenMM, without constraints, 1 fs a step."""
 
-    samples: int = Field(default=4000, ge=100, description="configurations that are kept")
-    stride: PositiveInt = Field(default=200, description="steps between two of them")
+    samples: int = Field(default=20000, ge=100, description="configurations that are kept")
+    stride: PositiveInt = Field(default=100, description="steps between two of them")
     seed: int = Field(default=0, ge=0, lt=2**31, description="of the dynamics")
 
 

@@ -36,6 +36,9 @@ def generator_physics(
     training = Training(seen, d.energy_weight, d.data_weight, d.energy_cap)
     judged = Judged(beta, molecule.hamiltonian, model, molecule.relabelling, d.annealing)
     bins = partial(figures.histogram, window=molecule.window)
+    profiles = {"coordinate": lambda x: bins(molecule.coordinate(x))}
+    if plane := molecule.plane:
+        profiles["ramachandran"] = lambda x: figures.torsion_histogram(plane(x))
     return Physics(
         size=1,
         beta=beta,
@@ -45,7 +48,7 @@ def generator_physics(
         observables={
             "first_state": lambda x: molecule.first(x).to(x.dtype),
         },
-        profiles={"coordinate": lambda x: bins(molecule.coordinate(x))},
+        profiles=profiles,
         reference=lambda: molecule.exact.reference if molecule.exact else None,
         figures=lambda evaluation, x: figures.boltzmann_figures(beta, molecule, evaluation, x, unseen),
         estimator=partial(

@@ -32,7 +32,7 @@ class Molecule:
         relabelling: names equal particles; the flow is of configurations that are named so.
         reflections: signs of the coordinates of space that keep the energy, beside the identity.
         profile: (values of the coordinate, beta) -> exact -T ln p of it, where it is known.
-        plane: two coordinates that figures are drawn in: x (batch, ...) -> (batch, 2).
+        plane: two torsions that figures are drawn in: x (batch, ...) -> (batch, 2), in radians.
         units: of the energy.
     """
 
