@@ -6,7 +6,7 @@ importance sampling from the flow against paths from the chains. `python -m benc
 the same difference by umbrella sampling.
 
     python -m experiments.solvated_dimer                               # minutes
-    python -m experiments.solvated_dimer --annealing 100               # a smaller error
+    python -m experiments.solvated_dimer --annealing 200               # a smaller error
 """
 
 from vfe_lightning import Experiment
@@ -17,13 +17,13 @@ solvated_dimer = Experiment(
     system=Dimer(
         solvent=36,
         flow=CouplingFlow(layers=8, width=128),
-        samples=Samples(chains=400, trajectories=300, kept=40),
+        samples=Samples(chains=320, trajectories=200, kept=32),
         energy_weight=0.05,
         energy_cap=200.0,
-        annealing=30,
+        annealing=60,
     ),
-    optimizer=Adam(learning_rate=1e-3, decay=500, max_norm=20.0),
-    trainer=Trainer(max_steps=1200, evaluation_batches=10),
+    optimizer=Adam(learning_rate=1e-3, decay=400, max_norm=20.0),
+    trainer=Trainer(max_steps=900, evaluation_batches=10),
     batch_size=256,
 )
 

@@ -36,7 +36,7 @@ def annealed(
     steps: int,
     *,
     backwards: bool = False,
-    power: int = 3,
+    power: int = 2,
     leapfrog_steps: int = 5,
     step_size: float = 0.02,
     generator: torch.Generator | None = None,
