@@ -2,18 +2,21 @@
 
 python -m benchmarks.references dimer             # Delta F of the dimer among 36 particles, umbrella sampling
 python -m benchmarks.references coulomb 6 2 10    # F of n charges in dim dimensions at beta, along a path
-python -m benchmarks.references lj13              # F of the Lennard-Jones cluster, along a path
+python -m benchmarks.references lj13              # F of 13 Lennard-Jones atoms, from the icosahedron
 """
 
 import math
 import sys
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import torch
 
 from vfe_lightning.hamiltonians import dimer
+from vfe_lightning.hamiltonians.clusters import icosahedron
 from vfe_lightning.hamiltonians.trapped_particles import Coulomb, LennardJones, TrappedParticles
+from vfe_lightning.mean_field.harmonic import harmonic_log_z, scaled_to_minimum
 from vfe_lightning.samplers import thermodynamic_integration
 from vfe_lightning.samplers.umbrella import umbrella_sampling
 from vfe_lightning.statistics import Moments
@@ -53,37 +56,55 @@ def solvated_dimer(solvent: int = 36, beta: float = 1.0, samples: int = 600, see
 
 def coulomb(n: int = 6, dim: int = 2, beta: float = 10.0) -> None:
     """F of labelled charges in a trap, from free particles."""
-    along_a_path(TrappedParticles(n, 2.0, Coulomb()), n, dim, beta, power=3)
-
-
-def lj13(beta: float = 4.0) -> None:
-    """F of thirteen labelled Lennard-Jones atoms in a weak trap, from free particles."""
-    along_a_path(TrappedParticles(13, 1.0, LennardJones()), 13, 3, beta, power=8)
-
-
-def along_a_path(h: TrappedParticles, n: int, dim: int, beta: float, power: int) -> None:
-    """The interaction is turned on as lambda = u^power."""
-    generator = torch.Generator().manual_seed(0)
-    width = 1 / math.sqrt(beta * h.stiffness)
+    h, generator = TrappedParticles(n, 2.0, Coulomb()), torch.Generator().manual_seed(0)
     found = thermodynamic_integration.integrate(
         lambda y: beta * h.trap(y),
-        lambda y: beta * h.stiffness * y,
+        lambda y: 2 * beta * y,
         lambda y: beta * h.energy(y),
         lambda y: beta * h.gradient(y),
-        torch.randn(200, n, dim, generator=generator, dtype=torch.float64) * width,
-        n * dim * math.log(math.sqrt(2 * math.pi) * width),
+        torch.randn(200, n, dim, generator=generator, dtype=torch.float64) / math.sqrt(2 * beta),
+        n * dim / 2 * math.log(math.pi / beta),
         intervals=24,
         warm_up=30,
         trajectories=80,
-        power=power,
+        power=3,
         generator=generator,
     )
-    energy = Moments.of(h.energy(found.x))
     print(
-        f"{n} particles, dim {dim}, beta {beta:g}: "
-        f"F = {-found.log_z / beta:.4f} +- {found.error / beta:.4f}, "
-        f"quadrature {found.quadrature / beta:.4f}, acceptance {found.acceptance:.2f}, "
-        f"E = {energy.mean:.3f} +- {energy.error:.3f}"
+        f"{n} charges, dim {dim}, beta {beta:g}: F = {-found.log_z / beta:.4f} +- {found.error / beta:.4f}, "
+        f"quadrature {found.quadrature / beta:.4f}, acceptance {found.acceptance:.2f}"
+    )
+
+
+def lj13(beta: float = 4.0) -> None:
+    """F of thirteen labelled Lennard-Jones atoms in a weak trap, warmed from the cold icosahedron."""
+    h, generator = TrappedParticles(13, 1.0, LennardJones()), torch.Generator().manual_seed(0)
+    minimum = scaled_to_minimum(h, icosahedron())
+    betas = [beta * factor for factor in (250, 50, 12, 4, 2, 1)]
+    log_z, variance, quadrature = harmonic_log_z(h, minimum, 60, betas[0]), 0.0, 0.0
+    x, step_size = minimum.repeat(200, 1, 1), 0.1 / math.sqrt(betas[0])
+    for cold, warm in pairwise(betas):
+        found = thermodynamic_integration.integrate(
+            lambda y, b=cold: b * h.energy(y),
+            lambda y, b=cold: b * h.gradient(y),
+            lambda y, b=warm: b * h.energy(y),
+            lambda y, b=warm: b * h.gradient(y),
+            x,
+            log_z,
+            intervals=8,
+            warm_up=20,
+            trajectories=50,
+            power=1,
+            step_size=step_size,
+            generator=generator,
+        )
+        log_z, x, step_size = found.log_z, found.x, 0.1 / math.sqrt(warm)
+        variance, quadrature = variance + found.error**2, quadrature + found.quadrature
+    energy = Moments.of(h.energy(x))
+    print(
+        f"LJ13 at beta {beta:g}: F = {-log_z / beta:.4f} +- {variance**0.5 / beta:.4f}, quadrature "
+        f"{quadrature / beta:.4f}, E = {energy.mean:.3f} +- {energy.error:.3f}; harmonic F = "
+        f"{-harmonic_log_z(h, minimum, 60, beta) / beta:.4f}"
     )
 
 

@@ -17,6 +17,7 @@ from vfe_lightning.estimators.trap_correlations import radial_density
 from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians.clusters import icosahedron
 from vfe_lightning.hamiltonians.trapped_particles import LennardJones, TrappedParticles
+from vfe_lightning.mean_field.harmonic import harmonic_log_z, scaled_to_minimum
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.boltzmann_coverage import Judged, coverage_of, exactly, with_error
 from vfe_lightning.systems.boltzmann_generator import samples_of
@@ -29,7 +30,8 @@ EDGE = 2.5  # a radius beyond which there is next to no density while the cluste
 @physics_of.register
 def _(d: declarations.LennardJonesCluster) -> Physics:
     hamiltonian = TrappedParticles(ATOMS, STIFFNESS, LennardJones())
-    seen, unseen = samples_of(hamiltonian, icosahedron()[None], d.beta, d.samples).chunk(2)
+    cold = scaled_to_minimum(hamiltonian, icosahedron())
+    seen, unseen = samples_of(hamiltonian, cold[None], d.beta, d.samples).chunk(2)
     relative = seen - seen.mean(dim=1, keepdim=True)
     width = math.sqrt(relative.square().sum().item() / (len(seen) * (ATOMS - 1) * DIM))
     bijector = Composed(
@@ -69,5 +71,6 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
         profiles={"density": lambda x: radial_density(x, EDGE, figures.DENSITY_BINS)},
         figures=lambda evaluation, x: figures.trap_figures(evaluation, x, EDGE, None),
         estimator=partial(by_energy_and_data, model, hamiltonian.energy, beta=d.beta, training=training),
+        landmarks=lambda: {"harmonic icosahedron": -harmonic_log_z(hamiltonian, cold, 60, d.beta) / d.beta},
         derived=derived,
     )
