@@ -1,12 +1,12 @@
-"""Thirteen Lennard-Jones atoms in a weak trap: an equivariant flow of a dense gas, and of the cluster it forms.
+"""Thirteen Lennard-Jones atoms in a weak trap: an equivariant flow of a dense gas.
 
 H = sum_{i<j} (r^-12 - 2 r^-6) + sum x^2 / 2. The flow commutes with permutations and rotations; it learns from
-chains of our own, since atoms of an untrained flow overlap, whose energy only drives them apart.
-`bennett_free_energy` holds its samples against the chains; `python -m benchmarks.references lj13 1.0` warms the
-icosahedron for comparison. Pair forces do not freeze the atoms at beta = 4 within minutes: a warning says so.
+chains of our own, since atoms of an untrained flow overlap, and the energy only drives them apart.
+`bennett_free_energy` holds its samples against the chains; `python -m benchmarks.references lj13 1.0` finds F
+from the cold icosahedron. The atoms freeze near beta = 4, where minutes are too few: a warning says so.
 
     python -m experiments.lj13                                         # a minute
-    python -m experiments.lj13 --beta 4                                # colder than the icosahedron melts
+    python -m experiments.lj13 --beta 4                                # about where the icosahedron melts
     python -m experiments.lj13 --flow.velocity.kind message_passing
 """
 
