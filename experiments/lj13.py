@@ -1,7 +1,7 @@
 """Thirteen Lennard-Jones atoms in a weak trap: an equivariant flow of a dense gas.
 
-H = sum_{i<j} (r^-12 - 2 r^-6) + sum x^2 / 2. The flow commutes with permutations and rotations; it learns from
-chains of our own, since atoms of an untrained flow overlap, and the energy only drives them apart.
+H = sum_{i<j} (r^-12 - 2 r^-6) + sum x^2 / 2. The flow commutes with permutations and rotations; it learns
+from chains of our own: atoms of an untrained flow overlap, and the energy would only drive them apart.
 `bennett_free_energy` holds its samples against the chains; `python -m benchmarks.references lj13 1.0` finds F
 from the cold icosahedron. The atoms freeze near beta = 4, where minutes are too few: a warning says so.
 
