@@ -2,55 +2,67 @@
 
 python -m benchmarks.references dimer             # Delta F of the dimer among 36 particles, umbrella sampling
 python -m benchmarks.references coulomb 6 2 10    # F of n charges in dim dimensions at beta, along a path
+python -m benchmarks.references lj13              # F of 13 Lennard-Jones atoms, from the icosahedron
 """
 
 import math
 import sys
 import time
+from dataclasses import replace
+from itertools import pairwise
 
 import torch
 
 from vfe_lightning.hamiltonians import dimer
-from vfe_lightning.hamiltonians.trapped_particles import Coulomb, TrappedParticles
-from vfe_lightning.samplers import thermodynamic_integration, umbrella
+from vfe_lightning.hamiltonians.clusters import icosahedron
+from vfe_lightning.hamiltonians.trapped_particles import Coulomb, LennardJones, TrappedParticles
+from vfe_lightning.mean_field.harmonic import harmonic_log_z, scaled_to_minimum
+from vfe_lightning.samplers import thermodynamic_integration
+from vfe_lightning.samplers.umbrella import umbrella_sampling
+from vfe_lightning.statistics import Moments
 
-REPLICAS = 8
+WINDOWS, REPLICAS = 11, 16
 
 
-def solvated_dimer(solvent: int = 36, beta: float = 1.0, trajectories: int = 600) -> None:
-    """F of the open dimer less that of the closed one; 25 windows of the bond from 0.8 to 2.2."""
+def solvated_dimer(solvent: int = 36, beta: float = 1.0, samples: int = 600, seed: int = 0) -> None:
+    """F of the open dimer less that of the closed one; windows of its length in place of its bond."""
     h = dimer.Dimer(solvent)
-    centres, stiffness = torch.linspace(0.8, 2.2, 25, dtype=torch.float64), 500.0
-    x = dimer.relaxed(h, dimer.arrangements(solvent)[0].repeat(25 * REPLICAS, 1, 1))
-    profile = umbrella.umbrella_sampling(
+    centres = torch.linspace(0.8, 2.2, WINDOWS, dtype=torch.float64)
+    umbrella = umbrella_sampling(
         h.energy,
         h.gradient,
         dimer.distance,
-        x,
+        dimer.relaxed(h, dimer.arrangements(solvent)[0].repeat(WINDOWS * REPLICAS, 1, 1)),
         centres,
-        stiffness,
-        beta,
-        warm_up=trajectories // 3,
-        trajectories=trajectories,
-        generator=torch.Generator().manual_seed(0),
+        stiffness=100.0,
+        beta=beta,
+        warm_up=samples // 4,
+        samples=samples,
+        left_out=dimer.bond,
+        stride=2,
+        leapfrog_steps=20,
+        generator=torch.Generator().manual_seed(seed),
     )
-    thinned = umbrella.thinned(profile, 10)
-    found, error = umbrella.difference(
-        thinned, lambda r: r > dimer.MIDDLE, beta, centres, stiffness, groups=8
+    found, error = umbrella.difference(lambda r: r > dimer.MIDDLE, beta)
+    halves = [
+        replace(umbrella, values=half).difference(lambda r: r > dimer.MIDDLE, beta)[0]
+        for half in umbrella.values.chunk(2)
+    ]
+    print(
+        f"dimer among {solvent} particles: {found:.4f} +- {error:.4f}, acceptance {umbrella.acceptance:.2f}, "
+        f"exchanges {umbrella.exchanged:.2f}, halves {halves[0]:.3f} and {halves[1]:.3f}"
     )
-    print(f"dimer among {solvent} particles: {found:.4f} +- {error:.4f}, acceptance {profile.acceptance:.2f}")
 
 
-def coulomb(n: int, dim: int, beta: float) -> None:
+def coulomb(n: int = 6, dim: int = 2, beta: float = 10.0) -> None:
     """F of labelled charges in a trap, from free particles."""
     h, generator = TrappedParticles(n, 2.0, Coulomb()), torch.Generator().manual_seed(0)
-    x = torch.randn(200, n, dim, generator=generator, dtype=torch.float64) / math.sqrt(2 * beta)
     found = thermodynamic_integration.integrate(
         lambda y: beta * h.trap(y),
         lambda y: 2 * beta * y,
         lambda y: beta * h.energy(y),
         lambda y: beta * h.gradient(y),
-        x,
+        torch.randn(200, n, dim, generator=generator, dtype=torch.float64) / math.sqrt(2 * beta),
         n * dim / 2 * math.log(math.pi / beta),
         intervals=24,
         warm_up=30,
@@ -64,11 +76,42 @@ def coulomb(n: int, dim: int, beta: float) -> None:
     )
 
 
+def lj13(beta: float = 4.0) -> None:
+    """F of thirteen labelled Lennard-Jones atoms in a weak trap, warmed from the cold icosahedron."""
+    h, generator = TrappedParticles(13, 1.0, LennardJones()), torch.Generator().manual_seed(0)
+    minimum = scaled_to_minimum(h, icosahedron())
+    betas = [beta * factor for factor in (250, 50, 12, 4, 2, 1)]
+    log_z, variance, quadrature = harmonic_log_z(h, minimum, 60, betas[0]), 0.0, 0.0
+    x, step_size = minimum.repeat(200, 1, 1), 0.1 / math.sqrt(betas[0])
+    for cold, warm in pairwise(betas):
+        found = thermodynamic_integration.integrate(
+            lambda y, b=cold: b * h.energy(y),
+            lambda y, b=cold: b * h.gradient(y),
+            lambda y, b=warm: b * h.energy(y),
+            lambda y, b=warm: b * h.gradient(y),
+            x,
+            log_z,
+            intervals=8,
+            warm_up=20,
+            trajectories=50,
+            power=1,
+            step_size=step_size,
+            generator=generator,
+        )
+        log_z, x, step_size = found.log_z, found.x, 0.1 / math.sqrt(warm)
+        variance, quadrature = variance + found.error**2, quadrature + found.quadrature
+    energy = Moments.of(h.energy(x))
+    print(
+        f"LJ13 at beta {beta:g}: F = {-log_z / beta:.4f} +- {variance**0.5 / beta:.4f}, quadrature "
+        f"{quadrature / beta:.4f}, E = {energy.mean:.3f} +- {energy.error:.3f}; harmonic F = "
+        f"{-harmonic_log_z(h, minimum, 60, beta) / beta:.4f}"
+    )
+
+
+REFERENCES = {"dimer": solvated_dimer, "coulomb": coulomb, "lj13": lj13}
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     started = time.process_time()
-    if sys.argv[1] == "dimer":
-        solvated_dimer()
-    else:
-        coulomb(int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    REFERENCES[sys.argv[1]](*(float(a) if "." in a else int(a) for a in sys.argv[2:]))
     print(f"{time.process_time() - started:.0f} s")

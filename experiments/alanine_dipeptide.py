@@ -6,7 +6,7 @@ is optional: pip install 'vfe-lightning[openmm]'. At 600 K dynamics mix in a nan
 phi < 0.
 
     python -m experiments.alanine_dipeptide                            # minutes
-    python -m experiments.alanine_dipeptide --temperature 450 --dynamics.samples 10000
+    python -m experiments.alanine_dipeptide --temperature 450 --dynamics.samples 40000
 """
 
 from vfe_lightning import Experiment
@@ -16,7 +16,7 @@ alanine_dipeptide = Experiment(
     name="alanine_dipeptide",
     system=AlanineDipeptide(),
     optimizer=Adam(learning_rate=2e-3, decay=300, max_norm=10.0),
-    trainer=Trainer(max_steps=700, evaluation_batches=30),
+    trainer=Trainer(max_steps=600, evaluation_batches=30),
     batch_size=256,
 )
 

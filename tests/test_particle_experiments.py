@@ -22,6 +22,7 @@ EXPERIMENTS = {
 MORE = {
     "log_gas": (f"--n 3 --dim 1 --coupling 1 {TRAP}", "density.png", True),
     "lj13": (f"--samples.chains 20 --samples.trajectories 3 {TRAP}", "density.png", False),
+    "solvated_dimer": (f"{GENERATOR} --solvent 4 --annealing 2", "free_energy_profile.png", False),
     "double_well": (GENERATOR, "samples.png", True),
     "mueller_brown": (GENERATOR, "samples.png", True),
 }

@@ -22,13 +22,13 @@ def test_windows_join_to_the_difference_of_two_wells():
         stiffness,
         beta=1.0,
         warm_up=50,
-        trajectories=40,
+        samples=40,
         leapfrog_steps=8,
         generator=torch.Generator().manual_seed(0),
     )
-    assert profile.log_weights.exp().sum().item() == pytest.approx(1)
-    found, error = umbrella.difference(profile, lambda r: r > 0, 1.0, centres, stiffness, groups=4)
+    assert profile.log_weights().exp().sum().item() == pytest.approx(1)
+    found, error = profile.difference(lambda r: r > 0, 1.0)
     assert error < 0.3
     assert abs(found - 4.777274) < 4 * error
-    mean = (profile.log_weights.exp() * profile.values).sum().item()
+    mean = (profile.log_weights().exp() * profile.values).sum().item()
     assert mean == pytest.approx(-2.4, abs=0.3)

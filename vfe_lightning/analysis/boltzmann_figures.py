@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from vfe_lightning.systems.boltzmann_physics import Molecule
 
 BINS = 60
+CELLS = 36  # of each torsion
+LOWEST = 1e-3  # of the highest density that is drawn
 POINTS = 1500  # samples that are drawn
 HIGHEST = 25.0  # T above the minimum that profiles are drawn to
 CONTOURS = 12.0  # T above the lowest energy that contours reach
@@ -37,7 +40,7 @@ def boltzmann_figures(
     if x[0].shape == (2,):
         figures["samples"] = plane_figure(beta, molecule, x.cpu(), data.cpu())
     if molecule.plane is not None:
-        figures["ramachandran"] = ramachandran_figure(molecule.plane(x).cpu(), molecule.plane(data).cpu())
+        figures["ramachandran"] = ramachandran_figure(evaluation, molecule.plane(data).cpu())
     return figures
 
 
@@ -83,15 +86,30 @@ def plane_figure(beta: float, molecule: "Molecule", x: Tensor, data: Tensor) -> 
     return figure
 
 
-def ramachandran_figure(flow: Tensor, dynamics: Tensor) -> Figure:
-    """The two torsions of the backbone, phi and psi: (batch, 2) each, in radians."""
-    figure = Figure(figsize=(8.6, 4), layout="constrained")
-    panels = figure.subplots(1, 2, sharey=True)
-    for axes, (name, points) in zip(panels, (("flow", flow), ("molecular dynamics", dynamics)), strict=True):
-        degrees = (points * (180 / np.pi)).numpy()
-        *_, image = axes.hist2d(
-            degrees[:, 0], degrees[:, 1], bins=36, range=[[-180, 180]] * 2, density=True, norm="log"
-        )
-        figure.colorbar(image, ax=axes)
-        axes.set(title=name, xlabel=r"$\phi$", ylabel=r"$\psi$", aspect="equal")
+def torsion_histogram(torsions: Tensor) -> Tensor:
+    """Density per square degree in equal bins of two torsions in radians: (batch, 2) -> (batch, bins^2)."""
+    turns = (torsions / (2 * np.pi) + 0.5) % 1
+    cell = (turns * CELLS).long().clamp(max=CELLS - 1)
+    counts = torsions.new_zeros(len(torsions), CELLS**2)
+    counts.scatter_(1, (cell[:, 0] * CELLS + cell[:, 1])[:, None], 1.0)
+    return counts * (CELLS / 360) ** 2
+
+
+def ramachandran_figure(evaluation: Mapping[str, Moments], dynamics: Tensor) -> Figure:
+    """The two torsions of the backbone, phi and psi, by the flow and by dynamics, (samples, 2) in radians."""
+    densities = {
+        "flow": evaluation["ramachandran"].mean,
+        "reweighted": evaluation["reweighted_ramachandran"].mean,
+        "molecular dynamics": torsion_histogram(dynamics).mean(dim=0),
+    }
+    figure = Figure(figsize=(11.5, 4.2), layout="constrained")
+    highest = max(float(density.max()) for density in densities.values())
+    norm = LogNorm(highest * LOWEST, highest)
+    panels = figure.subplots(1, 3, sharey=True)
+    for axes, (name, density) in zip(panels, densities.items(), strict=True):
+        grid = density.cpu().view(CELLS, CELLS).mT.numpy()
+        image = axes.imshow(grid, origin="lower", extent=(-180, 180, -180, 180), norm=norm)
+        axes.set(title=name, xlabel=r"$\phi$")
+    panels[0].set_ylabel(r"$\psi$")
+    figure.colorbar(image, ax=panels, label="density per square degree")
     return figure

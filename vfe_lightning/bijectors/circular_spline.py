@@ -37,13 +37,19 @@ class NormalToCircle(Bijector):
 
 
 class Standardized(Bijector):
-    """x = mean + width z with fixed numbers of each coordinate, (size,)."""
+    """x = mean + width z with fixed numbers of each coordinate, (size,).
+
+    Args:
+        angles: which coordinates have a period of 2 pi, (size,) of bool; they are taken next to the mean.
+    """
 
     mean: Tensor
     width: Tensor
+    angles: Tensor
 
-    def __init__(self, mean: Tensor, width: Tensor) -> None:
+    def __init__(self, mean: Tensor, width: Tensor, angles: Tensor) -> None:
         super().__init__()
+        self.register_buffer("angles", angles, persistent=False)
         self.register_buffer("mean", mean)
         self.register_buffer("width", width)
 
@@ -51,7 +57,15 @@ class Standardized(Bijector):
         return self.mean + self.width * z, self.width.log().sum().expand(len(z))
 
     def inverse(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return (x - self.mean) / self.width, -self.width.log().sum().expand(len(x))
+        away = x - self.mean
+        return torch.where(self.angles, wrapped(away), away) / self.width, -self.width.log().sum().expand(
+            len(x)
+        )
+
+
+def wrapped(angle: Tensor) -> Tensor:
+    """The same angle in [-pi, pi), elementwise."""
+    return (angle + math.pi) % (2 * math.pi) - math.pi
 
 
 class CircularSplineCoupling(Bijector):

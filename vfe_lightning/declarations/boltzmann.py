@@ -17,7 +17,9 @@ class Samples(Declaration):
     """Samples of the modes by hybrid Monte Carlo: chains that start in each known minimum."""
 
     chains: int = Field(default=1000, ge=4, description="independent chains, equally many in each minimum")
-    trajectories: PositiveInt = Field(default=100, description="of each chain; the last configuration counts")
+    trajectories: PositiveInt = Field(default=100, description="of each chain up to its first sample")
+    kept: PositiveInt = Field(default=1, description="samples of each chain")
+    stride: PositiveInt = Field(default=20, description="trajectories from one of them to the next")
     seed: int = Field(default=0, ge=0, description="of their random numbers")
 
 
@@ -28,6 +30,10 @@ class Learning(Continuous):
     data_weight: NonNegativeFloat = Field(default=1.0, description="of -E_data[ln p] in the loss")
     energy_cap: PositiveFloat = Field(
         default=1000.0, description="beta U beyond it counts as its logarithm in the gradient"
+    )
+
+    annealing: PositiveInt = Field(
+        default=1, description="steps between the flow and the Gibbs state in Bennett's ratio; 1: none"
     )
 
     @model_validator(mode="after")
@@ -76,8 +82,8 @@ class TorsionFlow(Declaration):
 class MolecularDynamics(Declaration):
     """Langevin dynamics with OpenMM, without constraints, 1 fs a step."""
 
-    samples: int = Field(default=4000, ge=100, description="configurations that are kept")
-    stride: PositiveInt = Field(default=200, description="steps between two of them")
+    samples: int = Field(default=20000, ge=100, description="configurations that are kept")
+    stride: PositiveInt = Field(default=100, description="steps between two of them")
     seed: int = Field(default=0, ge=0, lt=2**31, description="of the dynamics")
 
 

@@ -46,10 +46,15 @@ def by_energy_and_data(
     beta: float,
     training: Training,
     generator: torch.Generator | None = None,
+    log_images: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[Tensor, Estimate]:
     """Fresh samples of the model, constants to autograd, (n_samples, ...), and the estimate from them.
 
     What is reported is F of the samples; data and the cap are in the gradient only.
+
+    Args:
+        log_images: ln of how many configurations a sample stands for in the weights, see
+            `hamiltonians.relabelling`; None: for itself.
     """
     samples, energies, log_probs, costs = [], [], [], []
     for share in shares(n_samples):
@@ -65,13 +70,14 @@ def by_energy_and_data(
         costs.append(cost)
     x, e, log_prob = (torch.cat(parts) for parts in (samples, energies, log_probs))
     pullback = partial(pulled_back, costs, list(model.parameters()))
+    log_weights = -beta * e - log_prob
     factor = Factor("p", model, None, torch.cat(costs).detach(), weights=equal_weights, pullback=pullback)
     return x, Estimate(
         free_energy=e + log_prob / beta,
         energy=e,
         entropy=-log_prob,
         factors=(factor,),
-        log_weights=-beta * e - log_prob,
+        log_weights=log_weights if log_images is None else log_weights + log_images(x),
     )
 
 
@@ -85,25 +91,20 @@ class Coverage:
     """How a model stands to samples of the Gibbs state that it was not trained on.
 
     Attributes:
-        log_prob: mean of ln p.
         uncovered: share of the samples that p makes more than 100 times too seldom.
         effective_sample_size: 1 / (<w> <1/w>) over the samples; small where a mode is lost, and equal to
             that of the model's own samples where none is.
     """
 
-    log_prob: float
     uncovered: float
     effective_sample_size: float
 
 
-@torch.no_grad()
-def coverage(log_prob: Tensor, energy: Tensor, beta: float, log_z: float) -> Coverage:
-    """From ln p and U at samples of the Gibbs state, (samples,), and ln Z as the model has it."""
-    log_weights = -beta * energy - log_prob
+def coverage(log_weights: Tensor, log_z: float) -> Coverage:
+    """From ln w = -beta U - ln p at samples of the Gibbs state, (samples,), and ln Z as the model has it."""
     count = math.log(len(log_weights))
     log_means = [(sign * log_weights).logsumexp(0) - count for sign in (1, -1)]
     return Coverage(
-        log_prob.mean().item(),
-        (log_weights - log_z > math.log(RARE)).to(log_prob.dtype).mean().item(),
+        (log_weights - log_z > math.log(RARE)).to(log_weights.dtype).mean().item(),
         (-log_means[0] - log_means[1]).exp().item(),
     )

@@ -22,9 +22,13 @@ def effective_sample_size(estimate: Estimate) -> Tensor:
 
 
 def weight_diagnostics(estimate: Estimate) -> dict[str, Tensor]:
-    """How far p is from the Gibbs state; the standard deviation of ln w vanishes there."""
+    """How far p is from the Gibbs state; the standard deviation of ln w vanishes there.
+
+    It is that of the samples that have a weight.
+    """
     assert estimate.log_weights is not None
+    known = estimate.log_weights[estimate.log_weights > -torch.inf]
     return {
         "effective_sample_size": effective_sample_size(estimate),
-        "std_log_weight": torch.std(estimate.log_weights),
+        "std_log_weight": torch.std(known),
     }

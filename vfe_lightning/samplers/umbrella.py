@@ -1,10 +1,13 @@
 r"""The free energy along one coordinate from chains that are held near many values of it.
 
-$$ U_k(x) = U(x) + \tfrac{\kappa}{2} (\xi(x) - \xi_k)^2 $$
+$$ U_k(x) = U(x) - u(\xi(x)) + \tfrac{\kappa}{2} (\xi(x) - \xi_k)^2 $$
 
-Torrie & Valleau, J. Comput. Phys. 23, 187 (1977). All chains of all windows are one batch; the windows are
-joined without bins by their self-consistent free energies: Shirts & Chodera, J. Chem. Phys. 129,
-124105 (2008).
+with a part u of the energy that may be left out, such as a barrier: the windows can then be few and wide.
+
+Torrie & Valleau, J. Comput. Phys. 23, 187 (1977). All chains of all windows are one batch; after
+each trajectory neighbouring windows may exchange what they hold, so that what is slow relaxes on a walk over
+all windows: Sugita, Kitao & Okamoto, J. Chem. Phys. 113, 6042 (2000). The windows are joined without bins by
+their self-consistent free energies: Shirts & Chodera, J. Chem. Phys. 129, 124105 (2008).
 """
 
 from collections.abc import Callable
@@ -16,26 +19,71 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from vfe_lightning.calculus.gradient import gradient
-from vfe_lightning.samplers.hmc import Function, hybrid_monte_carlo
+from vfe_lightning.samplers.hmc import Chains, Function, hybrid_monte_carlo
 
 
 @dataclass(frozen=True)
-class Profile:
-    """What the windows say of the coordinate in the unbiased Gibbs state.
+class Umbrella:
+    """Samples of the coordinate in all windows.
 
     Attributes:
-        values: of the coordinate, (samples, chains): a column is one chain.
-        log_weights: normalised, of the same shape: their exponentials sum up to one.
-        windows: which window each chain belongs to, (chains,).
+        values: (samples, replicas, windows).
+        centres: of the windows, (windows,).
+        stiffness: beta kappa.
+        left_out: beta u.
         acceptance: of the trajectories.
-        x: the last configurations, (chains, ...).
+        exchanged: share of the attempted exchanges that are made.
     """
 
     values: Tensor
-    log_weights: Tensor
-    windows: Tensor
+    centres: Tensor
+    stiffness: float
+    left_out: Function
     acceptance: float
-    x: Tensor
+    exchanged: float
+
+    def log_weights(self, replicas: slice = slice(None)) -> Tensor:
+        """Normalised log weights of the samples in the state without bias, like the values.
+
+        The free energies f_k of the windows are where the convex mean_n ln sum_k exp(f_k - b_k(n)) -
+        mean_k f_k is least.
+        """
+        values = self.values[:, replicas]
+        biases = -0.5 * self.stiffness * (values.reshape(-1, 1) - self.centres).square()  # (all, windows)
+        share = 1 / len(self.centres)
+
+        def probabilities(f: np.ndarray) -> Tensor:
+            return (biases + torch.as_tensor(f)).softmax(dim=1)
+
+        def objective(f: np.ndarray) -> tuple[float, np.ndarray]:
+            value = (biases + torch.as_tensor(f)).logsumexp(dim=1).mean().item() - share * f.sum()
+            return value, probabilities(f).mean(dim=0).numpy() - share
+
+        def hessian(f: np.ndarray) -> np.ndarray:
+            p = probabilities(f)
+            return (torch.diag(p.mean(dim=0)) - p.mT @ p / len(p)).numpy()
+
+        start = np.zeros(len(self.centres))
+        found = minimize(
+            objective, start, jac=True, hess=hessian, method="trust-exact", options={"gtol": 1e-9}
+        )
+        log_mixture = (biases + torch.as_tensor(found.x)).logsumexp(dim=1)
+        log_weights = -log_mixture - self.left_out(values.reshape(-1))
+        return (log_weights - log_weights.logsumexp(0)).view_as(values)
+
+    def difference(self, first: Callable[[Tensor], Tensor], beta: float) -> tuple[float, float]:
+        """F of the side that `first` picks among values of the coordinate less that of the other.
+
+        Its error is that of the replicas, which are independent, each joined on its own.
+        """
+
+        def of(replicas: slice) -> Tensor:
+            log_weights, side = self.log_weights(replicas), first(self.values[:, replicas])
+            return (log_weights[~side].logsumexp(0) - log_weights[side].logsumexp(0)) / beta
+
+        count = self.values.shape[1]
+        each = torch.stack([of(slice(k, k + 1)) for k in range(count)])
+        return of(slice(None)).item(), (each.std() / count**0.5).item()
 
 
 def umbrella_sampling(
@@ -47,90 +95,71 @@ def umbrella_sampling(
     stiffness: float,
     beta: float,
     warm_up: int,
-    trajectories: int,
+    samples: int,
     *,
+    left_out: Function = torch.zeros_like,
+    stride: int = 1,
     leapfrog_steps: int = 10,
     step_size: float = 0.01,
     generator: torch.Generator | None = None,
-) -> Profile:
+) -> Umbrella:
     """One chain a window and replica: chain c is held at centres[c % windows].
 
     Args:
-        x: where the chains start, (chains, ...).
-        centres: xi_k, (windows,).
+        x: where the chains start, (replicas * windows, ...).
+        centres: xi_k, (windows,), in order.
         stiffness: kappa.
+        warm_up: trajectories without exchange.
+        samples: that are kept of each chain.
+        left_out: u, elementwise in the coordinate.
+        stride: trajectories, and exchanges, from one sample to the next.
     """
-    windows = torch.arange(len(x), device=x.device) % len(centres)
-    held = centres[windows]
+    windows = len(centres)
+    held = centres.repeat(len(x) // windows)
 
     def bias(y: Tensor) -> Tensor:
-        return 0.5 * beta * stiffness * (coordinate(y) - held).square()
+        xi = coordinate(y)
+        return beta * (0.5 * stiffness * (xi - held).square() - left_out(xi))
 
-    chains = hybrid_monte_carlo(
-        lambda y: beta * energy(y) + bias(y),
-        lambda y: beta * energy_gradient(y) + gradient(bias, y),
-        x,
-        warm_up,
-        trajectories,
-        leapfrog_steps=leapfrog_steps,
-        step_size=step_size,
-        measure={"coordinate": coordinate},
-        generator=generator,
-    )
-    values = chains.series["coordinate"]
-    return Profile(
-        values, joined(values, windows, centres, beta * stiffness), windows, chains.acceptance, chains.x
-    )
+    def moved(y: Tensor, warm_up: int, trajectories: int, size: float) -> Chains:
+        return hybrid_monte_carlo(
+            lambda y: beta * energy(y) + bias(y),
+            lambda y: beta * energy_gradient(y) + gradient(bias, y),
+            y,
+            warm_up,
+            trajectories,
+            leapfrog_steps=leapfrog_steps,
+            step_size=size,
+            generator=generator,
+        )
+
+    chains = moved(x, warm_up, 0, step_size)
+    values, accepted, exchanged = [], [], []
+    for step in range(samples * stride):
+        chains = moved(chains.x, 0, 1, chains.step_size)
+        xi = coordinate(chains.x).view(-1, windows)
+        order, share = exchanges(xi, centres, beta * stiffness, step % 2, generator)
+        chains = replace(chains, x=chains.x[order.flatten()])
+        accepted.append(chains.acceptance)
+        exchanged.append(share)
+        if step % stride == stride - 1:
+            values.append(coordinate(chains.x).view(-1, windows))
+    means = [sum(shares) / len(shares) for shares in (accepted, exchanged)]
+    return Umbrella(torch.stack(values), centres, beta * stiffness, lambda xi: beta * left_out(xi), *means)
 
 
-def joined(values: Tensor, windows: Tensor, centres: Tensor, stiffness: float) -> Tensor:
-    """Normalised log weights of all samples in the state without bias, (samples, chains).
+def exchanges(
+    xi: Tensor, centres: Tensor, stiffness: float, first: int, generator: torch.Generator | None
+) -> tuple[Tensor, float]:
+    """Which chain each window goes on with, (replicas, windows), and the share of pairs that exchange.
 
-    The free energies f_k of the windows are where the convex sum_n ln sum_k N_k exp(f_k - b_k(n)) -
-    sum_k N_k f_k is least.
+    Windows first and first + 1, first + 2 and first + 3, and so on, by Metropolis' rule.
     """
-    biases = -0.5 * stiffness * (values.flatten()[:, None] - centres).square()  # (all, windows)
-    counts = torch.bincount(windows, minlength=len(centres)).to(values) * len(values)
-    shares = counts / counts.sum()
-
-    def objective(f: np.ndarray) -> tuple[float, np.ndarray]:
-        logits = biases + (torch.as_tensor(f) + shares.log())
-        slope = logits.softmax(dim=1).mean(dim=0) - shares
-        value = logits.logsumexp(dim=1).mean() - shares @ torch.as_tensor(f)
-        return value.item(), slope.numpy()
-
-    found = minimize(objective, np.zeros(len(centres)), jac=True, method="BFGS", options={"gtol": 1e-7})
-    log_mixture = (biases + (torch.as_tensor(found.x) + shares.log())).logsumexp(dim=1)
-    return (-log_mixture - (-log_mixture).logsumexp(0)).view_as(values)
-
-
-def difference(
-    profile: Profile,
-    first: Callable[[Tensor], Tensor],
-    beta: float,
-    centres: Tensor,
-    stiffness: float,
-    groups: int = 8,
-) -> tuple[float, float]:
-    """F of the side that `first` picks among values of the coordinate less that of the other, with its error.
-
-    The error is that of `groups` disjoint sets of replicas, each joined on its own.
-    """
-
-    def of(columns: Tensor) -> Tensor:
-        values, windows = profile.values[:, columns], profile.windows[columns]
-        log_weights = joined(values, windows, centres, beta * stiffness)
-        side = first(values)
-        return (log_weights[~side].logsumexp(0) - log_weights[side].logsumexp(0)) / beta
-
-    replicas = torch.arange(len(profile.windows)) // len(centres)
-    parts = torch.stack([of((replicas % groups) == g) for g in range(groups)])
-    every = of(torch.ones_like(replicas, dtype=torch.bool))
-    return every.item(), (parts.std() / groups**0.5).item()
-
-
-def thinned(profile: Profile, stride: int) -> Profile:
-    """Every so many samples of each chain, which are cheaper to join; weights stay normalised."""
-    values = profile.values[::stride]
-    log_weights = profile.log_weights[::stride]
-    return replace(profile, values=values, log_weights=log_weights - log_weights.flatten().logsumexp(0))
+    order = torch.arange(xi.numel(), device=xi.device).view_as(xi).clone()
+    low = torch.arange(first, xi.shape[1] - 1, 2, device=xi.device)
+    cost = stiffness * (xi[:, low + 1] - xi[:, low]) * (centres[low + 1] - centres[low])
+    coins = torch.rand(cost.shape, generator=generator, dtype=xi.dtype, device=xi.device)
+    swap = coins.log() < -cost
+    lower, upper = order[:, low], order[:, low + 1]
+    order[:, low], order[:, low + 1] = torch.where(swap, upper, lower), torch.where(swap, lower, upper)
+    return order, swap.to(xi.dtype).mean().item()

@@ -1,6 +1,7 @@
 """A Boltzmann generator of alanine dipeptide: torsions on circles, bonds and angles on lines."""
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -8,13 +9,21 @@ from torch import Tensor
 from vfe_lightning import declarations
 from vfe_lightning.bijectors.affine_coupling import AffineCoupling, moved_in_turn
 from vfe_lightning.bijectors.bijector import Bijector, Composed
-from vfe_lightning.bijectors.circular_spline import CircularSplineCoupling, NormalToCircle, Standardized
+from vfe_lightning.bijectors.circular_spline import (
+    CircularSplineCoupling,
+    NormalToCircle,
+    Standardized,
+    wrapped,
+)
 from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians import alanine_dipeptide as peptide
+from vfe_lightning.statistics import Moments, blocking
+from vfe_lightning.systems.boltzmann_coverage import with_error
 from vfe_lightning.systems.boltzmann_generator import generator_physics
 from vfe_lightning.systems.boltzmann_physics import Molecule
 from vfe_lightning.systems.continuous import Physics, physics_of
 
+RIGID = 0.95  # length of the mean of exp(i torsion) beyond which a torsion is no free one
 SEAM = 2.3  # rad; hardly any phi lies there: the circle is cut at it
 
 
@@ -22,8 +31,8 @@ SEAM = 2.3  # rad; hardly any phi lies there: the circle is cut at it
 def _(d: declarations.AlanineDipeptide) -> Physics:
     hamiltonian = peptide.AlanineDipeptide(d.temperature)
     made = peptide.peptide()
-    data = peptide.molecular_dynamics(d.temperature, d.dynamics.samples, d.dynamics.stride, d.dynamics.seed)
-    data = data[torch.randperm(len(data), generator=torch.Generator().manual_seed(d.dynamics.seed))]
+    series = peptide.molecular_dynamics(d.temperature, d.dynamics.samples, d.dynamics.stride, d.dynamics.seed)
+    data = series[torch.randperm(len(series), generator=torch.Generator().manual_seed(d.dynamics.seed))]
 
     def phi(q: Tensor) -> Tensor:
         return (q[:, made.phi] - SEAM) % (2 * math.pi) + SEAM - 2 * math.pi
@@ -40,18 +49,49 @@ def _(d: declarations.AlanineDipeptide) -> Physics:
         units="kJ/mol",
     )
     beta = 1 / (peptide.GAS_CONSTANT * d.temperature)
-    return generator_physics(d, beta, molecule, data, flow_of(d.flow, data, len(made.places)))
+    physics = generator_physics(d, beta, molecule, data, flow_of(d.flow, data, len(made.places)))
+    found = of_dynamics(beta, molecule.first(series).double())
+    return replace(physics, derived=lambda evaluation: physics.derived(evaluation) | found)
+
+
+def of_dynamics(beta: float, first: Tensor) -> dict[str, Moments]:
+    """The difference of the two states as a trajectory has it, 1 where it is in the first: (samples,)."""
+    share = blocking(first)
+    if not 0 < share.mean < 1:
+        return {}
+    odds, error = share.mean / (1 - share.mean), share.error / (share.mean * (1 - share.mean))
+    return {"dynamics_difference": with_error(*first.new_tensor([-math.log(odds), error]) / beta)}
 
 
 def flow_of(d: declarations.TorsionFlow, data: Tensor, atoms: int) -> NormalizingFlow:
-    """Torsions from the uniform density on their circles, bonds and angles from normal ones of the data."""
+    """Free torsions from the uniform density on their circles, all else from normal densities of the data.
+
+    Torsions that stay near one angle, of double bonds and of second atoms on one, are like bonds and angles.
+    """
     size = data.shape[1]
-    circular = torch.arange(size) >= 2 * atoms - 3
-    mean, width = data.mean(dim=0), data.std(dim=0)
-    mean, width = mean.masked_fill(circular, 0.0), width.masked_fill(circular, 1.0)
-    parts: list[Bijector] = [NormalToCircle(circular)]
+    torsion = torch.arange(size) >= 2 * atoms - 3
+    free = torsion & (torch.polar(torch.ones_like(data), data).mean(dim=0).abs() < RIGID)
+    mean = torch.where(torsion, torch.atan2(data.sin().mean(dim=0), data.cos().mean(dim=0)), data.mean(dim=0))
+    mean = mean.masked_fill(free, 0.0)
+    away = torch.where(torsion, wrapped(data - mean), data - mean)
+    width = away.std(dim=0).masked_fill(free, 1.0)
+    parts: list[Bijector] = [NormalToCircle(free)]
     for layer in range(d.layers):
-        turn = moved_in_turn(layer, size)
-        parts.append(CircularSplineCoupling(turn & circular, circular, d.width, d.bins))
-        parts.append(AffineCoupling(turn & ~circular, d.width, circular))
-    return NormalizingFlow(Composed([*parts, Standardized(mean, width)]), (size,))
+        parts.append(CircularSplineCoupling(every_other(free, layer), free, d.width, d.bins))
+        parts.append(AffineCoupling(in_turn(~free, layer), d.width, free))
+    return NormalizingFlow(Composed([*parts, Standardized(mean, width, torsion)]), (size,))
+
+
+def every_other(chosen: Tensor, layer: int) -> Tensor:
+    """Every other one of the chosen coordinates, and in the next layer the rest: (size,) of bool.
+
+    The two torsions of the backbone, the first free ones, see each other in each layer.
+    """
+    return chosen & ((chosen.cumsum(0) + layer) % 2 == 0)
+
+
+def in_turn(chosen: Tensor, layer: int) -> Tensor:
+    """Which of the chosen coordinates a layer moves, (size,) of bool; see `moved_in_turn`."""
+    moved = torch.zeros_like(chosen)
+    moved[chosen] = moved_in_turn(layer, int(chosen.sum()))
+    return moved

@@ -1,7 +1,7 @@
 """What tells one Boltzmann generator from another: its potential, its minima, and its reaction coordinate."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
 
@@ -12,6 +12,7 @@ from vfe_lightning import declarations
 from vfe_lightning.exact import planar
 from vfe_lightning.hamiltonians import dimer, planar_wells
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
+from vfe_lightning.hamiltonians.relabelling import Relabelling
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,10 @@ class Molecule:
         name: of the coordinate, for the axes.
         solve: computes the exact values where they are known.
         image: an exchange of equal atoms that the flow is symmetrised over.
+        relabelling: names equal particles; the flow is of configurations that are named so.
+        reflections: signs of the coordinates of space that keep the energy, beside the identity.
         profile: (values of the coordinate, beta) -> exact -T ln p of it, where it is known.
-        plane: two coordinates that figures are drawn in: x (batch, ...) -> (batch, 2).
+        plane: two torsions that figures are drawn in: x (batch, ...) -> (batch, 2), in radians.
         units: of the energy.
     """
 
@@ -42,6 +45,8 @@ class Molecule:
     name: str
     solve: Callable[[], planar.Exact | None] = lambda: None
     image: Callable[[Tensor], Tensor] | None = None
+    relabelling: Relabelling | None = None
+    reflections: Sequence[Sequence[float]] = ()
     profile: Callable[[Tensor, float], Tensor | None] = lambda values, beta: None
     plane: Callable[[Tensor], Tensor] | None = None
     units: str = "epsilon"
@@ -50,6 +55,13 @@ class Molecule:
     def exact(self) -> planar.Exact | None:
         """Computed once."""
         return self.solve()
+
+    def named(self, data: Tensor) -> Tensor:
+        """Data as the flow has them, each with its reflections: (samples, ...) -> (images * samples, ...)."""
+        if not self.relabelling:
+            return data
+        images = torch.stack([data, *(data * data.new_tensor(signs) for signs in self.reflections)], dim=1)
+        return self.relabelling.representative(images.flatten(0, 1))
 
     def first(self, x: Tensor) -> Tensor:
         """Whether a configuration is in the state that is named first: (batch, ...) -> (batch,)."""
@@ -119,7 +131,9 @@ def _(d: declarations.Dimer) -> Molecule:
         True,
         "r",
         lambda: planar.gas_dimer(d.beta) if d.solvent == 0 else None,
-        dimer.exchanged,
+        image=None if d.solvent else dimer.exchanged,
+        relabelling=Relabelling(dimer.sites(d.solvent), (2, d.solvent)) if d.solvent else None,
+        reflections=((-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)),
     )
 
 

@@ -1,6 +1,7 @@
 """Thirteen Lennard-Jones atoms on an equivariant flow that learns from the energy and from chains."""
 
 import math
+from collections.abc import Mapping
 from functools import partial
 
 from torch import Tensor
@@ -16,7 +17,10 @@ from vfe_lightning.estimators.trap_correlations import radial_density
 from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians.clusters import icosahedron
 from vfe_lightning.hamiltonians.trapped_particles import LennardJones, TrappedParticles
-from vfe_lightning.systems.boltzmann_generator import coverage_of, samples_of
+from vfe_lightning.mean_field.harmonic import harmonic_log_z, scaled_to_minimum
+from vfe_lightning.statistics import Moments
+from vfe_lightning.systems.boltzmann_coverage import Judged, coverage_of, exactly, with_error
+from vfe_lightning.systems.boltzmann_generator import samples_of
 from vfe_lightning.systems.continuous import Physics, physics_of
 
 ATOMS, DIM, STIFFNESS = 13, 3, 1.0
@@ -26,7 +30,8 @@ EDGE = 2.5  # a radius beyond which there is next to no density while the cluste
 @physics_of.register
 def _(d: declarations.LennardJonesCluster) -> Physics:
     hamiltonian = TrappedParticles(ATOMS, STIFFNESS, LennardJones())
-    seen, unseen = samples_of(hamiltonian, icosahedron()[None], d.beta, d.samples).chunk(2)
+    cold = scaled_to_minimum(hamiltonian, icosahedron())
+    seen, unseen = samples_of(hamiltonian, cold[None], d.beta, d.samples).chunk(2)
     relative = seen - seen.mean(dim=1, keepdim=True)
     width = math.sqrt(relative.square().sum().item() / (len(seen) * (ATOMS - 1) * DIM))
     bijector = Composed(
@@ -37,6 +42,17 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
     )
     model = NormalizingFlow(bijector, (ATOMS, DIM))
     training = Training(seen, d.energy_weight, d.data_weight, d.energy_cap)
+
+    judged = Judged(d.beta, hamiltonian, model, steps=d.annealing)
+
+    def derived(evaluation: Mapping[str, Moments]) -> dict[str, Moments]:
+        data = unseen.to(evaluation["energy"].mean.device)
+        (found,) = judged.ratios(None, data)
+        known = {"bennett_overlap": exactly(found.overlap)}
+        if math.isfinite(found.error):
+            f = data.new_tensor([-found.log_z, found.error]) / d.beta
+            known["bennett_free_energy"] = with_error(*f)
+        return known | coverage_of(judged, data, evaluation)
 
     def virial(x: Tensor) -> Tensor:
         return d.beta * hamiltonian.virial(x) - ATOMS * DIM
@@ -55,5 +71,6 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
         profiles={"density": lambda x: radial_density(x, EDGE, figures.DENSITY_BINS)},
         figures=lambda evaluation, x: figures.trap_figures(evaluation, x, EDGE, None),
         estimator=partial(by_energy_and_data, model, hamiltonian.energy, beta=d.beta, training=training),
-        derived=partial(coverage_of, d.beta, hamiltonian, model, unseen),
+        landmarks=lambda: {"harmonic icosahedron": -harmonic_log_z(hamiltonian, cold, 60, d.beta) / d.beta},
+        derived=derived,
     )

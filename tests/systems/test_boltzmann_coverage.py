@@ -1,0 +1,70 @@
+"""Differences of two states from both sides, and weights of named particles, against closed forms."""
+
+import math
+
+import pytest
+import torch
+
+from vfe_lightning import declarations
+from vfe_lightning.bijectors.affine import Affine
+from vfe_lightning.generative.reparameterized import NormalizingFlow
+from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
+from vfe_lightning.hamiltonians.relabelling import Relabelling
+from vfe_lightning.systems import build
+from vfe_lightning.systems.boltzmann_coverage import Judged
+
+
+class Oscillator(ContinuousHamiltonian):
+    def energy(self, x):
+        return 0.5 * x.square().flatten(1).sum(dim=1)
+
+    def gradient(self, x):
+        return x
+
+
+def normal(seed, *shape):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("steps", [1, 8])
+def test_two_parts_of_a_normal_density(steps):
+    """x > 1 against x < 1 at beta = 2, with data that have as many of both, as chains would give."""
+    beta, n = 2.0, 20000 if steps == 1 else 2000
+    judged = Judged(beta, Oscillator(), NormalizingFlow(Affine((1,), 0.9), (1,)), steps=steps)
+    x = normal(0, n, 1) / math.sqrt(beta)
+    above = x[x[:, 0] > 1]
+    data = torch.cat([above, x[x[:, 0] < 1][: len(above)]])
+    high, low = judged.ratios(lambda x: x[:, 0] > 1, data)
+    share = 0.5 * math.erfc(math.sqrt(beta) / math.sqrt(2))
+    error = math.sqrt(high.error**2 + low.error**2 + 2 / judged.count(data))
+    assert abs(high.log_z - low.log_z - math.log(share / (1 - share))) < 4 * error < 1
+    (whole,) = judged.ratios(None, x)
+    assert abs(whole.log_z - 0.5 * math.log(2 * math.pi / beta)) < 4 * whole.error < 0.2
+    assert 0.5 < whole.overlap <= 1
+
+
+def test_weights_of_named_particles_count_all_labellings():
+    """Three free particles on a line, and a flow that knows one order of them only."""
+    sites = torch.tensor([[-1.0], [0.0], [1.0]], dtype=torch.float64)
+    relabelling, model = Relabelling(sites, (3,)), NormalizingFlow(Affine((3, 1)), (3, 1))
+    with torch.no_grad():
+        model.bijector.shift.copy_(sites)
+    x = sites + normal(1, 100000, 3, 1)
+    w = Judged(1.0, Oscillator(), model, relabelling).log_weights(x).exp()
+    error = (w.std() / math.sqrt(len(w))).item()
+    assert 0.2 < (w > 0).double().mean() < 0.95
+    assert abs(w.mean().item() - (2 * math.pi) ** 1.5) < 4 * error < 0.5
+    data = relabelling.representative(normal(2, 300, 3, 1))
+    (found,) = Judged(1.0, Oscillator(), model, relabelling, steps=10).ratios(None, data)
+    assert abs(found.log_z - 1.5 * math.log(2 * math.pi)) < 4 * found.error < 1
+
+
+def test_the_dimer_in_a_solvent_is_learned_by_sites():
+    tiny = {"flow": {"layers": 2, "width": 8}, "samples": {"chains": 12, "trajectories": 10, "kept": 3}}
+    physics = build(declarations.Dimer(solvent=4, **tiny)).physics
+    data = physics.estimator.keywords["training"].data
+    assert data.shape == (12 * 3 * 4 // 2, 6, 2)  # chains, samples, reflections; half of them
+    assert (physics.estimator.keywords["log_images"](data) > 0).all()
+    assert 0 < physics.observables["first_state"](data).mean() < 1
+    z, _ = physics.model.bijector.inverse(data)
+    assert z.mean().abs() < 0.2 and abs(z.std() - 1) < 0.3

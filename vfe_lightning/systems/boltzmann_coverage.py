@@ -1,0 +1,163 @@
+"""What a Boltzmann generator says of two states, from its own samples and from data, and what it misses."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from lightning.pytorch.utilities import rank_zero_warn
+from torch import Tensor
+
+from vfe_lightning.calculus.gradient import gradient
+from vfe_lightning.estimators.bennett import AcceptanceRatio, acceptance_ratio
+from vfe_lightning.estimators.boltzmann import coverage
+from vfe_lightning.generative.reparameterized import ReparameterizedModel
+from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
+from vfe_lightning.hamiltonians.relabelling import Relabelling
+from vfe_lightning.samplers.annealing import annealed
+from vfe_lightning.samplers.hmc import hybrid_monte_carlo
+from vfe_lightning.statistics import Moments
+from vfe_lightning.systems.boltzmann_physics import Molecule
+
+TOO_MANY = 0.01  # of the data that the flow does not cover: a mode is lost
+FRESH = 4  # samples of the flow for each one of the data, against which it is held
+PASS = 500  # samples in memory at a time
+PATHS = 500  # that are annealed from either side, at most
+TUNING = 40  # trajectories to find a step size in
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A flow beside the Gibbs state that it is to be.
+
+    Attributes:
+        relabelling: how the flow names equal particles; None where it does not.
+        steps: of annealed importance sampling between the two; 1 is plain importance sampling.
+    """
+
+    beta: float
+    hamiltonian: ContinuousHamiltonian
+    model: ReparameterizedModel
+    relabelling: Relabelling | None = None
+    steps: int = 1
+
+    def log_images(self, x: Tensor) -> Tensor:
+        """ln of how many configurations a sample of the flow stands for: (batch, ...) -> (batch,)."""
+        return self.relabelling.log_images_of(x) if self.relabelling else x.new_zeros(len(x))
+
+    def minus_log_prob(self, x: Tensor) -> Tensor:
+        """-ln p of configurations by any names: (batch, ...) -> (batch,)."""
+        return -self.model.log_prob(self.relabelling.representative(x) if self.relabelling else x)
+
+    def action(self, x: Tensor) -> Tensor:
+        """beta U: (batch, ...) -> (batch,)."""
+        return self.beta * self.hamiltonian.energy(x)
+
+    @torch.no_grad()
+    def log_weights(self, x: Tensor) -> Tensor:
+        """ln w of samples: (samples, ...) -> (samples,)."""
+        rows = [
+            self.log_images(part) - self.action(part) - self.model.log_prob(part) for part in x.split(PASS)
+        ]
+        return torch.cat(rows)
+
+    def paths(self, x: Tensor, step_size: float, backwards: bool) -> tuple[Tensor, Tensor]:
+        """Where paths from x end, of `steps`, and their ln w: (samples, ...), (samples,)."""
+        if self.steps == 1:
+            return x, self.log_weights(x)
+        found = annealed(
+            self.minus_log_prob,
+            lambda y: gradient(self.minus_log_prob, y),
+            self.action,
+            lambda y: self.beta * self.hamiltonian.gradient(y),
+            x,
+            self.steps,
+            backwards=backwards,
+            step_size=step_size,
+            generator=torch.Generator(x.device).manual_seed(len(x)),
+        )
+        return found.x, found.log_weights + self.log_images(x)
+
+    @torch.no_grad()
+    def ratios(self, first: Callable[[Tensor], Tensor] | None, data: Tensor) -> list[AcceptanceRatio]:
+        """ln Z of the first state and of the other, or with None of all, from both sides.
+
+        Data need to be right within each state only, from which paths do not go.
+        """
+        generator = torch.Generator(data.device).manual_seed(len(data))
+        if self.steps > 1:
+            data = data[torch.randperm(len(data), generator=generator, device=data.device)[:PATHS]]
+        sizes = [PASS] * (self.count(data) // PASS) + [self.count(data) % PASS]
+        x = torch.cat([self.model.rsample(size, generator)[0] for size in sizes if size])
+        step_size = self.tuned(data) if self.steps > 1 else 0.0
+        (ends, of_model), (_, of_data) = self.paths(x, step_size, False), self.paths(data, step_size, True)
+        if first is None:
+            return [acceptance_ratio(of_model, of_data)]
+        side, data_side = first(ends), first(data)
+        return [
+            acceptance_ratio(of_model.masked_fill(side != state, -torch.inf), of_data[data_side == state])
+            for state in (True, False)
+        ]
+
+    def count(self, data: Tensor) -> int:
+        """Samples of the flow that are held against data."""
+        return FRESH * len(data) if self.steps == 1 else min(PATHS, len(data))
+
+    def tuned(self, data: Tensor) -> float:
+        """A step size for moves in the Gibbs state."""
+        generator = torch.Generator(data.device).manual_seed(1)
+        return hybrid_monte_carlo(
+            self.action,
+            lambda y: self.beta * self.hamiltonian.gradient(y),
+            data[:PATHS],
+            TUNING,
+            0,
+            leapfrog_steps=5,
+            step_size=0.01,
+            generator=generator,
+        ).step_size
+
+
+def derived(
+    judged: Judged, molecule: Molecule, data: Tensor, evaluation: Mapping[str, Moments]
+) -> dict[str, Moments]:
+    """The difference of free energies of the two states, and whether all data are covered."""
+    beta, share = judged.beta, evaluation["reweighted_first_state"]
+    log_odds = share.mean.logit()
+    error = share.error / (share.mean * (1 - share.mean))
+    known = {"free_energy_difference": with_error(-log_odds / beta, error / beta)}
+    if molecule.exact:
+        known["exact_free_energy_difference"] = exactly(molecule.exact.difference)
+    found = judged.ratios(molecule.first, data.to(share.mean.device))
+    known["bennett_overlap"] = exactly(min(f.overlap for f in found))
+    # a sample of the flow is in one state at most, which makes the two errors anticorrelated
+    variance = found[0].error ** 2 + found[1].error ** 2 + 2 / judged.count(data)
+    if math.isfinite(variance):
+        ratio = share.mean.new_tensor(found[1].log_z - found[0].log_z)
+        known["bennett_difference"] = with_error(ratio / beta, ratio.new_tensor(variance**0.5 / beta))
+    return known | coverage_of(judged, data, evaluation)
+
+
+def coverage_of(judged: Judged, data: Tensor, evaluation: Mapping[str, Moments]) -> dict[str, Moments]:
+    """How the flow stands to data that it was not trained on; a lost mode is told in a warning."""
+    log_z = -judged.beta * evaluation["importance_free_energy"].mean
+    found = coverage(judged.log_weights(data.to(log_z.device)), log_z.item())
+    if found.uncovered > TOO_MANY:
+        rank_zero_warn(
+            f"a mode is lost: {found.uncovered:.0%} of the data lie where the flow has next to no density, "
+            "whatever its effective sample size says; train with --data_weight 1"
+        )
+    return {
+        "uncovered_data": exactly(found.uncovered),
+        "forward_effective_sample_size": exactly(found.effective_sample_size),
+    }
+
+
+def exactly(value: float) -> Moments:
+    """A number without an error."""
+    return Moments(1, torch.tensor(value, dtype=torch.float64), torch.tensor(0.0, dtype=torch.float64))
+
+
+def with_error(mean: Tensor, error: Tensor) -> Moments:
+    """A number with its standard error."""
+    return Moments(2, mean, 2 * error.square())
