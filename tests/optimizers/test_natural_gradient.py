@@ -156,6 +156,11 @@ def test_learning_rate_decays():
     assert moved[2] / moved[0] == pytest.approx(1 / 2, rel=1e-12)
 
 
+def test_the_learning_rate_is_held_before_it_falls():
+    declared = declarations.Adam(learning_rate=0.1, hold=4, decay=2)
+    assert [declared.rate_after(steps) for steps in (0, 4, 6, 10)] == pytest.approx([0.1, 0.1, 0.05, 0.025])
+
+
 @pytest.mark.parametrize("declaration", [
     NaturalGradient(classical=TrustRegion(momentum=0.5), quantum=TrustRegion(momentum=0.5)),
     declarations.Adam(),

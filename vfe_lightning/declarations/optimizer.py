@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, NonNegativeInt, PositiveFloat
 
 from vfe_lightning.declarations.base import Declaration
 
@@ -23,12 +23,14 @@ class Decaying(Declaration):
     """A learning rate and how it falls."""
 
     learning_rate: PositiveFloat
+    hold: NonNegativeInt = Field(default=0, description="steps at the full learning rate before it falls")
     decay: float = Field(
         default=0, ge=0, description="the learning rate falls as 1 / (1 + step / decay); 0 is constant"
     )
 
     def rate_after(self, steps: int) -> float:
-        return self.learning_rate / (1 + steps / self.decay) if self.decay else self.learning_rate
+        late = max(steps - self.hold, 0)
+        return self.learning_rate / (1 + late / self.decay) if self.decay else self.learning_rate
 
 
 class NaturalGradient(Decaying):
