@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from vfe_lightning.bijectors.bijector import Bijector
+from vfe_lightning.bijectors.breathing import Breathing
 from vfe_lightning.bijectors.equivariant_velocity import Velocity
-from vfe_lightning.calculus.forward_laplacian import Traced, coordinates
+from vfe_lightning.calculus.forward_laplacian import Field, Traced, coordinates
 from vfe_lightning.calculus.runge_kutta import State, integrate
 from vfe_lightning.errors import NotInvertible
 
@@ -31,11 +32,14 @@ class PullBack(NamedTuple):
 
 
 class ContinuousFlow(Bijector):
-    """The flow of a velocity field; positions are (batch, n, dim)."""
+    """The flow of a velocity field, and a breathing after it where it is given; positions (batch, n, dim)."""
 
-    def __init__(self, velocity: Velocity, steps: int, tolerance: float = 0.1) -> None:
+    def __init__(
+        self, velocity: Velocity, steps: int, tolerance: float = 0.1, breathing: Breathing | None = None
+    ) -> None:
         super().__init__()
         self.velocity, self.steps, self.tolerance = velocity, steps, tolerance
+        self.breathing = breathing
 
     def generate(self, z: Tensor) -> Tensor:
         """x of z, from t = 0 to 1."""
@@ -43,8 +47,8 @@ class ContinuousFlow(Bijector):
         def slope(t: float, state: State) -> State:
             return [self.velocity(state[0], t)[0]]
 
-        (x,) = integrate(slope, [z.mT], 0.0, 1.0, self.steps)
-        return x.mT
+        (y,) = integrate(slope, [z.mT], 0.0, 1.0, self.steps)
+        return (self.breathing.stretched(y) if self.breathing else y).mT
 
     def invert(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """x with zeta(x) = z to second order in the residual |zeta(x) - z|, (batch,), that is returned.
@@ -70,8 +74,10 @@ class ContinuousFlow(Bijector):
         def slope(t: float, state: State) -> State:
             return self.velocity(state[0], t)
 
-        x, log_det = integrate(slope, [z.mT, z.new_zeros(len(z))], 0.0, 1.0, self.steps)
-        return x.mT, log_det
+        y, log_det = integrate(slope, [z.mT, z.new_zeros(len(z))], 0.0, 1.0, self.steps)
+        if self.breathing:
+            y, log_det = self.breathing.stretched(y), log_det + self.breathing.log_det(y)
+        return y.mT, log_det
 
     def inverse(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return self.pull_back(x)
@@ -82,7 +88,8 @@ class ContinuousFlow(Bijector):
         def slope(t: float, state: State) -> State:
             return self.velocity(state[0], t)
 
-        zeta, log_det = integrate(slope, [x.mT, x.new_zeros(len(x))], 1.0, 0.0, self.steps)
+        y, log_det = self._before_breathing(x.mT)
+        zeta, log_det = integrate(slope, [y, log_det], 1.0, 0.0, self.steps)
         return zeta.mT, log_det
 
     @torch.no_grad()
@@ -95,8 +102,8 @@ class ContinuousFlow(Bijector):
             v, divergence = self.velocity(Traced(*state[:3]), t)
             return [*v, *divergence]
 
-        zero = x.new_zeros(batch)
-        start = [*coordinates(x.mT.contiguous()), zero, x.new_zeros(size, batch), zero]
+        y, log_det = self._before_breathing(coordinates(x.mT.contiguous()))
+        start = [*y, log_det, x.new_zeros(size, batch), x.new_zeros(batch)]
         zeta, gradient, laplacian, log_det, of_log_det, log_det_laplacian = integrate(
             slope, start, 1.0, 0.0, self.steps
         )
@@ -110,3 +117,10 @@ class ContinuousFlow(Bijector):
             of_log_det.view(dim, n, batch).permute(2, 1, 0),
             log_det_laplacian,
         )
+
+    def _before_breathing(self, x: Field) -> tuple[Field, Tensor]:
+        """y of x, both (batch, dim, n), and ln|det dy/dx|, (batch,)."""
+        value = x if isinstance(x, Tensor) else x.value
+        if self.breathing is None:
+            return x, value.new_zeros(len(value))
+        return self.breathing.shrunk(x, value.shape[2]), -self.breathing.log_det(value)

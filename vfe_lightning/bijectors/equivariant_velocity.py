@@ -67,13 +67,15 @@ class PairVelocity(Velocity):
         n_up: int,
         n_down: int,
         dim: int = 2,
-        scale: float = 1.0,
+        cusp: float = 0.0,
     ) -> None:
         super().__init__()
         self.dim = float(dim)
         self.geometry = PairGeometry(n_up, n_down)
         self.eta = RadialFunctions(len(self.geometry.kinds), declaration.width)
-        self.mu = RadialFunctions(1, declaration.width, offset=math.log(scale))
+        if cusp and len(self.geometry.kinds) == 2:
+            self._start_with_the_cusp(cusp)
+        self.mu = RadialFunctions(1, declaration.width)
 
     def forward(self, x: Field, t: float) -> tuple[Field, Field]:
         g = self.geometry
@@ -85,6 +87,18 @@ class PairVelocity(Velocity):
         pairs = (eta * self.dim + r * eta_slope).sum(-1) * 2.0
         centre = (mu * self.dim + (rho - reciprocal(rho)) * mu_slope).sum(-1) * (1 - 1 / g.n)
         return v, pairs + centre
+
+    @torch.no_grad()
+    def _start_with_the_cusp(self, slope: float) -> None:
+        r"""eta = a (1 - tanh(r / d)) between opposite spins, such that d ln Psi / dr = slope at r = 0.
+
+        Two electrons alone part as r(t) = r(0) e^{2 a t}, so that ln |det dz/dx|^(1/2) has the slope
+        3 a / d \int_0^1 e^{-2 a t} dt = 3 (1 - e^{-2 a}) / (2 d), of which d = 1 / (1 + slope) is in reach.
+        """
+        d = 1 / (1 + slope)
+        a = -0.5 * math.log(1 - 2 * d * slope / 3)
+        self.eta.scale[0], self.eta.bias[0], self.eta.drift[0] = 1 / d, 0.0, 0.0
+        self.eta.weight[0, 1], self.eta.offset[1] = -a, a
 
 
 class MessagePassingVelocity(Velocity):
@@ -101,12 +115,12 @@ class MessagePassingVelocity(Velocity):
         n_up: int,
         n_down: int,
         dim: int = 2,
-        scale: float = 1.0,
+        cusp: float = 0.0,
     ) -> None:
         super().__init__()
         self.dim = float(dim)
         pairs = declarations.PairVelocity(width=declaration.width)
-        self.pair = PairVelocity(pairs, n_up, n_down, dim, scale)
+        self.pair = PairVelocity(pairs, n_up, n_down, dim, cusp)
         width, messages = declaration.width, declaration.messages
         kinds = len(self.pair.geometry.kinds)
         self.phi = RadialFunctions(messages * kinds, width, start=1.0)
@@ -137,15 +151,15 @@ class MessagePassingVelocity(Velocity):
 
 
 def velocity_of(
-    declaration: declarations.Velocity, n_up: int, n_down: int, dim: int = 2, scale: float = 1.0
+    declaration: declarations.Velocity, n_up: int, n_down: int, dim: int = 2, cusp: float = 0.0
 ) -> Velocity:
     """The declared velocity of n_up + n_down electrons, or of other particles of one or two kinds.
 
     Args:
-        scale: by which the new flow stretches all distances from the centre of mass.
+        cusp: d ln Psi / dr where two electrons of opposite spins meet, of the new flow in the plane.
     """
     match declaration:
         case declarations.PairVelocity():
-            return PairVelocity(declaration, n_up, n_down, dim, scale)
+            return PairVelocity(declaration, n_up, n_down, dim, cusp)
         case declarations.MessagePassing():
-            return MessagePassingVelocity(declaration, n_up, n_down, dim, scale)
+            return MessagePassingVelocity(declaration, n_up, n_down, dim, cusp)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.analysis import quantum_dot_figures as figures
+from vfe_lightning.bijectors.breathing import Breathing
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.equivariant_velocity import velocity_of
 from vfe_lightning.estimate import Estimate
@@ -67,10 +68,9 @@ class QuantumDot(VariationalFreeEnergy):
         levels = orbital_energies(fock_darwin_quanta(d.shells)).repeat(2)
         self.register_buffer("energies_of_orbitals", levels, persistent=False)
         scale = mixing.scale if mixing else self.first_order().scale
-        velocity = velocity_of(d.flow.velocity, d.n_up, d.n_down, scale=scale)
-        self.wavefunction = ContinuousFlowWavefunction(
-            ContinuousFlow(velocity, d.flow.steps, d.flow.tolerance), mixing
-        )
+        velocity = velocity_of(d.flow.velocity, d.n_up, d.n_down, cusp=scale * d.z)
+        flow = ContinuousFlow(velocity, d.flow.steps, d.flow.tolerance, Breathing(scale))
+        self.wavefunction = ContinuousFlowWavefunction(flow, mixing)
 
     @property
     def mixing(self) -> TrapConfigurationInteraction | None:
@@ -96,6 +96,7 @@ class QuantumDot(VariationalFreeEnergy):
             p=(self.model, partial(self.model.scores, occupied)),
             psi=(self.wavefunction, lambda: self.wavefunction.scores(states, x)),
             clip_width=d.clip,
+            unit_of_p=self.temperature or 1.0,
         )
         return replace(
             estimate,
