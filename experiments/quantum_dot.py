@@ -35,11 +35,11 @@ quantum_dot = Experiment(
     # the damping is that of a batch hardly larger than the number of parameters: less makes the flow wild
     optimizer=NaturalGradient(
         learning_rate=0.1,
-        decay=200,
+        decay=60,
         classical=TrustRegion(max_norm=1.0),
         quantum=TrustRegion(max_norm=0.05, damping=0.03),
     ),
-    trainer=Trainer(max_steps=80, evaluation_batches=60),
+    trainer=Trainer(max_steps=80, average=0.1, evaluation_batches=60),
     batch_size=256,
 )
 

@@ -1,7 +1,7 @@
 r"""One trainable factor on all distances from the centre of mass R, x = R + e^lambda (y - R).
 
 The slope of the energy in lambda is minus the virial of the relative motion, 2 K - 2 V_trap + V_Coulomb in
-a trap: where lambda is optimal, the virial theorem holds. Positions are (batch, dim, n).
+a trap, where nothing follows on it: at the optimum the virial theorem holds.
 """
 
 import math
@@ -9,28 +9,31 @@ import math
 import torch
 from torch import Tensor, nn
 
-from vfe_lightning.calculus.forward_laplacian import Field
+from vfe_lightning.calculus.runge_kutta import State
 
 
 class Breathing(nn.Module):
-    """Its parameter may carry a leading walker axis."""
+    """Acts on the states of a flow: positions (batch, dim, n) or their triple of derivatives, then ln|det|.
+
+    Its parameter may carry a leading walker axis, where the state is [x] or [x, ln|det|].
+    """
 
     def __init__(self, scale: float) -> None:
         super().__init__()
         self.log_scale = nn.Parameter(torch.tensor(math.log(scale), dtype=torch.float64))
 
-    def stretched(self, y: Tensor) -> Tensor:
-        return y @ self._matrix(y.shape[-1], 1)
+    def forth(self, state: State) -> State:
+        """x, and ln|det dx/dz| where the state goes on with it."""
+        return self._stretched(state, self.log_scale)
 
-    def shrunk(self, x: Field, n: int) -> Field:
-        """The inverse, of plain positions of n electrons or of traced ones."""
-        return x @ self._matrix(n, -1)
+    def back(self, state: State) -> State:
+        """y of x."""
+        return self._stretched(state, -self.log_scale)
 
-    def log_det(self, x: Tensor) -> Tensor:
-        """ln|det dx/dy|, (batch,), at x (batch, dim, n)."""
-        _, dim, n = x.shape
-        return (dim * (n - 1) * self.log_scale).expand(len(x))
-
-    def _matrix(self, n: int, sign: int) -> Tensor:
-        one = torch.eye(n, dtype=self.log_scale.dtype, device=self.log_scale.device)
-        return one + torch.expm1(sign * self.log_scale)[..., None, None] * (one - 1 / n)
+    def _stretched(self, state: State, log_scale: Tensor) -> State:
+        _, dim, n = state[0].shape
+        one = torch.eye(n, dtype=log_scale.dtype, device=log_scale.device)
+        matrix = one + torch.expm1(log_scale)[..., None, None] * (one - 1 / n)
+        positions, others = (state[:3], state[3:]) if len(state) == 6 else (state[:1], state[1:])
+        moved = [x @ matrix for x in positions]
+        return [*moved, *(t + dim * (n - 1) * log_scale for t in others[:1]), *others[1:]]
