@@ -232,8 +232,8 @@ def test_two_electrons_reach_the_exact_ground_state(n_up: int, n_down: int, z: f
     """Within 2 sigma + 1e-4 of it, and a sigma below 3e-4 of it, with 80 steps of training."""
     flow = ContinuousFlow(velocity=PairVelocity(width=24), steps=4)
     dot = ground_state(n_up=n_up, n_down=n_down, z=z, flow=flow)
-    region = TrustRegion(max_norm=0.05, damping=0.003)
-    declared = declarations.NaturalGradient(learning_rate=0.1, decay=200, quantum=region)
+    region = TrustRegion(max_norm=0.05, damping=0.03)
+    declared = declarations.NaturalGradient(learning_rate=0.1, decay=60, quantum=region)
     dot.prepare(partial(make_optimizer, declared), 256, seed=0)
     optimizer = dot.configure_optimizers()
     for _ in range(80):
