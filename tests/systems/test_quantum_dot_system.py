@@ -231,7 +231,8 @@ def test_ill_matched_declarations_are_refused() -> None:
 def test_two_electrons_reach_the_exact_ground_state(n_up: int, n_down: int, z: float) -> None:
     """Within 2 sigma + 1e-4 of it, and a sigma below 3e-4 of it, with 80 steps of training."""
     flow = ContinuousFlow(velocity=PairVelocity(width=24), steps=4)
-    dot = ground_state(n_up=n_up, n_down=n_down, z=z, flow=flow)
+    mixed = MixedDeterminants(cutoff=2)
+    dot = ground_state(n_up=n_up, n_down=n_down, z=z, flow=flow, base_states=mixed)
     region = TrustRegion(max_norm=0.05, damping=0.03)
     declared = declarations.NaturalGradient(learning_rate=0.1, decay=60, quantum=region)
     dot.prepare(partial(make_optimizer, declared), 256, seed=0)
