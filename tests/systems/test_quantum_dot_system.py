@@ -240,7 +240,7 @@ def test_two_electrons_reach_the_exact_ground_state(n_up: int, n_down: int, z: f
     for _ in range(80):
         optimizer.backward(dot.estimate(256).factors)
         optimizer.step()
-    final = Moments.of(torch.cat([dot.estimate(512).free_energy for _ in range(40)]))
+    final = Moments.of(torch.cat([dot.estimate(512).free_energy for _ in range(80)]))
     exact = two_electron_dot(z, math.inf, same_spin=n_down == 0).free_energy
     assert float(final.error) < 3e-4 * exact
     assert abs(float(final.mean) - exact) < 2 * float(final.error) + 1e-4 * exact
