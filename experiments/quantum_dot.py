@@ -32,14 +32,15 @@ quantum_dot = Experiment(
         walkers_per_state=2,
     ),
     # delta is a step of imaginary time: 0.1 is well below the inverse of the energies that the flow stirs;
+    # of p it is a share of what is missing, of which a batch shows little noise;
     # the damping is that of a batch hardly larger than the number of parameters: less makes the flow wild
     optimizer=NaturalGradient(
         learning_rate=0.1,
-        decay=200,
-        classical=TrustRegion(max_norm=1.0),
+        decay=60,
+        classical=TrustRegion(rate=3.0, max_norm=1.0),
         quantum=TrustRegion(max_norm=0.05, damping=0.03),
     ),
-    trainer=Trainer(max_steps=80, evaluation_batches=60),
+    trainer=Trainer(max_steps=80, average=0.1, evaluation_batches=60),
     batch_size=256,
 )
 

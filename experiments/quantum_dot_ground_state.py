@@ -36,8 +36,8 @@ quantum_dot_ground_state = Experiment(
     ),
     # delta is a step of imaginary time: 0.1 is well below the inverse of the energies that the flow stirs
     # the damping is that of a batch hardly larger than the number of parameters: less makes the flow wild
-    optimizer=NaturalGradient(learning_rate=0.1, decay=200, quantum=TrustRegion(max_norm=0.05, damping=0.03)),
-    trainer=Trainer(max_steps=120, evaluation_batches=100),
+    optimizer=NaturalGradient(learning_rate=0.1, decay=60, quantum=TrustRegion(max_norm=0.05, damping=0.03)),
+    trainer=Trainer(max_steps=80, average=0.1, evaluation_batches=100),
     batch_size=256,
 )
 

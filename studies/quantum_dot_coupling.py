@@ -27,7 +27,7 @@ COLD = quantum_dot.vary(
     beta=10.0,
     base_states=MixedDeterminants(cutoff=4),
     occupation=Levels(),
-    **{"trainer.max_steps": 100, "trainer.evaluation_batches": 60},
+    **{"optimizer.classical.rate": 1.0, "trainer.max_steps": 100, "trainer.evaluation_batches": 60},
 )
 
 

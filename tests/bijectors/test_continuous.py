@@ -1,11 +1,15 @@
 """The continuous flow: symmetries, divergence, forward Laplacian, per-walker gradients against autograd."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
 from torch.func import jacfwd, jacrev
 
+from vfe_lightning.bijectors.breathing import Breathing
 from vfe_lightning.bijectors.continuous import ContinuousFlow
+from vfe_lightning.bijectors.cusp import Cusp
 from vfe_lightning.bijectors.equivariant_velocity import velocity_of
 from vfe_lightning.calculus.per_walker import per_walker_gradients
 from vfe_lightning.declarations import MessagePassing, PairVelocity
@@ -18,13 +22,15 @@ every_dot = pytest.mark.parametrize("spins", SPINS, ids=str)
 close = {"rtol": 1e-10, "atol": 1e-11}
 
 
-def flow_of(declaration, spins: tuple[int, int], steps: int = 3, scale: float = 0.1) -> ContinuousFlow:
+def flow_of(
+    declaration, spins: tuple[int, int], steps: int = 3, scale: float = 0.1, smooth: float = 0.0, last=None
+) -> ContinuousFlow:
     torch.manual_seed(0)
-    velocity = velocity_of(declaration, *spins)
+    velocity = velocity_of(declaration, *spins, smooth=smooth)
     with torch.no_grad():
         for p in velocity.parameters():
             p += scale * torch.randn_like(p)
-    return ContinuousFlow(velocity, steps, tolerance=1.0).requires_grad_(False)
+    return ContinuousFlow(velocity, steps, 1.0, Breathing(1.2), last).requires_grad_(False)
 
 
 def points(batch: int, n: int, seed: int = 1) -> Tensor:
@@ -43,8 +49,10 @@ def test_the_divergence_is_the_trace_of_the_jacobian(declaration, spins) -> None
 @every_velocity
 @every_dot
 def test_the_jet_equals_nested_autograd(declaration, spins) -> None:
+    """With the cusp of opposite spins where there are both."""
     n = sum(spins)
-    flow, x = flow_of(declaration, spins), points(2, n)
+    last, smooth = (Cusp(*spins, 1.5), 0.2) if spins[1] else (None, 0.0)
+    flow, x = flow_of(declaration, spins, smooth=smooth, last=last), points(2, n)
     jet = flow.jet(x)
     zeta, log_det = flow.pull_back(x)
     torch.testing.assert_close(jet.zeta, zeta, **close)
@@ -95,6 +103,9 @@ def test_the_inverse_and_the_determinant_converge_as_the_fourth_power_of_the_ste
         x, residual = flow.invert(z)
         zeta, log_det = flow.pull_back(x)
         jacobian = flow.jet(x).jacobian
+        y, forth = flow.forward(z)
+        torch.testing.assert_close(y, flow.generate(z), **close)
+        torch.testing.assert_close(forth, -flow.pull_back(y)[1], rtol=1e-3, atol=1e-3)
         residuals.append(float(residual.max()))
         errors.append(float((torch.linalg.slogdet(jacobian)[1] - log_det).abs().max()))
         assert float((zeta - z).abs().max()) < 0.1 * residuals[-1] + 1e-12
@@ -113,6 +124,28 @@ def test_a_new_flow_is_the_identity_and_every_parameter_receives_a_gradient(decl
     zeta, log_det = moved.pull_back(x)
     (zeta.sin().sum() + log_det.sum()).backward()
     assert all(p.grad is not None and bool((p.grad != 0).any()) for p in moved.parameters())
+
+
+def test_a_breathing_stretches_the_distances_from_the_centre_alone() -> None:
+    flow, z = (
+        ContinuousFlow(velocity_of(PairVelocity(width=5), 3, 0), 2, breathing=Breathing(1.7)),
+        points(4, 3),
+    )
+    x, log_det = flow.forward(z)
+    torch.testing.assert_close(x.mean(1), z.mean(1))
+    torch.testing.assert_close(x - x.mean(1, keepdim=True), 1.7 * (z - z.mean(1, keepdim=True)))
+    torch.testing.assert_close(log_det, torch.full_like(log_det, 4 * math.log(1.7)))
+
+
+@pytest.mark.parametrize("slope", [0.3, 1.0, 5.0])
+def test_the_cusp_of_opposite_spins_stays_exact(slope: float) -> None:
+    """Differences of ln |det dz/dx|^(1/2) where two electrons meet, whatever smooth flow comes before."""
+    cusp = Cusp(1, 1, slope)
+    flow = flow_of(PairVelocity(width=5), (1, 1), last=cusp, smooth=0.3)
+    r = torch.tensor([[1e-4], [2e-4]], dtype=torch.float64)
+    x = torch.stack([r, -r], dim=1) * torch.tensor([0.3, 0.4], dtype=torch.float64)
+    log_det = flow.pull_back(x)[1]
+    assert 0.5 * float(log_det.diff()) / 1e-4 == pytest.approx(slope, rel=3e-3)
 
 
 @every_velocity

@@ -183,7 +183,7 @@ def test_estimate_of_variational_monte_carlo():
     log_p = torch.tensor([0.5, 0.25, 0.25], dtype=torch.float64).log()
     module = nn.Linear(1, 1)
     estimate = by_variational_monte_carlo(
-        local, log_p, 2.0, p=(module, torch.Tensor), psi=(module, torch.Tensor), clip_width=1.0
+        local, log_p, 2.0, p=(module, torch.Tensor), psi=(module, torch.Tensor), clip_width=1.0, unit_of_p=2.0
     )
     assert estimate.correlated == 2
     assert estimate.energy.tolist() == [1, 3, 0, 0, 1000, 0]
@@ -192,7 +192,7 @@ def test_estimate_of_variational_monte_carlo():
     p, psi = estimate.factors
     assert (p.name, psi.name) == ("p", "psi")
     of_state = torch.tensor([2.0, 0.0, 500.0], dtype=torch.float64) + 2 * log_p
-    torch.testing.assert_close(p.cost, of_state)
+    torch.testing.assert_close(p.cost, of_state / 2)
     torch.testing.assert_close(psi.cost, local + 2 * log_p.repeat_interleave(2))
     assert (p.clip, psi.clip) == (1.0, 1.0)
 

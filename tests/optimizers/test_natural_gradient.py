@@ -131,7 +131,7 @@ def test_the_trust_region_limits_long_steps_only():
 
 def test_classical_and_quantum_factors_have_regions_of_their_own():
     system = System()
-    regions = {"classical": TrustRegion(max_norm=1e-2), "quantum": TrustRegion(max_norm=1e-4)}
+    regions = {"classical": TrustRegion(rate=2.0, max_norm=1e-2), "quantum": TrustRegion(max_norm=1e-4)}
     optimizer = make_optimizer(NaturalGradient(**regions), system)
     parts = factors(system, 40, 0, 100.0)
     optimizer.backward(parts)
@@ -139,7 +139,7 @@ def test_classical_and_quantum_factors_have_regions_of_their_own():
     for factor, region in zip(parts, regions.values(), strict=False):
         rows, moved = Rows.of(factor), -vector(factor.module)
         length = (rows.x @ moved).square().sum() + 1e-3 * moved.square().sum()
-        assert float(length) == pytest.approx(region.max_norm, rel=1e-10)
+        assert float(length) == pytest.approx(region.rate**2 * region.max_norm, rel=1e-10)
 
 
 def test_learning_rate_decays():

@@ -112,13 +112,19 @@ MIXED = MixedDeterminants(cutoff=3)
     ],
 )
 def test_training_starts_at_a_known_bound(make, changes: dict, start: str) -> None:
-    """4 sigma of 1000 polarised walkers, whose interaction has a finite variance; stretched at Z = 4."""
+    """4 sigma of 1000 polarised walkers, whose interaction has a finite variance; stretched at Z = 4.
+
+    Single determinants are stretched by the best factor, so that their virial is zero.
+    """
     dot = make(n_down=0, z=4.0, **changes)
     e = dot.estimate(1000)
     found, trap = Moments.of(e.free_energy), Moments.of(e.energies["base_trap_excess"])
     assert abs(float(found.mean) - dot.landmarks()[start]) < 4 * float(found.error)
     assert float(found.error) < 0.02 * float(found.mean)
     assert abs(float(trap.mean)) < 4 * float(trap.error)
+    if dot.mixing is None:
+        virial = Moments.of(e.energies["virial"])
+        assert abs(float(virial.mean)) < 4 * float(virial.error)
 
 
 def test_mixed_states_of_both_spins_have_exact_derivatives_and_angular_momenta() -> None:
@@ -139,7 +145,10 @@ def test_mixed_states_of_both_spins_have_exact_derivatives_and_angular_momenta()
 
 
 def test_the_flow_gradient_is_the_slope_of_the_energy() -> None:
-    """Two electrons, quadrature over the relative coordinate in place of samples; the centre is at rest."""
+    """Two electrons, quadrature over the relative coordinate in place of samples; the centre is at rest.
+
+    Along the breathing it is minus the virial of the relative motion; the centre has the kinetic energy 1.
+    """
     dot = ground_state(
         n_up=2, n_down=0, flow={"velocity": {"kind": "pair", "width": 3}, "steps": 4}, strong=0.1
     )
@@ -171,6 +180,10 @@ def test_the_flow_gradient_is_the_slope_of_the_energy() -> None:
         flat[0] = old
         slope = (slopes[0] - slopes[1]) / (2 * h)
         assert slope == pytest.approx(float(gradient[column]), rel=2e-3, abs=1e-5)
+        if p is dot.wavefunction.flow.breathing.log_scale:
+            trap, interaction = dot.hamiltonian.trap(x), dot.hamiltonian.interaction(x)
+            virial = 2 * (e - trap - interaction - 1) - 2 * trap + interaction
+            assert slope == pytest.approx(-float(density @ virial), rel=2e-3)
         column += p.numel()
 
 
@@ -218,15 +231,16 @@ def test_ill_matched_declarations_are_refused() -> None:
 def test_two_electrons_reach_the_exact_ground_state(n_up: int, n_down: int, z: float) -> None:
     """Within 2 sigma + 1e-4 of it, and a sigma below 3e-4 of it, with 80 steps of training."""
     flow = ContinuousFlow(velocity=PairVelocity(width=24), steps=4)
-    dot = ground_state(n_up=n_up, n_down=n_down, z=z, flow=flow)
-    region = TrustRegion(max_norm=0.05, damping=0.003)
-    declared = declarations.NaturalGradient(learning_rate=0.1, decay=200, quantum=region)
+    mixed = MixedDeterminants(cutoff=2)
+    dot = ground_state(n_up=n_up, n_down=n_down, z=z, flow=flow, base_states=mixed)
+    region = TrustRegion(max_norm=0.05, damping=0.03)
+    declared = declarations.NaturalGradient(learning_rate=0.1, decay=60, quantum=region)
     dot.prepare(partial(make_optimizer, declared), 256, seed=0)
     optimizer = dot.configure_optimizers()
     for _ in range(80):
         optimizer.backward(dot.estimate(256).factors)
         optimizer.step()
-    final = Moments.of(torch.cat([dot.estimate(512).free_energy for _ in range(40)]))
+    final = Moments.of(torch.cat([dot.estimate(512).free_energy for _ in range(80)]))
     exact = two_electron_dot(z, math.inf, same_spin=n_down == 0).free_energy
     assert float(final.error) < 3e-4 * exact
     assert abs(float(final.mean) - exact) < 2 * float(final.error) + 1e-4 * exact

@@ -7,16 +7,21 @@ a bijection by construction. The state is integrated together with its gradient 
 the kinetic energy needs no automatic differentiation. Runge-Kutta leaves errors of the order of steps^-4.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from vfe_lightning.bijectors.bijector import Bijector
+from vfe_lightning.bijectors.breathing import Breathing
 from vfe_lightning.bijectors.equivariant_velocity import Velocity
 from vfe_lightning.calculus.forward_laplacian import Traced, coordinates
 from vfe_lightning.calculus.runge_kutta import State, integrate
 from vfe_lightning.errors import NotInvertible
+
+Slope = Callable[[Velocity, float, State], State]  # d state / dt in a velocity field
 
 
 class PullBack(NamedTuple):
@@ -31,19 +36,34 @@ class PullBack(NamedTuple):
 
 
 class ContinuousFlow(Bijector):
-    """The flow of a velocity field; positions are (batch, n, dim)."""
+    """The flow of a velocity field; positions are (batch, n, dim).
 
-    def __init__(self, velocity: Velocity, steps: int, tolerance: float = 0.1) -> None:
+    Args:
+        steps: of Runge-Kutta, from t = 0 to 1.
+        tolerance: of the residual, see `invert`.
+        breathing: what follows on the flow.
+        last: a velocity without parameters whose flow, of a single step, comes last.
+    """
+
+    def __init__(
+        self,
+        velocity: Velocity,
+        steps: int,
+        tolerance: float = 0.1,
+        breathing: Breathing | None = None,
+        last: Velocity | None = None,
+    ) -> None:
         super().__init__()
         self.velocity, self.steps, self.tolerance = velocity, steps, tolerance
+        self.breathing, self.last = breathing, last
 
     def generate(self, z: Tensor) -> Tensor:
         """x of z, from t = 0 to 1."""
 
-        def slope(t: float, state: State) -> State:
-            return [self.velocity(state[0], t)[0]]
+        def slope(velocity: Velocity, t: float, state: State) -> State:
+            return [velocity(state[0], t)[0]]
 
-        (x,) = integrate(slope, [z.mT], 0.0, 1.0, self.steps)
+        (x,) = self._forth(slope, [z.mT])
         return x.mT
 
     def invert(self, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -66,11 +86,7 @@ class ContinuousFlow(Bijector):
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """x of z and ln|det dx/dz|, (batch,), from t = 0 to 1."""
-
-        def slope(t: float, state: State) -> State:
-            return self.velocity(state[0], t)
-
-        x, log_det = integrate(slope, [z.mT, z.new_zeros(len(z))], 0.0, 1.0, self.steps)
+        x, log_det = self._forth(_with_divergence, [z.mT, z.new_zeros(len(z))])
         return x.mT, log_det
 
     def inverse(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,11 +94,7 @@ class ContinuousFlow(Bijector):
 
     def pull_back(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """zeta(x) and ln|det d zeta / dx| (batch,), from t = 1 to 0."""
-
-        def slope(t: float, state: State) -> State:
-            return self.velocity(state[0], t)
-
-        zeta, log_det = integrate(slope, [x.mT, x.new_zeros(len(x))], 1.0, 0.0, self.steps)
+        zeta, log_det = self._back(_with_divergence, [x.mT, x.new_zeros(len(x))])
         return zeta.mT, log_det
 
     @torch.no_grad()
@@ -91,15 +103,13 @@ class ContinuousFlow(Bijector):
         batch, n, dim = x.shape
         size = n * dim
 
-        def slope(t: float, state: State) -> State:
-            v, divergence = self.velocity(Traced(*state[:3]), t)
+        def slope(velocity: Velocity, t: float, state: State) -> State:
+            v, divergence = velocity(Traced(*state[:3]), t)
             return [*v, *divergence]
 
         zero = x.new_zeros(batch)
         start = [*coordinates(x.mT.contiguous()), zero, x.new_zeros(size, batch), zero]
-        zeta, gradient, laplacian, log_det, of_log_det, log_det_laplacian = integrate(
-            slope, start, 1.0, 0.0, self.steps
-        )
+        zeta, gradient, laplacian, log_det, of_log_det, log_det_laplacian = self._back(slope, start)
         # coordinates stand as (dim, n) inside, as (n, dim) outside
         jacobian = gradient.view(dim, n, batch, dim, n).permute(2, 4, 3, 1, 0).reshape(batch, size, size)
         return PullBack(
@@ -110,3 +120,21 @@ class ContinuousFlow(Bijector):
             of_log_det.view(dim, n, batch).permute(2, 1, 0),
             log_det_laplacian,
         )
+
+    def _forth(self, slope: Slope, state: State) -> State:
+        """The state, whose positions stand first, and ln|det| after them, at x from that at z."""
+        state = integrate(partial(slope, self.velocity), state, 0.0, 1.0, self.steps)
+        if self.breathing:
+            state = self.breathing.forth(state)
+        return integrate(partial(slope, self.last), state, 0.0, 1.0, 1) if self.last else state
+
+    def _back(self, slope: Slope, state: State) -> State:
+        if self.last:
+            state = integrate(partial(slope, self.last), state, 1.0, 0.0, 1)
+        if self.breathing:
+            state = self.breathing.back(state)
+        return integrate(partial(slope, self.velocity), state, 1.0, 0.0, self.steps)
+
+
+def _with_divergence(velocity: Velocity, t: float, state: State) -> State:
+    return velocity(state[0], t)

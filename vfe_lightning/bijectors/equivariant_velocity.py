@@ -8,7 +8,6 @@ oscillator. The divergence is known in closed form. Xie, Zhang, Wang, arXiv 2105
 one v serves all times. Positions are (batch, dim, n) here, which makes one matrix product of all differences.
 """
 
-import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -35,10 +34,12 @@ class PairGeometry(nn.Module):
     member: Tensor  # (n, pairs): one where the electron belongs to the pair
     centring: Tensor  # (n, n): the projector on zero mean
     kinds: Tensor  # (kinds, pairs): equal spin, and opposite spin where there are both spins
+    softening: Tensor  # (pairs,): what r^2 is raised by
 
-    def __init__(self, n_up: int, n_down: int) -> None:
+    def __init__(self, n_up: int, n_down: int, smooth: float = 0.0) -> None:
         super().__init__()
-        self.n = n = n_up + n_down
+        self.n, self.smooth = n_up + n_down, smooth
+        n = n_up + n_down
         i, j = torch.triu_indices(n, n, offset=1)
         one = torch.eye(n, dtype=torch.float64)
         equal = (i < n_up) == (j < n_up)
@@ -48,6 +49,7 @@ class PairGeometry(nn.Module):
             "member": (one[i] + one[j]).T.contiguous(),
             "centring": one - 1 / n,
             "kinds": kinds.double(),
+            "softening": smooth**2 * (~equal).double(),
         }
         for name, table in tables.items():
             self.register_buffer(name, table, persistent=False)
@@ -56,6 +58,13 @@ class PairGeometry(nn.Module):
         """Those for each pair's kind: (batch, features * kinds, pairs) -> (batch, features, pairs)."""
         by_kind: Any = functions.unflatten(-2, (-1, len(self.kinds)))
         return (by_kind * self.kinds).sum(-2)
+
+    def radial(self, r: Field) -> Field:
+        """d . grad r of the raised distances r, (batch, pairs): r itself where nothing was raised."""
+        if not self.smooth:
+            return r
+        raised: Any = reciprocal(r) * self.softening
+        return r - raised
 
 
 class PairVelocity(Velocity):
@@ -67,22 +76,22 @@ class PairVelocity(Velocity):
         n_up: int,
         n_down: int,
         dim: int = 2,
-        scale: float = 1.0,
+        smooth: float = 0.0,
     ) -> None:
         super().__init__()
         self.dim = float(dim)
-        self.geometry = PairGeometry(n_up, n_down)
+        self.geometry = PairGeometry(n_up, n_down, smooth)
         self.eta = RadialFunctions(len(self.geometry.kinds), declaration.width)
-        self.mu = RadialFunctions(1, declaration.width, offset=math.log(scale))
+        self.mu = RadialFunctions(1, declaration.width)
 
     def forward(self, x: Field, t: float) -> tuple[Field, Field]:
         g = self.geometry
         d, y = x @ g.difference, x @ g.centring
-        r, rho = norm(d, -2), norm(y, -2, plus=1.0)
+        r, rho = norm(d, -2, plus=g.softening), norm(y, -2, plus=1.0)
         eta, eta_slope = (g.of_kind(f).sum(-2) for f in self.eta(r, t))
         mu, mu_slope = (f.sum(-2) for f in self.mu(rho, t))
         v = (d * eta.unsqueeze(-2)) @ g.difference.T + (y * mu.unsqueeze(-2)) @ g.centring
-        pairs = (eta * self.dim + r * eta_slope).sum(-1) * 2.0
+        pairs = (eta * self.dim + g.radial(r) * eta_slope).sum(-1) * 2.0
         centre = (mu * self.dim + (rho - reciprocal(rho)) * mu_slope).sum(-1) * (1 - 1 / g.n)
         return v, pairs + centre
 
@@ -101,12 +110,12 @@ class MessagePassingVelocity(Velocity):
         n_up: int,
         n_down: int,
         dim: int = 2,
-        scale: float = 1.0,
+        smooth: float = 0.0,
     ) -> None:
         super().__init__()
         self.dim = float(dim)
         pairs = declarations.PairVelocity(width=declaration.width)
-        self.pair = PairVelocity(pairs, n_up, n_down, dim, scale)
+        self.pair = PairVelocity(pairs, n_up, n_down, dim, smooth)
         width, messages = declaration.width, declaration.messages
         kinds = len(self.pair.geometry.kinds)
         self.phi = RadialFunctions(messages * kinds, width, start=1.0)
@@ -117,35 +126,36 @@ class MessagePassingVelocity(Velocity):
         g = self.pair.geometry
         v, divergence = self.pair(x, t)
         d, y = x @ g.difference, x @ g.centring
-        r, rho = norm(d, -2), norm(y, -2, plus=1.0)
+        r, rho = norm(d, -2, plus=g.softening), norm(y, -2, plus=1.0)
         phi, phi_slope = (g.of_kind(f) for f in self.phi(r, t))
         epsilon, epsilon_slope = (g.of_kind(f) for f in self.epsilon(r, t))
         lam, lam_slope = self.lam(rho, t)
         s = phi @ g.member.T  # (batch, messages, n)
         pull, pull_slope = tanh_and_slope(s @ g.member)
         own, own_slope = tanh_and_slope(s)
-        r, rho = r.unsqueeze(-2), rho.unsqueeze(-2)
+        radial, inverse, rho = (f.unsqueeze(-2) for f in (g.radial(r), reciprocal(r), rho))
         far, close = d.unsqueeze(-3), y.unsqueeze(-3)
-        grad_s = (far * (phi_slope * reciprocal(r)).unsqueeze(-2)) @ g.difference.T  # d s_i / d r_i
+        grad_s = (far * (phi_slope * inverse).unsqueeze(-2)) @ g.difference.T  # d s_i / d r_i
         v = v + (d * (epsilon * pull).sum(-2).unsqueeze(-2)) @ g.difference.T
         v = v + (y * (lam * own).sum(-2).unsqueeze(-2)) @ g.centring
-        relative = ((grad_s @ g.difference) * far).sum(-2) + r * phi_slope * 2.0
-        pairs = (epsilon * self.dim + r * epsilon_slope) * pull * 2.0 + epsilon * pull_slope * relative
+        relative = ((grad_s @ g.difference) * far).sum(-2) + radial * phi_slope * 2.0
+        pairs = (epsilon * self.dim + radial * epsilon_slope) * pull * 2.0 + epsilon * pull_slope * relative
         centre = (lam * self.dim + (rho - reciprocal(rho)) * lam_slope) * own * (1 - 1 / g.n)
         centre = centre + lam * own_slope * (grad_s * close).sum(-2)
         return v, divergence + pairs.sum(-1).sum(-1) + centre.sum(-1).sum(-1)
 
 
 def velocity_of(
-    declaration: declarations.Velocity, n_up: int, n_down: int, dim: int = 2, scale: float = 1.0
+    declaration: declarations.Velocity, n_up: int, n_down: int, dim: int = 2, smooth: float = 0.0
 ) -> Velocity:
     """The declared velocity of n_up + n_down electrons, or of other particles of one or two kinds.
 
     Args:
-        scale: by which the new flow stretches all distances from the centre of mass.
+        smooth: b, where forces between opposite spins shall be smooth in all coordinates: they are then
+            functions of (b^2 + r^2)^(1/2), and leave the cusp where two meet to others.
     """
     match declaration:
         case declarations.PairVelocity():
-            return PairVelocity(declaration, n_up, n_down, dim, scale)
+            return PairVelocity(declaration, n_up, n_down, dim, smooth)
         case declarations.MessagePassing():
-            return MessagePassingVelocity(declaration, n_up, n_down, dim, scale)
+            return MessagePassingVelocity(declaration, n_up, n_down, dim, smooth)

@@ -12,8 +12,8 @@ from vfe_lightning.calculus.forward_laplacian import Field, composed
 class RadialFunctions(nn.Module):
     """u_o(r, t); its parameters may carry a leading walker axis.
 
-    The hidden layer starts at random, since units that start alike stay alike; the output at the constant
-    `offset`, or with normal weights such that u varies by about `start`.
+    The hidden layer starts at random, since units that start alike stay alike; the output at zero, or with
+    normal weights such that u varies by about `start`.
     """
 
     def __init__(
@@ -22,7 +22,6 @@ class RadialFunctions(nn.Module):
         width: int,
         generator: torch.Generator | None = None,
         start: float = 0.0,
-        offset: float = 0.0,
     ) -> None:
         super().__init__()
         draw = torch.randn(2, width, generator=generator, dtype=torch.float64)
@@ -33,7 +32,7 @@ class RadialFunctions(nn.Module):
         if start:
             weight.normal_(0, start / width**0.5, generator=generator)
         self.weight = nn.Parameter(weight)
-        self.offset = nn.Parameter(torch.full((outputs,), offset, dtype=torch.float64))
+        self.offset = nn.Parameter(torch.zeros(outputs, dtype=torch.float64))
 
     def forward(self, r: Field, t: float) -> tuple[Field, Field]:
         """u and du/dr, (batch, outputs, distances), at r (batch, distances)."""

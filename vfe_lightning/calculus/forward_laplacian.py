@@ -81,7 +81,7 @@ def composed(f: Field, derivatives: Sequence[Tensor]) -> Field:
     return Traced(u, first * f.gradient, first * f.laplacian + second * f.gradient.square().sum(0))
 
 
-def norm(d: Field, dim: int, plus: float = 0.0) -> Field:
+def norm(d: Field, dim: int, plus: float | Tensor = 0.0) -> Field:
     """sqrt(plus + |d|^2) over one of the trailing axes, counted from the end."""
     if isinstance(d, Tensor):
         return (plus + d.square().sum(dim)).sqrt()

@@ -10,6 +10,7 @@ from vfe_lightning.declarations.base import Declaration
 class TrustRegion(Declaration):
     """One Fisher block: how far a step may go in the space of densities."""
 
+    rate: PositiveFloat = Field(default=1.0, description="of this block, in units of the learning rate")
     damping: PositiveFloat = Field(default=1e-3, description="added to the diagonal of the Fisher matrix")
     max_norm: PositiveFloat = Field(
         default=1e-3, description="largest squared length of a step in the Fisher metric"

@@ -26,6 +26,7 @@ def by_variational_monte_carlo(
     p: tuple[nn.Module, Callable[[], Tensor]],
     psi: tuple[nn.Module, Callable[[], Tensor]],
     clip_width: float,
+    unit_of_p: float = 1.0,
 ) -> Estimate:
     """Estimate of F from K ~ p and x ~ |Psi_K|^2, with one factor for p and one for Psi.
 
@@ -35,6 +36,8 @@ def by_variational_monte_carlo(
         p: the module of p and a function that computes its scores, (batch / x per K, parameters).
         psi: the same of Psi, complex (batch, parameters).
         clip_width: in mean absolute deviations, for the costs in the gradients only.
+        unit_of_p: energy in which the cost of p is measured. In that of T a natural step of p has no
+            dimension: it takes a share of ln p + beta E off ln p, as fast at any temperature.
     """
     per_state = len(local_energy) // len(log_prob)
     log_p = log_prob.detach().repeat_interleave(per_state)
@@ -46,7 +49,7 @@ def by_variational_monte_carlo(
         energy=energy,
         entropy=-log_p,
         factors=(
-            Factor("p", p[0], p[1], of_state, clip_width),
+            Factor("p", p[0], p[1], of_state / unit_of_p, clip_width),
             Factor("psi", psi[0], psi[1], local_energy + temperature * log_p, clip_width),
         ),
         correlated=per_state,

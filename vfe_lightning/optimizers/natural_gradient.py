@@ -26,7 +26,7 @@ from vfe_lightning.optimizers.parameters import parts
 
 
 class NaturalGradient(Optimizer):
-    """theta <- theta - learning_rate * scale * delta, one Fisher block a factor.
+    """theta <- theta - learning_rate * rate * scale * delta, one Fisher block a factor.
 
     The scale keeps the squared length of the step in the metric S + damping below `max_norm`.
     `backward` leaves the scaled delta where torch expects gradients, `step` applies it.
@@ -55,7 +55,7 @@ class NaturalGradient(Optimizer):
                 updates.append((parameters, direction, scale, region))
         for parameters, direction, scale, region in updates:
             for p, d in parts(direction, parameters):
-                p.grad = scale * d
+                p.grad = region.rate * scale * d
                 if region.momentum:
                     self.state[p]["previous"] = d.clone()
         return metrics

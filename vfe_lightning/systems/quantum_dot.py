@@ -15,7 +15,9 @@ from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.analysis import quantum_dot_figures as figures
+from vfe_lightning.bijectors.breathing import Breathing
 from vfe_lightning.bijectors.continuous import ContinuousFlow
+from vfe_lightning.bijectors.cusp import Cusp
 from vfe_lightning.bijectors.equivariant_velocity import velocity_of
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations, trap_correlations
@@ -38,6 +40,7 @@ from vfe_lightning.wavefunctions.oscillator_determinants import OscillatorDeterm
 from vfe_lightning.wavefunctions.trap_configuration_interaction import TrapConfigurationInteraction
 from vfe_lightning.wavefunctions.trapped_fermions import TrappedFermions
 
+SOFTNESS = 0.25  # of forces between opposite spins, in units of the reach of the cusp
 # Energies above the free ground state, in hbar omega: seconds of diagonalisation
 LANDMARK_CUTOFF = {2: 18, 3: 11, 4: 7}
 
@@ -67,10 +70,7 @@ class QuantumDot(VariationalFreeEnergy):
         levels = orbital_energies(fock_darwin_quanta(d.shells)).repeat(2)
         self.register_buffer("energies_of_orbitals", levels, persistent=False)
         scale = mixing.scale if mixing else self.first_order().scale
-        velocity = velocity_of(d.flow.velocity, d.n_up, d.n_down, scale=scale)
-        self.wavefunction = ContinuousFlowWavefunction(
-            ContinuousFlow(velocity, d.flow.steps, d.flow.tolerance), mixing
-        )
+        self.wavefunction = ContinuousFlowWavefunction(flow_of(d, scale), mixing)
 
     @property
     def mixing(self) -> TrapConfigurationInteraction | None:
@@ -96,6 +96,7 @@ class QuantumDot(VariationalFreeEnergy):
             p=(self.model, partial(self.model.scores, occupied)),
             psi=(self.wavefunction, lambda: self.wavefunction.scores(states, x)),
             clip_width=d.clip,
+            unit_of_p=self.temperature or 1.0,
         )
         return replace(
             estimate,
@@ -185,3 +186,11 @@ class QuantumDot(VariationalFreeEnergy):
     def figures(self) -> dict[str, Figure]:
         """Density, pair density and occupations of the latest evaluation."""
         return figures.quantum_dot_figures(self.declaration, self.evaluation)
+
+
+def flow_of(d: declarations.QuantumDot, scale: float) -> ContinuousFlow:
+    """The declared flow, at first a breathing by `scale`, with the cusp where opposite spins meet."""
+    cusp = Cusp(d.n_up, d.n_down, d.z) if d.n_down and d.z else None
+    smooth = SOFTNESS * cusp.reach / scale if cusp else 0.0
+    velocity = velocity_of(d.flow.velocity, d.n_up, d.n_down, smooth=smooth)
+    return ContinuousFlow(velocity, d.flow.steps, d.flow.tolerance, Breathing(scale), cusp)
