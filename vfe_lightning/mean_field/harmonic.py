@@ -7,6 +7,7 @@ kappa_i > 0 are the eigenvalues of the second derivatives there: Wales, Energy L
 """
 
 import math
+from typing import Any
 
 import torch
 from scipy.optimize import minimize_scalar
@@ -23,7 +24,8 @@ def scaled_to_minimum(hamiltonian: ContinuousHamiltonian, x: Tensor) -> Tensor:
     def energy(scale: float) -> float:
         return hamiltonian.energy(scale * x[None]).item()
 
-    return minimize_scalar(energy, bracket=(0.9, 1.0, 1.1), tol=1e-12).x * x
+    found: Any = minimize_scalar(energy, bracket=(0.9, 1.0, 1.1), tol=1e-12)
+    return found.x * x
 
 
 def harmonic_log_z(hamiltonian: ContinuousHamiltonian, minimum: Tensor, symmetry: int, beta: float) -> float:
