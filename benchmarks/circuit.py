@@ -12,7 +12,7 @@ import resource
 
 import torch
 
-from benchmarks.electron_gas import median_ms
+from benchmarks.timing import median_ms
 from vfe_lightning.circuits.adjoint import energies
 from vfe_lightning.circuits.ansatz import GeneralCircuit
 from vfe_lightning.hamiltonians.lattices import SQUARE_LINKS, cell_bonds

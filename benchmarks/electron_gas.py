@@ -8,13 +8,12 @@ Medians of CPU time a batch, which other jobs on the machine disturb less than w
 
 import argparse
 import resource
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
+from benchmarks.timing import median_ms
 from vfe_lightning import declarations
 from vfe_lightning.free_energy import make_generator
 from vfe_lightning.optimizers import make_optimizer
@@ -58,16 +57,6 @@ def parts(system: ElectronGas) -> dict[str, Callable[[], Any]]:
         "direction": lambda: optimizer.backward(factors),
         "whole step": step,
     }
-
-
-def median_ms(function: Callable[[], Any], repetitions: int) -> float:
-    function()
-    times = []
-    for _ in range(repetitions):
-        start = time.process_time()
-        function()
-        times.append(time.process_time() - start)
-    return 1e3 * statistics.median(times)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.electron_gas import median_ms
+from benchmarks.timing import median_ms
 from vfe_lightning import declarations
 from vfe_lightning.free_energy import make_generator
 from vfe_lightning.optimizers import make_optimizer

@@ -7,13 +7,12 @@ Medians of CPU time a batch. The public code of Wu, Wang & Zhang, PRL 122, 08060
 the network once for each site, needs 12.7 s (MADE) and 5.0 s (PixelCNN) a step on one core.
 """
 
-import argparse
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from benchmarks.electron_gas import median_ms
+from benchmarks.timing import time_cases
 from vfe_lightning import declarations
 from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.streams import make_generator
@@ -58,23 +57,5 @@ def parts(system: Spins) -> dict[str, Callable[[], Any]]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
-    parser.add_argument(
-        "--steps", type=int, default=7, help="repetitions of each part (default: %(default)s)"
-    )
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    for name in arguments.cases:
-        system = system_of(name)
-        timed = {part: median_ms(f, arguments.steps) for part, f in parts(system).items()}
-        row = "  ".join(f"{part} {ms:.0f} ms" for part, ms in timed.items())
-        size = sum(p.numel() for p in system.parameters())
-        print(f"{name}, {system.batch_size} samples, {size} parameters: {row}", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    time_cases(__doc__, CASES, system_of, parts)
