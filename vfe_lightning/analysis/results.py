@@ -1,6 +1,7 @@
 """Final numbers of a run, for the eye and for other programs."""
 
 import math
+import sys
 
 import pandas as pd
 
@@ -8,8 +9,9 @@ from vfe_lightning.result import Result
 
 
 def with_error(value: float, error: float) -> str:
-    """-4.8935(10): the error in units of the last digits, two of them."""
-    if not (math.isfinite(value) and math.isfinite(error)) or error <= 0:
+    """-4.8935(10): the error in units of the last digits, two of them; rounding is no error."""
+    known = math.isfinite(value) and math.isfinite(error)
+    if not known or error <= abs(value) * sys.float_info.epsilon:
         return f"{value:.8g}"
     power = math.floor(math.log10(max(abs(value), error)))
     if power < -4:
