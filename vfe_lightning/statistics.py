@@ -26,6 +26,17 @@ class Moments:
         mean = x.mean(dim=0)
         return cls(len(x), mean, (x - mean).square().sum(dim=0))
 
+    @classmethod
+    def exactly(cls, value: float | Tensor) -> Self:
+        """A number without an error."""
+        value = torch.as_tensor(value, dtype=torch.float64)
+        return cls(1, value, torch.zeros_like(value))
+
+    @classmethod
+    def with_error(cls, mean: Tensor, error: Tensor, *, count: int = 2) -> Self:
+        """A number with its standard error, as moments of that many samples."""
+        return cls(count, mean, error.square() * count * (count - 1))
+
     def merge(self, other: "Moments") -> "Moments":
         count = self.count + other.count
         step = other.mean - self.mean
@@ -72,7 +83,7 @@ class Importance:
         w, count = self._weights, len(self.log_weights)
         mean = -unit * (w.mean.log() + self.log_weights.max())
         error = unit * w.error / w.mean
-        return Moments(count, mean, error.square() * count * (count - 1))
+        return Moments.with_error(mean, error, count=count)
 
     def mean(self, x: Tensor) -> Moments:
         """<w x> / <w> with its error by linear propagation: (samples, ...) -> moments of (...)."""
@@ -87,7 +98,7 @@ class Importance:
         """(sum w)^2 / (samples sum w^2), between 0 and 1."""
         w = self._weights
         share = w.mean.square() / (w.mean.square() + w.squares / w.count)
-        return Moments(1, share, torch.zeros_like(share))
+        return Moments.exactly(share)
 
 
 def group_means(x: Tensor, correlated: int) -> Tensor:

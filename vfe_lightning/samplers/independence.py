@@ -45,4 +45,4 @@ def independence_metropolis(log_weights: Tensor, seed: int = 20190220) -> Chain:
         taken.append(float(accept))
     index = torch.tensor(links)
     time = autocorrelation_time(w[index][:, None]) if len(links) > 2 else w.new_tensor(torch.inf)
-    return Chain(index, Moments.of(w.new_tensor(taken)), Moments(1, time, torch.zeros_like(time)))
+    return Chain(index, Moments.of(w.new_tensor(taken)), Moments.exactly(time))

@@ -143,7 +143,7 @@ def umbrella_sampling(
         accepted.append(chains.acceptance)
         exchanged.append(share)
         if step % stride == stride - 1:
-            values.append(coordinate(chains.x).view(-1, windows))
+            values.append(xi.flatten()[order])
     means = [sum(shares) / len(shares) for shares in (accepted, exchanged)]
     return Umbrella(torch.stack(values), centres, beta * stiffness, lambda xi: beta * left_out(xi), *means)
 

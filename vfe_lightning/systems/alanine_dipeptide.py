@@ -18,7 +18,6 @@ from vfe_lightning.bijectors.circular_spline import (
 from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians import alanine_dipeptide as peptide
 from vfe_lightning.statistics import Moments, blocking
-from vfe_lightning.systems.boltzmann_coverage import with_error
 from vfe_lightning.systems.boltzmann_generator import generator_physics
 from vfe_lightning.systems.boltzmann_physics import Molecule
 from vfe_lightning.systems.continuous import Physics, physics_of
@@ -60,7 +59,7 @@ def of_dynamics(beta: float, first: Tensor) -> dict[str, Moments]:
     if not 0 < share.mean < 1:
         return {}
     odds, error = share.mean / (1 - share.mean), share.error / (share.mean * (1 - share.mean))
-    return {"dynamics_difference": with_error(*first.new_tensor([-math.log(odds), error]) / beta)}
+    return {"dynamics_difference": Moments.with_error(*first.new_tensor([-math.log(odds), error]) / beta)}
 
 
 def flow_of(d: declarations.TorsionFlow, data: Tensor, atoms: int) -> NormalizingFlow:

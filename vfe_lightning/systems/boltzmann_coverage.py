@@ -125,16 +125,16 @@ def derived(
     beta, share = judged.beta, evaluation["reweighted_first_state"]
     log_odds = share.mean.logit()
     error = share.error / (share.mean * (1 - share.mean))
-    known = {"free_energy_difference": with_error(-log_odds / beta, error / beta)}
+    known = {"free_energy_difference": Moments.with_error(-log_odds / beta, error / beta)}
     if molecule.exact:
-        known["exact_free_energy_difference"] = exactly(molecule.exact.difference)
+        known["exact_free_energy_difference"] = Moments.exactly(molecule.exact.difference)
     found = judged.ratios(molecule.first, data.to(share.mean.device))
-    known["bennett_overlap"] = exactly(min(f.overlap for f in found))
+    known["bennett_overlap"] = Moments.exactly(min(f.overlap for f in found))
     # a sample of the flow is in one state at most, which makes the two errors anticorrelated
     variance = found[0].error ** 2 + found[1].error ** 2 + 2 / judged.count(data)
     if math.isfinite(variance):
         ratio = share.mean.new_tensor(found[1].log_z - found[0].log_z)
-        known["bennett_difference"] = with_error(ratio / beta, ratio.new_tensor(variance**0.5 / beta))
+        known["bennett_difference"] = Moments.with_error(ratio / beta, ratio.new_tensor(variance**0.5 / beta))
     return known | coverage_of(judged, data, evaluation)
 
 
@@ -148,16 +148,6 @@ def coverage_of(judged: Judged, data: Tensor, evaluation: Mapping[str, Moments])
             "whatever its effective sample size says; train with --data_weight 1"
         )
     return {
-        "uncovered_data": exactly(found.uncovered),
-        "forward_effective_sample_size": exactly(found.effective_sample_size),
+        "uncovered_data": Moments.exactly(found.uncovered),
+        "forward_effective_sample_size": Moments.exactly(found.effective_sample_size),
     }
-
-
-def exactly(value: float) -> Moments:
-    """A number without an error."""
-    return Moments(1, torch.tensor(value, dtype=torch.float64), torch.tensor(0.0, dtype=torch.float64))
-
-
-def with_error(mean: Tensor, error: Tensor) -> Moments:
-    """A number with its standard error."""
-    return Moments(2, mean, 2 * error.square())

@@ -19,7 +19,7 @@ from vfe_lightning.hamiltonians.clusters import icosahedron
 from vfe_lightning.hamiltonians.trapped_particles import LennardJones, TrappedParticles
 from vfe_lightning.mean_field.harmonic import harmonic_log_z, scaled_to_minimum
 from vfe_lightning.statistics import Moments
-from vfe_lightning.systems.boltzmann_coverage import Judged, coverage_of, exactly, with_error
+from vfe_lightning.systems.boltzmann_coverage import Judged, coverage_of
 from vfe_lightning.systems.boltzmann_generator import samples_of
 from vfe_lightning.systems.continuous import Physics, physics_of
 
@@ -48,10 +48,10 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
     def derived(evaluation: Mapping[str, Moments]) -> dict[str, Moments]:
         data = unseen.to(evaluation["energy"].mean.device)
         (found,) = judged.ratios(None, data)
-        known = {"bennett_overlap": exactly(found.overlap)}
+        known = {"bennett_overlap": Moments.exactly(found.overlap)}
         if math.isfinite(found.error):
             f = data.new_tensor([-found.log_z, found.error]) / d.beta
-            known["bennett_free_energy"] = with_error(*f)
+            known["bennett_free_energy"] = Moments.with_error(*f)
         return known | coverage_of(judged, data, evaluation)
 
     def virial(x: Tensor) -> Tensor:

@@ -137,13 +137,13 @@ class QuantumSpins(VariationalFreeEnergy):
         assert self.table is not None
         self.levels = self.table.levels()
         for k, level in enumerate(self.levels[:LEVELS]):
-            self.evaluation[f"level_{k}"] = _known(level)
+            self.evaluation[f"level_{k}"] = Moments.exactly(level.cpu())
         exact = self.thermal
         if self.size <= MOST_DENSE:
-            self.evaluation["exact_heat_capacity"] = _known(exact.heat_capacity / self.size)
-            self.evaluation["exact_purity"] = _known(exact.purity)
+            self.evaluation["exact_heat_capacity"] = Moments.exactly(exact.heat_capacity / self.size)
+            self.evaluation["exact_purity"] = Moments.exactly(exact.purity)
         for k, level in enumerate(exact.levels[:LEVELS]):
-            self.evaluation[f"exact_level_{k}"] = _known(level)
+            self.evaluation[f"exact_level_{k}"] = Moments.exactly(level.cpu())
 
     def check_steps(self, max_steps: int) -> None:
         check_annealing(self.declaration.annealing, max_steps)
@@ -173,11 +173,6 @@ class QuantumSpins(VariationalFreeEnergy):
 
     def figures(self) -> dict[str, Figure]:
         return {"levels": levels_figure(self.levels, self.thermal.levels)}
-
-
-def _known(value: float | Tensor) -> Moments:
-    value = torch.as_tensor(value, dtype=torch.float64).cpu()
-    return Moments(1, value, torch.zeros_like(value))
 
 
 def _pullback(values: Tensor, parameters: list[Tensor], weights: Tensor) -> Tensor:
