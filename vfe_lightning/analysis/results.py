@@ -1,17 +1,18 @@
 """Final numbers of a run, for the eye and for other programs."""
 
 import math
-import sys
 
 import pandas as pd
 
 from vfe_lightning.result import Result
 
+ROUNDING = 1e-12  # relative errors below it are not those of samples
+
 
 def with_error(value: float, error: float) -> str:
     """-4.8935(10): the error in units of the last digits, two of them; rounding is no error."""
     known = math.isfinite(value) and math.isfinite(error)
-    if not known or error <= abs(value) * sys.float_info.epsilon:
+    if not known or error <= abs(value) * ROUNDING:
         return f"{value:.8g}"
     power = math.floor(math.log10(max(abs(value), error)))
     if power < -4:
