@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.timing import median_ms
 from vfe_lightning.circuits.adjoint import energies
-from vfe_lightning.circuits.ansatz import GeneralCircuit
+from vfe_lightning.circuits.exponential import GeneralCircuit
 from vfe_lightning.hamiltonians.lattices import SQUARE_LINKS, cell_bonds
 from vfe_lightning.hamiltonians.pauli import PauliSum, transverse_ising
 
@@ -34,9 +34,9 @@ def main() -> None:
     index = torch.randperm(2**sites)[: a.states]
 
     def forward(dtype: torch.dtype) -> torch.Tensor:
-        return energies(circuit.unitaries().to(dtype), index, circuit.pairs, hamiltonian)
+        return energies(circuit.unitaries().to(dtype), index, circuit.places, hamiltonian)
 
-    print(f"{a.nx} x {a.ny}, {len(circuit.pairs)} gates, {len(index)} states")
+    print(f"{a.nx} x {a.ny}, {len(circuit.places)} gates, {len(index)} states")
     for dtype in (torch.complex128, torch.complex64):
         one = median_ms(lambda dtype=dtype: forward(dtype), a.steps)
         both = median_ms(lambda dtype=dtype: forward(dtype).sum().backward(), a.steps)

@@ -3,18 +3,20 @@
 Against exact diagonalisation. Method: Liu, Mao, Zhang & Wang, Mach. Learn.: Sci. Technol. 2, 025011 (2021).
 
     python -m experiments.heisenberg                                       # the run
-    python -m experiments.heisenberg --lattice kagome --nx 1 --ny 2        # two triangles of a kagome lattice
+    python -m experiments.heisenberg --lattice kagome --nx 1 --ny 2 --gates.kind general
     python -m experiments.heisenberg --anisotropy 0 --field 0.5            # the XY model in a field
 """
 
 from vfe_lightning import Experiment
-from vfe_lightning.declarations import Adam, Heisenberg, PeierlsWeights, Trainer
+from vfe_lightning.declarations import LBFGS, BlockGates, Heisenberg, NoAnnealing, PeierlsWeights, Trainer
 
 heisenberg = Experiment(
     name="heisenberg",
-    system=Heisenberg(nx=2, ny=3, beta=2.0, network=PeierlsWeights()),
-    optimizer=Adam(learning_rate=0.1, decay=200),
-    trainer=Trainer(max_steps=800, evaluation_batches=20),
+    system=Heisenberg(
+        nx=2, ny=3, beta=2.0, depth=10, gates=BlockGates(), network=PeierlsWeights(), annealing=NoAnnealing()
+    ),
+    optimizer=LBFGS(),
+    trainer=Trainer(max_steps=800, average=0, evaluation_batches=20),
     batch_size=500,
 )
 

@@ -5,21 +5,36 @@ Mach. Learn.: Sci. Technol. 2, 025011 (2021).
 
     python -m experiments.tfim                                     # the run
     python -m experiments.tfim --nx 2 --ny 3 --gamma 2 --beta 2    # another lattice, field and temperature
-    python -m experiments.tfim --network.kind made                 # the autoregressive network of the paper
+    python -m experiments.tfim --gates.kind general --depth 5      # the gates of the paper
+    python -m experiments.tfim --network.kind made --optimizer.kind adam --optimizer.learning_rate 0.02
     python -m experiments.tfim --gates.kind hardware --depth 8     # rotations and controlled Z
     python -m experiments.tfim --periodic true --lattice triangular --J -1
 """
 
 from vfe_lightning import Experiment
-from vfe_lightning.declarations import Adam, GeneralGates, PeierlsWeights, Trainer, TransverseIsing
+from vfe_lightning.declarations import (
+    LBFGS,
+    BlockGates,
+    NoAnnealing,
+    PeierlsWeights,
+    Trainer,
+    TransverseIsing,
+)
 
 tfim = Experiment(
     name="tfim",
     system=TransverseIsing(
-        nx=3, ny=3, gamma=1.0, beta=1.0, network=PeierlsWeights(), gates=GeneralGates(precision="single")
+        nx=3,
+        ny=3,
+        gamma=1.0,
+        beta=1.0,
+        depth=10,
+        gates=BlockGates(),
+        network=PeierlsWeights(),
+        annealing=NoAnnealing(),
     ),
-    optimizer=Adam(learning_rate=0.1, decay=200),
-    trainer=Trainer(max_steps=800, evaluation_batches=20),
+    optimizer=LBFGS(),
+    trainer=Trainer(max_steps=1000, average=0, evaluation_batches=20),
     batch_size=500,
 )
 

@@ -14,10 +14,13 @@ from vfe_lightning.study.command_line import main
 
 TINY = (
     "--batch_size 40 --depth 1 --trainer.max_steps 4 --trainer.evaluation_batches 3 "
-    "--trainer.progress_bar false --trainer.checkpoint_every 2 --annealing.steps 3"
+    "--trainer.progress_bar false --trainer.checkpoint_every 2"
 ).split()
+ANNEALED = "--annealing.kind linear --annealing.steps 3"
+NATURAL = {"kind": "natural_gradient", "quantum": {"momentum": 0.5}}
 EXPERIMENTS = {
-    "tfim": "--nx 2 --ny 2 --gamma 2 --beta 0.5 --network.kind made --network.width 4",
+    "tfim by default": "--nx 2 --ny 2",
+    "tfim": f"--nx 2 --ny 2 --gamma 2 --beta 0.5 --network.kind made --optimizer.kind adam {ANNEALED}",
     "heisenberg": "--nx 1 --ny 1 --lattice kagome --gates.kind hardware --optimizer.kind natural_gradient",
 }
 
@@ -25,7 +28,8 @@ EXPERIMENTS = {
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_experiment_leaves_its_results(experiment, home):
     path = home / "result.json"
-    done = command(home, experiment, *EXPERIMENTS[experiment].split(), *TINY, "--json", str(path))
+    name = experiment.split()[0]
+    done = command(home, name, *EXPERIMENTS[experiment].split(), *TINY, "--json", str(path))
     assert done.returncode == 0, done.stderr[-3000:]
     result = json.loads(path.read_text())
     assert result["status"] == "FINISHED" and result["units"] == "J"
@@ -38,13 +42,14 @@ def test_experiment_leaves_its_results(experiment, home):
     assert {"levels.png", "convergence.png", "results.csv", "declaration.json"} <= files
 
 
-@pytest.mark.parametrize("network", ["made", "peierls"])
-def test_a_run_goes_on_to_the_same_numbers(network, home):
+@pytest.mark.parametrize(
+    ("network", "optimizer"), [("made", NATURAL), ("peierls", NATURAL), ("peierls", {"kind": "lbfgs"})]
+)
+def test_a_run_goes_on_to_the_same_numbers(network, optimizer, home):
     """The probes of the metric draw from the generator that is in the checkpoint, and momentum is kept."""
     budget = {"max_steps": 4, "evaluation_batches": 2, "checkpoint_every": 2, "progress_bar": False}
-    natural = {"kind": "natural_gradient", "quantum": {"momentum": 0.5}}
-    start = {"nx": 1, "ny": 3, "depth": 1, "annealing.steps": 2, "network": {"kind": network}}
-    tiny = tfim.vary(**start, optimizer=natural, batch_size=40, trainer=budget)
+    start = {"nx": 1, "ny": 3, "depth": 1, "network": {"kind": network}}
+    tiny = tfim.vary(**start, optimizer=optimizer, batch_size=40, trainer=budget)
     whole, half = tiny.run(), tiny.vary(**{"trainer.max_steps": 2}).run()
     rest = tiny.run(resume=half.run_id)
     assert (rest.free_energy, rest.energy, rest.entropy) == (whole.free_energy, whole.energy, whole.entropy)
@@ -58,10 +63,7 @@ def test_a_run_goes_on_to_the_same_numbers(network, home):
     ],
 )
 def test_a_scan_leaves_its_table_and_figure(study, column, first, picture, client, home):
-    flags = (
-        "--nx 1 --ny 3 --depth 1 --batch_size 20 --trainer.max_steps 3 --annealing.steps 3 "
-        "--trainer.evaluation_batches 2"
-    )
+    flags = "--nx 1 --ny 3 --depth 1 --batch_size 20 --trainer.max_steps 3 --trainer.evaluation_batches 2"
     with pytest.raises(SystemExit) as exit:
         main(study, [*flags.split(), "--n-trials", "2", "--trainer.progress_bar", "false"])
     assert exit.value.code == 0
@@ -78,6 +80,9 @@ def test_a_scan_leaves_its_table_and_figure(study, column, first, picture, clien
         ("tfim", "--nx 5 --ny 5", ["nx = 5", "25 spins", "2 to 16"]),
         ("tfim", "--gama 2", ["gama", "gamma"]),
         ("tfim", "--gates.kind clifford", ["clifford", "general"]),
+        ("tfim", "--network.kind made", ["lbfgs", "without noise", "--optimizer.kind adam"]),
+        ("tfim", "--lattice kagome --nx 1 --ny 2", ["blocks", "kagome", "--gates.kind general"]),
+        ("ising", "--optimizer.kind lbfgs", ["without noise", "--optimizer.kind adam"]),
         ("heisenberg", "--lattice martini", ["martini", "kagome"]),
     ],
 )

@@ -31,9 +31,8 @@ from vfe_lightning.streams import Steps, make_generator
 class VariationalFreeEnergy(L.LightningModule, ABC):
     """Variational upper bound on the free energy of one physical system.
 
-    A subclass is one physical system. It takes its declaration, composes a Hamiltonian and the
-    models of rho from it, and says in `estimate` how F is sampled. `prepare` gives it what a run
-    needs besides.
+    A subclass is one physical system. It takes its declaration, composes a Hamiltonian and the models of
+    rho from it, and says in `estimate` how F is sampled. `prepare` gives it what a run needs besides.
 
     Attributes:
         generator: the random numbers of this rank; a checkpoint holds the state of every rank.
@@ -49,6 +48,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
     units: str  # of the reported energies
     least_batch: int = 1  # batches are multiples of this: samples that belong together
     has_scores: bool = True  # all gradients are made of scores, as natural gradients must be
+    exact_gradient: bool = False  # the gradient has no noise, as quasi-Newton steps need
 
     def __init__(self) -> None:
         super().__init__()

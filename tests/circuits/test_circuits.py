@@ -13,14 +13,15 @@ from spins import randomize
 
 from vfe_lightning.circuits import statevector
 from vfe_lightning.circuits.adjoint import energies
-from vfe_lightning.circuits.ansatz import GeneralCircuit, HardwareCircuit
+from vfe_lightning.circuits.ansatz import HardwareCircuit
+from vfe_lightning.circuits.exponential import GeneralCircuit, OrthogonalCircuit
 from vfe_lightning.circuits.statevector import basis_states, evolved
 from vfe_lightning.circuits.thermal_metric import metric_rows
 from vfe_lightning.hamiltonians.lattices import SQUARE_LINKS, cell_bonds
 from vfe_lightning.hamiltonians.pauli import PauliSum, heisenberg, transverse_ising
 
 BONDS = cell_bonds(1, 3, SQUARE_LINKS)
-CIRCUITS = {"general": GeneralCircuit, "hardware": HardwareCircuit}
+CIRCUITS = {"general": GeneralCircuit, "hardware": HardwareCircuit, "blocks": OrthogonalCircuit}
 MODELS = {
     "ising": PauliSum(3, transverse_ising(BONDS, 3, 1.0, 0.7)),
     "heisenberg": PauliSum(3, heisenberg(BONDS, 3, 1.0, 0.6, 0.3)),
@@ -34,7 +35,8 @@ def made(kind: str, bonds=BONDS, depth: int = 2, seed: int = 0):
 
 
 def whole(circuit, qubits: int) -> torch.Tensor:
-    return evolved(torch.eye(2**qubits, dtype=torch.complex128), circuit.unitaries(), circuit.pairs)
+    identity = torch.eye(2**qubits, dtype=torch.complex128)
+    return evolved(identity, circuit.unitaries().to(identity), circuit.places)
 
 
 @pytest.mark.parametrize("kind", CIRCUITS)
@@ -45,18 +47,17 @@ def test_circuits_are_unitary_and_start_at_the_identity_of_no_angles(kind):
     torch.testing.assert_close(still, torch.eye(8).to(u), rtol=0, atol=1e-14)
 
 
-@given(st.permutations(range(4)), st.integers(0, 2**16))
-@settings(max_examples=25, deadline=None)
-def test_a_gate_acts_on_the_two_qubits_it_names(order, seed):
+@given(st.permutations(range(4)), st.integers(1, 4), st.integers(0, 2**16))
+@settings(max_examples=40, deadline=None)
+def test_a_gate_acts_on_the_qubits_it_names(order, k, seed):
     """Against the Kronecker product with the qubits moved to the front."""
     generator = torch.Generator().manual_seed(seed)
-    gate = torch.randn(4, 4, dtype=torch.complex128, generator=generator)
+    gate = torch.randn(2**k, 2**k, dtype=torch.complex128, generator=generator)
     psi = torch.randn(16, 3, dtype=torch.complex128, generator=generator)
-    pair = (order[0], order[1])
-    found = evolved(psi, gate[None], [pair])
+    found = evolved(psi, gate[None], [tuple(order[:k])])
     axes = [*order, 4]
     tensor = psi.view(2, 2, 2, 2, 3).permute(axes).reshape(16, 3)
-    moved = (torch.kron(gate, torch.eye(4).to(gate)) @ tensor).view(2, 2, 2, 2, 3)
+    moved = (torch.kron(gate, torch.eye(2 ** (4 - k)).to(gate)) @ tensor).view(2, 2, 2, 2, 3)
     back = [axes.index(k) for k in range(5)]
     torch.testing.assert_close(found, moved.permute(back).reshape(16, 3), rtol=1e-12, atol=1e-12)
 
@@ -71,7 +72,7 @@ def test_adjoint_derivatives_are_those_of_finite_differences(kind, model, at_onc
     index, weight = torch.tensor([5, 0, 3, 6, 1]), torch.tensor([1.0, -0.5, 2.0, 0.3, 0.7]).double()
 
     def cost() -> torch.Tensor:
-        return energies(circuit.unitaries(), index, circuit.pairs, hamiltonian) @ weight
+        return energies(circuit.unitaries(), index, circuit.places, hamiltonian) @ weight
 
     cost().backward()
     angles, step = circuit.angles.data.view(-1), 1e-3
@@ -90,16 +91,17 @@ def test_energies_are_those_of_matrices_and_single_precision_is_close(kind):
     circuit, hamiltonian, index = made(kind), MODELS["heisenberg"], torch.arange(8)
     u, h = whole(circuit, 3), hamiltonian.apply_to(torch.eye(8, dtype=torch.complex128))
     exact = (u.mH @ h @ u).diagonal().real
-    found = energies(circuit.unitaries(), index, circuit.pairs, hamiltonian)
+    found = energies(circuit.unitaries(), index, circuit.places, hamiltonian)
     torch.testing.assert_close(found, exact, rtol=1e-12, atol=1e-12)
-    single = energies(circuit.unitaries().to(torch.complex64), index, circuit.pairs, hamiltonian)
+    single_type = torch.complex64 if circuit.unitaries().is_complex() else torch.float32
+    single = energies(circuit.unitaries().to(single_type), index, circuit.places, hamiltonian)
     torch.testing.assert_close(single.double(), exact, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", CIRCUITS)
 def test_derivatives_of_the_gates_are_those_of_autograd(kind):
     circuit = made(kind)
-    direction = torch.randn(len(circuit.pairs), 4, 4, dtype=torch.complex128)
+    direction = torch.randn(len(circuit.places), 4, 4, dtype=torch.complex128)
     (expected,) = torch.autograd.grad((direction.conj() * circuit.unitaries()).real.sum(), circuit.angles)
     found = (direction.conj() * circuit.derivatives()).real.sum(dim=(1, 2, 3))
     torch.testing.assert_close(found, expected.flatten(), rtol=1e-11, atol=1e-12)
@@ -117,7 +119,8 @@ def test_the_metric_is_the_curvature_of_the_relative_entropy(kind):
         return v @ torch.diag(log_p.to(v)) @ v.mH
 
     def relative_entropy(angles: torch.Tensor) -> torch.Tensor:
-        v = evolved(torch.eye(4, dtype=torch.complex128), functional(angles), circuit.pairs)
+        identity = torch.eye(4, dtype=torch.complex128)
+        v = evolved(identity, functional(angles).to(identity), circuit.places)
         rho = v @ torch.diag(log_p.exp().to(v)) @ v.mH
         return (rho @ (log_rho(v) - log_rho(u))).diagonal().sum().real
 
@@ -153,17 +156,29 @@ def test_memory_does_not_grow_with_the_depth():
     code = (
         "import torch; torch.set_num_threads(1)\n"
         "from vfe_lightning.circuits.adjoint import energies\n"
-        "from vfe_lightning.circuits.ansatz import GeneralCircuit\n"
+        "from vfe_lightning.circuits.exponential import GeneralCircuit\n"
         "from vfe_lightning.hamiltonians.lattices import SQUARE_LINKS, cell_bonds\n"
         "from vfe_lightning.hamiltonians.pauli import PauliSum, transverse_ising\n"
         "b = cell_bonds(4, 4, SQUARE_LINKS)\n"
         "h, c = PauliSum(16, transverse_ising(b, 16, 1.0, 1.0)), GeneralCircuit(b, 5, 0.1)\n"
-        "energies(c.unitaries(), torch.arange(16), c.pairs, h).sum().backward()\n"
+        "energies(c.unitaries(), torch.arange(16), c.places, h).sum().backward()\n"
         "status = open('/proc/self/status').read()\n"
         "print(int(status.split('VmHWM:')[1].split()[0]) / 1024)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 500, "MiB"
+
+
+def test_rotations_of_two_qubits_are_general_gates_without_imaginary_parts():
+    """The six generators of SO(4) are i / 2 times the Paulis with one Y, which are the imaginary ones."""
+    planes, paulis = (
+        OrthogonalCircuit([(0, 1)], 1, 0.0).generators,
+        GeneralCircuit([(0, 1)], 1, 0.0).generators,
+    )
+    real = paulis[paulis.imag.flatten(1).abs().amax(dim=1) == 0].real.flatten(1)
+    assert len(real) == len(planes) == 6
+    both = torch.cat([real, planes.flatten(1)])
+    assert torch.linalg.matrix_rank(both) == torch.linalg.matrix_rank(real) == 6
 
 
 def test_columns_are_computed_in_chunks_of_bounded_size():
@@ -184,18 +199,18 @@ def test_gradients_are_those_of_pennylane():
     @qml.qnode(qml.device("default.qubit", wires=4), interface="torch", diff_method="backprop")
     def energy(angles):
         qml.BasisState([index >> (3 - k) & 1 for k in range(4)], wires=range(4))
-        for gate, pair in zip(angles, circuit.pairs, strict=True):
+        for gate, place in zip(angles, circuit.places, strict=True):
             generators = [qml.pauli.string_to_pauli_word(w, {0: 0, 1: 1}) for w in words]
             matrix = sum(
                 t * torch.as_tensor(qml.matrix(g, [0, 1])) for t, g in zip(gate, generators, strict=True)
             )
-            qml.QubitUnitary(torch.linalg.matrix_exp(-0.5j * matrix), wires=pair)
+            qml.QubitUnitary(torch.linalg.matrix_exp(-0.5j * matrix), wires=place)
         return qml.expval(hamiltonian)
 
     other = circuit.angles.detach().clone().requires_grad_()
     expected = energy(other)
     expected.backward()
-    found = energies(circuit.unitaries(), torch.tensor([index]), circuit.pairs,
+    found = energies(circuit.unitaries(), torch.tensor([index]), circuit.places,
                      PauliSum(4, strings))  # fmt: skip
     found.sum().backward()
     assert found.item() == pytest.approx(expected.item(), abs=1e-10)

@@ -14,6 +14,7 @@ from vfe_lightning.hamiltonians.lattices import (
     SQUARE_LINKS,
     TRIANGULAR_LINKS,
     bonds,
+    cell_blocks,
     cell_bonds,
 )
 from vfe_lightning.hamiltonians.pauli import PauliString, PauliSum, heisenberg
@@ -68,6 +69,28 @@ def test_square_cells_are_the_square_lattice(periodic):
     assert sorted(cell_bonds(4, 4, SQUARE_LINKS, periodic)) == sorted(
         map(tuple, bonds(4, SQUARE, periodic).tolist())
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "periodic", "expected"),
+    [
+        ((1, 3), False, [(0, 1), (1, 2)]),
+        ((1, 3), True, [(0, 1), (1, 2), (2, 0)]),
+        ((2, 3), False, [(0, 1, 3, 4), (1, 2, 4, 5)]),
+        ((2, 2), True, [(0, 1, 2, 3)]),
+        ((2, 3), True, [(0, 1, 3, 4), (1, 2, 4, 5), (2, 0, 5, 3)]),
+    ],
+)
+def test_blocks_of_neighbours(size, periodic, expected):
+    assert cell_blocks(*size, periodic) == expected
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_blocks_have_every_bond_of_the_square_lattice(periodic):
+    inside = {
+        frozenset((a, b)) for block in cell_blocks(3, 4, periodic) for a in block for b in block if a != b
+    }
+    assert {frozenset(bond) for bond in cell_bonds(3, 4, SQUARE_LINKS, periodic)} <= inside
 
 
 @pytest.mark.parametrize(("links", "sites", "neighbours"), [(TRIANGULAR_LINKS, 1, 6), (KAGOME_LINKS, 3, 4)])

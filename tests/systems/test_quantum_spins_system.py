@@ -12,8 +12,10 @@ from vfe_lightning.estimators.gradients import gradient_and_variance
 from vfe_lightning.generative import peierls
 from vfe_lightning.hamiltonians.pauli import all_spins, numbers
 from vfe_lightning.systems import build
+from vfe_lightning.systems.quantum_spins import QuantumSpins
 
 ADAM = declarations.Adam(learning_rate=0.05, decay=100)
+LBFGS = declarations.LBFGS()
 NATURAL = declarations.NaturalGradient(
     learning_rate=0.5,
     classical={"max_norm": 0.3},
@@ -45,13 +47,37 @@ def test_training_comes_close_to_the_exact_free_energy_from_above(model, network
     assert found["heat_capacity"][0] == pytest.approx(found["exact_heat_capacity"][0], abs=0.12)
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_blocks_by_quasi_newton_steps_are_almost_exact(model):
+    """2 x 3 sites, of which a block holds four."""
+    size = {"nx": 2, "ny": 3, "depth": 10, "gates": {"kind": "blocks"}, "network": PEIERLS}
+    system = prepared(MODELS[model](**size), LBFGS)
+    exact = system.reference().free_energy / system.size
+    f, _ = evaluate(train(system, 300))["free_energy"]
+    assert exact - 1e-12 < f < exact + 2e-3 * abs(exact)
+
+
+def test_blocks_are_for_real_hamiltonians():
+    """A field of Y, which no declaration has."""
+    from vfe_lightning.hamiltonians.pauli import PauliString, PauliSum
+    from vfe_lightning.systems.spin_hamiltonians import hamiltonian_of
+
+    class Imaginary(declarations.QuantumSpins):
+        """A field along y."""
+
+    hamiltonian_of.register(Imaginary)(lambda d: PauliSum(d.sites, [PauliString(1.0, "Y", (0,))]))
+    with pytest.raises(ValueError, match=r"use --gates\.kind general"):
+        QuantumSpins(Imaginary(nx=1, ny=2, gates={"kind": "blocks"}))
+
+
 def exact_gradients(system) -> dict[str, torch.Tensor]:
     """d (beta F) / d parameters by autograd through all x and the matrix of U."""
     s, d = all_spins(system.size), system.declaration
-    log_prob, pairs = system.model.log_prob(s), system.circuit.pairs
+    log_prob, places = system.model.log_prob(s), system.circuit.places
     from vfe_lightning.circuits.statevector import evolved
 
-    psi = evolved(torch.eye(2**system.size, dtype=torch.complex128), system.circuit.unitaries(), pairs)
+    identity = torch.eye(2**system.size, dtype=torch.complex128)
+    psi = evolved(identity, system.circuit.unitaries().to(identity), places)
     loss = (log_prob.exp() * (log_prob + d.beta * system.hamiltonian.expectation(psi))).sum()
     modules = {"p": system.model, "circuit": system.circuit}
     return {
@@ -62,7 +88,7 @@ def exact_gradients(system) -> dict[str, torch.Tensor]:
     }
 
 
-@pytest.mark.parametrize("kind", ["general", "hardware"])
+@pytest.mark.parametrize("kind", ["general", "hardware", "blocks"])
 def test_sampled_gradients_scatter_around_the_exact_ones(kind):
     system = prepared(MODELS["ising"](gates={"kind": kind}))
     randomize(system, scale=0.3)
@@ -79,12 +105,12 @@ def peierls_free_energy(system, beta: float) -> torch.Tensor:
     from vfe_lightning.circuits.statevector import evolved
 
     identity = torch.eye(2**system.size, dtype=torch.complex128)
-    psi = evolved(identity, system.circuit.unitaries(), system.circuit.pairs)
+    psi = evolved(identity, system.circuit.unitaries().to(identity), system.circuit.places)
     return -(-beta * system.hamiltonian.expectation(psi)).logsumexp(0)
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
-@pytest.mark.parametrize("kind", ["general", "hardware"])
+@pytest.mark.parametrize("kind", ["general", "hardware", "blocks"])
 def test_peierls_bound_and_its_derivatives(kind, accumulate, monkeypatch):
     """F_loc is the same number for every x, and the gradient that of the bound, whatever is sampled."""
     monkeypatch.setattr(peierls, "NEGLIGIBLE", 0.0)
@@ -120,7 +146,7 @@ def test_observables_and_the_heat_capacity_are_those_of_the_density_matrix():
     from vfe_lightning.exact.quantum_spins import matrix
 
     identity = torch.eye(8, dtype=torch.complex128)
-    u = evolved(identity, system.circuit.unitaries(), system.circuit.pairs)
+    u = evolved(identity, system.circuit.unitaries(), system.circuit.places)
     p = system.model.log_prob(all_spins(3)).exp()
     rho, h = u @ torch.diag(p.to(u)) @ u.mH, matrix(system.hamiltonian).to(u)
 

@@ -10,30 +10,30 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from vfe_lightning.circuits.statevector import Amplitudes, Pair, basis_states, chunks, evolved
+from vfe_lightning.circuits.statevector import Amplitudes, Qubits, basis_states, chunks, evolved
 from vfe_lightning.hamiltonians.pauli import PauliSum, overlap
 
 
-def energies(unitaries: Tensor, index: Tensor, pairs: Sequence[Pair], hamiltonian: PauliSum) -> Tensor:
+def energies(unitaries: Tensor, index: Tensor, places: Sequence[Qubits], hamiltonian: PauliSum) -> Tensor:
     """Energy of the circuit's state of each basis state x, differentiable in the gates.
 
     Args:
-        unitaries: the gates, (gates, 4, 4), complex.
+        unitaries: the gates, (gates, 2^k, 2^k), complex, or real of a real Hamiltonian.
         index: the numbers x of the basis states, (batch,).
-        pairs: the two qubits of each gate.
+        places: the k qubits of each gate.
     """
-    return cast(Tensor, _Energies.apply(unitaries, index, pairs, hamiltonian))
+    return cast(Tensor, _Energies.apply(unitaries, index, places, hamiltonian))
 
 
 class _Energies(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, unitaries: Tensor, index: Tensor, pairs: Sequence[Pair], hamiltonian: PauliSum
+        ctx: Any, unitaries: Tensor, index: Tensor, places: Sequence[Qubits], hamiltonian: PauliSum
     ) -> Tensor:
-        ctx.index, ctx.pairs, ctx.hamiltonian = index, pairs, hamiltonian
+        ctx.index, ctx.places, ctx.hamiltonian = index, places, hamiltonian
         measured, states = [], []
         for part in chunks(index, hamiltonian.sites):
-            psi = evolved(basis_states(part, hamiltonian.sites, unitaries.dtype), unitaries, pairs)
+            psi = evolved(basis_states(part, hamiltonian.sites, unitaries.dtype), unitaries, places)
             lam = hamiltonian.apply_to(psi)
             measured.append(overlap(psi, lam).real)
             states = [psi, lam]
@@ -50,17 +50,19 @@ class _Energies(torch.autograd.Function):
         total = torch.zeros_like(unitaries)
         weights = chunks(slope, hamiltonian.sites)
         for part, weight in zip(chunks(ctx.index, hamiltonian.sites), weights, strict=True):
+            wanted = weight.nonzero().squeeze(1)
             if ctx.kept:
-                psi, lam = states
+                psi, lam = (state.index_select(1, wanted) for state in states)
             else:
-                psi = evolved(basis_states(part, hamiltonian.sites, unitaries.dtype), unitaries, ctx.pairs)
+                psi = basis_states(part[wanted], hamiltonian.sites, unitaries.dtype)
+                psi = evolved(psi, unitaries, ctx.places)
                 lam = hamiltonian.apply_to(psi)
-            total += gate_gradients(psi, lam * weight, unitaries, ctx.pairs)
+            total += gate_gradients(psi, lam * weight[wanted], unitaries, ctx.places)
         return total, None, None, None
 
 
-def gate_gradients(psi: Tensor, lam: Tensor, unitaries: Tensor, pairs: Sequence[Pair]) -> Tensor:
-    """The derivative of 2 Re <lambda|U|x> at fixed lambda, summed over the columns: (gates, 4, 4).
+def gate_gradients(psi: Tensor, lam: Tensor, unitaries: Tensor, places: Sequence[Qubits]) -> Tensor:
+    """The derivative of 2 Re <lambda|U|x> at fixed lambda, summed over the columns: (gates, 2^k, 2^k).
 
     Args:
         psi: U |x>, (2^qubits, batch).
@@ -68,10 +70,10 @@ def gate_gradients(psi: Tensor, lam: Tensor, unitaries: Tensor, pairs: Sequence[
     """
     gradients = torch.empty_like(unitaries)
     ket, bra = Amplitudes.of(psi), Amplitudes.of(lam)
-    for k in reversed(range(len(pairs))):
+    for k in reversed(range(len(places))):
         inverse = unitaries[k].mH
-        bra = bra.in_front(pairs[k])
-        ket = ket.in_front(pairs[k]).transformed(inverse)
-        gradients[k] = 2 * (bra.values.view(4, -1) @ ket.values.view(4, -1).mH)
+        bra = bra.in_front(places[k])
+        ket = ket.in_front(places[k]).transformed(inverse)
+        gradients[k] = 2 * (bra.split(len(inverse)) @ ket.split(len(inverse)).mH)
         bra = bra.transformed(inverse)
     return gradients

@@ -1,7 +1,7 @@
-r"""State vectors under two-qubit gates: columns of amplitudes, (2^qubits, batch), qubit 0 the highest bit.
+r"""State vectors under gates of a few qubits: columns of amplitudes, (2^qubits, batch), qubit 0 the high bit.
 
-A gate is one product of a 4 x 4 matrix with the amplitudes, its two qubits in front. They stay there: the
-order of the qubits is kept beside the amplitudes, which are copied once a gate.
+A gate on k qubits is one product of a (2^k, 2^k) matrix with the amplitudes, its qubits in front. They stay
+there: the order of the qubits is kept beside the amplitudes, which are copied once a gate.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-Pair = tuple[int, int]
+Qubits = tuple[int, ...]
 MOST_AMPLITUDES = 2**18  # of one chunk of columns: 4 MiB in double precision
 
 
@@ -41,8 +41,12 @@ class Amplitudes:
         return type(self)(tensor.permute(*axes, len(order)).reshape(self.values.shape), order)
 
     def transformed(self, matrix: Tensor) -> Self:
-        """A gate (4, 4) on the two first qubits."""
-        return type(self)((matrix @ self.values.view(4, -1)).view(self.values.shape), self.order)
+        """A gate (2^k, 2^k) on the k first qubits."""
+        return type(self)((matrix @ self.split(len(matrix))).view(self.values.shape), self.order)
+
+    def split(self, states: int) -> Tensor:
+        """The states of the first qubits, and all the rest: (states, others)."""
+        return self.values.view(states, -1)
 
     def plain(self) -> Tensor:
         """(2^qubits, batch) with the qubits in their natural order."""
@@ -56,11 +60,11 @@ def basis_states(index: Tensor, qubits: int, dtype: torch.dtype) -> Tensor:
     return psi
 
 
-def evolved(psi: Tensor, unitaries: Tensor, pairs: Sequence[Pair]) -> Tensor:
-    """U |psi> of gates (gates, 4, 4) in their order: (2^qubits, batch) -> (2^qubits, batch)."""
+def evolved(psi: Tensor, unitaries: Tensor, places: Sequence[Qubits]) -> Tensor:
+    """U |psi> of gates (gates, 2^k, 2^k) in their order: (2^qubits, batch) -> (2^qubits, batch)."""
     state = Amplitudes.of(psi)
-    for matrix, pair in zip(unitaries, pairs, strict=True):
-        state = state.in_front(pair).transformed(matrix)
+    for matrix, place in zip(unitaries, places, strict=True):
+        state = state.in_front(place).transformed(matrix)
     return state.plain()
 
 

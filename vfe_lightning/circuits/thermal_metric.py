@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from vfe_lightning.circuits.ansatz import Circuit
-from vfe_lightning.circuits.statevector import Amplitudes, Pair, basis_states, columns_at_once
+from vfe_lightning.circuits.statevector import Amplitudes, Qubits, basis_states, columns_at_once
 
 
 def metric_rows(
@@ -29,12 +29,15 @@ def metric_rows(
         log_prob: ln p of all basis states, (2^qubits,).
     """
     with torch.inference_mode(False), torch.no_grad():
-        unitaries, qubits = circuit.unitaries(), len(log_prob).bit_length() - 1
-        tangents = torch.einsum("pgab,gcb->gacp", circuit.derivatives(), unitaries.conj())
+        unitaries, qubits = circuit.unitaries().to(torch.complex128), len(log_prob).bit_length() - 1
+        derivatives = circuit.derivatives().to(torch.complex128)
+        tangents = torch.einsum("pgab,gcb->gacp", derivatives, unitaries.conj())
         elements = []
         for part in index.split(columns_at_once(qubits)):
             kets = basis_states(part, qubits, unitaries.dtype)
-            elements.append(gate_elements(_probes(part, log_prob, generator), kets, unitaries, circuit.pairs))
+            elements.append(
+                gate_elements(_probes(part, log_prob, generator), kets, unitaries, circuit.places)
+            )
         rows = torch.cat(elements, dim=-1).flatten(0, 2).mT @ tangents.flatten(0, 2)
         return torch.view_as_real(2**0.5 * rows).movedim(-1, 1).flatten(0, 1)
 
@@ -47,12 +50,12 @@ def _probes(index: Tensor, log_prob: Tensor, generator: torch.Generator | None) 
     return weight * noise  # complex, of unit variance
 
 
-def gate_elements(bras: Tensor, kets: Tensor, unitaries: Tensor, pairs: Sequence[Pair]) -> Tensor:
-    """<z| |a><c| |psi> on the two qubits after each gate, for all pairs (a, c): (gates, 4, 4, batch)."""
+def gate_elements(bras: Tensor, kets: Tensor, unitaries: Tensor, places: Sequence[Qubits]) -> Tensor:
+    """<z| |a><c| |psi> on the k qubits of each gate after it, of all (a, c): (gates, 2^k, 2^k, batch)."""
     bra, ket, elements = Amplitudes.of(bras), Amplitudes.of(kets), []
     batch = bras.shape[1]
-    for matrix, pair in zip(unitaries, pairs, strict=True):
-        bra, ket = (state.in_front(pair).transformed(matrix) for state in (bra, ket))
-        z, psi = bra.values.view(4, -1, batch), ket.values.view(4, -1, batch)
+    for matrix, place in zip(unitaries, places, strict=True):
+        bra, ket = (state.in_front(place).transformed(matrix) for state in (bra, ket))
+        z, psi = (state.values.view(len(matrix), -1, batch) for state in (bra, ket))
         elements.append(torch.einsum("arb,crb->acb", z.conj(), psi))
     return torch.stack(elements)

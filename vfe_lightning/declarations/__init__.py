@@ -35,10 +35,11 @@ from vfe_lightning.declarations.occupation import (
     Quasiparticle,
     Transformer,
 )
-from vfe_lightning.declarations.optimizer import Adam, NaturalGradient, Optimizer, TrustRegion
+from vfe_lightning.declarations.optimizer import LBFGS, Adam, NaturalGradient, Optimizer, TrustRegion
 from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
 from vfe_lightning.declarations.quantum_spins import (
+    BlockGates,
     GeneralGates,
     HardwareGates,
     Heisenberg,
@@ -76,6 +77,7 @@ from vfe_lightning.declarations.velocity import (
 
 __all__ = [
     "GP",
+    "LBFGS",
     "MADE",
     "TPE",
     "Adam",
@@ -83,6 +85,7 @@ __all__ = [
     "Annealing",
     "BaseStates",
     "Bernoulli",
+    "BlockGates",
     "BoltzmannGenerator",
     "Checkerboard",
     "ConfigurationInteraction",

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from vfe_lightning.declarations.base import Declaration
 
@@ -53,4 +53,12 @@ class Adam(Decaying):
     )
 
 
-Optimizer = Annotated[NaturalGradient | Adam, Field(discriminator="kind")]
+class LBFGS(Declaration):
+    """Quasi-Newton steps, Liu & Nocedal, Math. Program. 45, 503 (1989): for gradients without any noise."""
+
+    kind: Literal["lbfgs"] = "lbfgs"
+    learning_rate: PositiveFloat = Field(default=1.0, description="length of a step, in quasi-Newton steps")
+    history: PositiveInt = Field(default=200, description="earlier steps that make up the Hessian")
+
+
+Optimizer = Annotated[NaturalGradient | Adam | LBFGS, Field(discriminator="kind")]

@@ -26,6 +26,14 @@ class GeneralGates(Declaration):
     precision: Precision = Field(default="double", description="of the amplitudes while training")
 
 
+class BlockGates(Declaration):
+    """Any rotation of the states of 2 x 2 neighbouring sites, SO(16) with 120 angles: real Hamiltonians."""
+
+    kind: Literal["blocks"] = "blocks"
+    width: float = Field(default=0.005, ge=0, description="standard deviation of the first angles")
+    precision: Precision = Field(default="double", description="of the amplitudes while training")
+
+
 class HardwareGates(Declaration):
     """Rotations of every qubit and controlled Z on every bond, as devices have them."""
 
@@ -34,7 +42,7 @@ class HardwareGates(Declaration):
     precision: Precision = Field(default="double", description="of the amplitudes while training")
 
 
-Gates = Annotated[GeneralGates | HardwareGates, Field(discriminator="kind")]
+Gates = Annotated[GeneralGates | HardwareGates | BlockGates, Field(discriminator="kind")]
 
 
 class QuantumSpins(Declaration):
@@ -73,6 +81,10 @@ class QuantumSpins(Declaration):
             raise ValueError(
                 f"network peierls is for at most {MOST_SUMMED} spins, not {self.sites}: "
                 "use --network.kind made"
+            )
+        if isinstance(self.gates, BlockGates) and self.lattice == "kagome":
+            raise ValueError(
+                "gates blocks are for one site a cell, not three of kagome: use --gates.kind general"
             )
         return self
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from vfe_lightning.generative.model import GenerativeModel
 from vfe_lightning.hamiltonians.pauli import all_spins, numbers
 
-NEGLIGIBLE = 1e-4  # probability of all states together that are not `likely`
+NEGLIGIBLE = 1e-4  # probability of all states together that are left out of `likely_weights`
 
 
 class PeierlsWeights(GenerativeModel):
@@ -28,10 +28,11 @@ class PeierlsWeights(GenerativeModel):
         """p(x) of these energies: (2^sites,)."""
         self.energy, self.log_p = energy, (-beta * energy).log_softmax(0)
 
-    def likely(self) -> Tensor:
-        """Numbers of the fewest states that have all but a negligible part of p: (states,)."""
+    def likely_weights(self) -> Tensor:
+        """p, and 0 of as many states as have a negligible part of it together: (2^sites,)."""
         p, order = self.log_p.exp().sort(descending=True)
-        return order[: 1 + (p.cumsum(0) < 1 - NEGLIGIBLE).sum()]
+        p[1 + (p.cumsum(0) < 1 - NEGLIGIBLE).sum() :] = 0
+        return torch.empty_like(p).index_copy_(0, order, p)
 
     def log_prob(self, x: Tensor) -> Tensor:
         return self.log_p[numbers(x)]

@@ -56,6 +56,23 @@ def cell_bonds(
     return bonds
 
 
+def cell_blocks(rows: int, columns: int, periodic: bool = False) -> list[tuple[int, ...]]:
+    """Blocks of 2 x 2 neighbouring sites in raster order, of two on a chain, every site in at least one.
+
+    Args:
+        periodic: blocks go around where there are more than two rows or columns.
+    """
+    height, width = min(2, rows), min(2, columns)
+    around = [periodic and count > 2 for count in (rows, columns)]
+    first_rows = range(rows if around[0] else rows - height + 1)
+    first_columns = range(columns if around[1] else columns - width + 1)
+    return [
+        tuple((r + i) % rows * columns + (c + j) % columns for i in range(height) for j in range(width))
+        for r in first_rows
+        for c in first_columns
+    ]
+
+
 def couplings(bonds: Tensor, J: float | Tensor, sites: int) -> Tensor:
     """The symmetric matrix of couplings of H = -sum_bonds J s_i s_j: (sites, sites), float64.
 

@@ -5,6 +5,7 @@ from torch.optim import Optimizer
 from vfe_lightning import declarations
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.optimizers.adam import Adam
+from vfe_lightning.optimizers.lbfgs import LBFGS
 from vfe_lightning.optimizers.natural_gradient import NaturalGradient
 
 
@@ -15,3 +16,5 @@ def make_optimizer(declaration: declarations.Optimizer, system: VariationalFreeE
             return NaturalGradient(declaration, system.parameters())
         case declarations.Adam():
             return Adam(declaration, system.parameters())
+        case declarations.LBFGS():
+            return LBFGS(declaration, system.parameters())

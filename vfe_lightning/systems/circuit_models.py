@@ -1,13 +1,17 @@
 """Quantum circuits, as they are declared."""
 
 from vfe_lightning import declarations
-from vfe_lightning.circuits.ansatz import Circuit, GeneralCircuit, HardwareCircuit
+from vfe_lightning.circuits.ansatz import Circuit, HardwareCircuit
+from vfe_lightning.circuits.exponential import GeneralCircuit, OrthogonalCircuit
+from vfe_lightning.hamiltonians.lattices import cell_blocks
 
 
-def circuit_of(d: declarations.QuantumSpins, pairs: list[tuple[int, int]]) -> Circuit:
-    """The declared circuit on these pairs of sites."""
+def circuit_of(d: declarations.QuantumSpins, bonds: list[tuple[int, int]]) -> Circuit:
+    """The declared circuit on these bonds, or on blocks of the lattice."""
     match d.gates:
         case declarations.GeneralGates(width=width):
-            return GeneralCircuit(pairs, d.depth, width)
+            return GeneralCircuit(bonds, d.depth, width)
         case declarations.HardwareGates(width=width):
-            return HardwareCircuit(pairs, d.depth, width)
+            return HardwareCircuit(bonds, d.depth, width)
+        case declarations.BlockGates(width=width):
+            return OrthogonalCircuit(cell_blocks(d.nx, d.ny, d.periodic), d.depth, width)

@@ -50,40 +50,41 @@ class QuantumSpins(VariationalFreeEnergy):
         self.operators = torch.nn.ModuleDict(observables_of(bonds, d.sites))
         self.model = model_of(d.network, d.sites, symmetrize=False)
         self.circuit = circuit_of(d, list(dict.fromkeys(bonds)))
-        self.training_type = torch.complex128 if d.gates.precision == "double" else torch.complex64
+        self.exact_gradient = isinstance(self.model, PeierlsWeights)
+        if isinstance(d.gates, declarations.BlockGates) and self.hamiltonian.phases.is_complex():
+            raise ValueError("gates blocks are real and this Hamiltonian is not: use --gates.kind general")
         self.table: StateTable | None = None
 
     def estimate(self, n_samples: int) -> Estimate:
-        if self.training:
-            self._follow()
-        s = self.model.sample(n_samples, self.generator)
-        index = numbers(s)
-        return self._trained(s, index) if self.training else self._reported(s, index)
+        return self._trained(n_samples) if self.training else self._reported(n_samples)
 
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Peierls' weights of the circuit as it is."""
-        if isinstance(self.model, PeierlsWeights):
-            everything = torch.arange(2**self.size, device=self.device)
-            self.model.follow(self._energies(everything), self.beta_now())
+    def _follow(self) -> Tensor:
+        """Peierls' weights of the circuit as it is; the energies of all its states: (2^sites,)."""
+        assert isinstance(self.model, PeierlsWeights)
+        energy = self._energies(torch.arange(2**self.size, device=self.device))
+        self.model.follow(energy.detach(), self.beta_now())
+        return energy
 
     def _energies(self, states: Tensor) -> Tensor:
-        unitaries = self.circuit.unitaries().to(self.training_type if self.training else torch.complex128)
-        return energies(unitaries, states, self.circuit.pairs, self.hamiltonian).double()
+        unitaries = self.circuit.unitaries()
+        if self.training and self.declaration.gates.precision == "single":
+            unitaries = unitaries.to(torch.complex64 if unitaries.is_complex() else torch.float32)
+        return energies(unitaries, states, self.circuit.places, self.hamiltonian).double()
 
-    def _trained(self, s: Tensor, index: Tensor) -> Estimate:
+    @torch.enable_grad()
+    def _trained(self, n_samples: int) -> Estimate:
         """What the optimiser needs; each basis state is evolved once."""
         beta, model = self.beta_now(), self.model
+        followed = self._follow() if isinstance(model, PeierlsWeights) else None
+        s = model.sample(n_samples, self.generator)
+        index = numbers(s)
         states, place = index.unique(return_inverse=True)
-        if isinstance(model, PeierlsWeights):
-            states = model.likely()
-        with torch.enable_grad():
-            beta_energy = beta * self._energies(states)
+        beta_energy = beta * (self._energies(states) if followed is None else followed)
         slopes = partial(_pullback, beta_energy, list(self.circuit.parameters()))
         cost, metric = beta_energy.detach(), partial(self._metric, index)
         circuit = Factor("circuit", self.circuit, None, cost, pullback=slopes, metric=metric, quantum=True)
         if isinstance(model, PeierlsWeights):
-            share = model.log_p[states].exp() / reductions.world_size()
+            share = model.likely_weights() / reductions.world_size()
             circuit = replace(circuit, weights=partial(_repeated, share))
             energy = model.energy[index]
         else:
@@ -106,9 +107,11 @@ class QuantumSpins(VariationalFreeEnergy):
         return metric_rows(self.circuit, index, log_prob, self.generator)
 
     @torch.no_grad()
-    def _reported(self, s: Tensor, index: Tensor) -> Estimate:
+    def _reported(self, n_samples: int) -> Estimate:
         """Everything that is reported, with each basis state evolved once in an evaluation."""
         d = self.declaration
+        s = self.model.sample(n_samples, self.generator)
+        index = numbers(s)
         if self.table is None:
             self.table = StateTable(self.circuit, self.hamiltonian, self.operators)
         measured = self.table.of(index)
@@ -128,7 +131,9 @@ class QuantumSpins(VariationalFreeEnergy):
 
     def on_validation_epoch_start(self) -> None:
         self.table = None
-        self._follow()
+        if isinstance(self.model, PeierlsWeights):
+            with torch.no_grad():
+                self._follow()
         super().on_validation_epoch_start()
 
     def on_validation_epoch_end(self) -> None:

@@ -29,7 +29,7 @@ class StateTable:
 
     def _measure(self, states: Tensor) -> None:
         psi = basis_states(states, self.hamiltonian.sites, self.unitaries.dtype)
-        psi = evolved(psi, self.unitaries, self.circuit.pairs)
+        psi = evolved(psi, self.unitaries, self.circuit.places)
         h_psi = self.hamiltonian.apply_to(psi)
         energy = overlap(psi, h_psi).real
         found = {"energy": energy, "state_variance": (h_psi - energy * psi).abs().square().sum(dim=0)}
