@@ -11,7 +11,9 @@ from vfe_lightning.declarations.boltzmann import (
     Learning,
     MolecularDynamics,
     MuellerBrown,
+    OneBodyFlow,
     Samples,
+    SolvatedDimer,
     TorsionFlow,
 )
 from vfe_lightning.declarations.continuous import Continuous, PathGradient, PathOnly, Pathwise
@@ -134,6 +136,7 @@ __all__ = [
     "NeuralRG",
     "NoAnnealing",
     "Occupation",
+    "OneBodyFlow",
     "Optimizer",
     "OscillatorDeterminants",
     "PairVelocity",
@@ -152,6 +155,7 @@ __all__ = [
     "Samples",
     "Search",
     "SherringtonKirkpatrick",
+    "SolvatedDimer",
     "Spins",
     "TorsionFlow",
     "Trainer",
