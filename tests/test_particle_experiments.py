@@ -110,6 +110,7 @@ def test_a_run_goes_on_to_the_same_numbers(home):
         ("log_gas", "--optimizer.kind natural_gradient", ["--optimizer.kind adam"]),
         ("double_well", "--energy_weight 0 --data_weight 0", ["energy_weight", "data_weight"]),
         ("double_well", "--b 3", ["b = 3", "< 0"]),
+        ("solvated_dimer", "--samples.chains 8 --samples.kept 4", ["samples.kept = 32", "at least 40"]),
     ],
 )
 def test_bad_values_are_refused_in_one_line(experiment, arguments, words, tmp_path):

@@ -94,6 +94,15 @@ class SolvatedDimer(Declaration):
     )
     samples: Samples = Field(default=Samples(), description="of the dimer at each length")
 
+    @model_validator(mode="after")
+    def _has_samples_to_learn_from(self) -> "SolvatedDimer":
+        if (count := self.samples.chains * self.samples.kept) < 40:
+            raise ValueError(
+                f"samples.chains x samples.kept = {count} samples of each length are too few to learn from "
+                "and to judge by: have at least 40"
+            )
+        return self
+
 
 class TorsionFlow(Declaration):
     """Circular splines of the torsions and affine couplings of bonds and angles, which see each other."""

@@ -51,7 +51,11 @@ class SolvatedDimer(VariationalFreeEnergy):
         d = self.declaration
         self.works = [stage.works() for stage in stages_of(self.stages)]
         found = difference(self.works)
-        known = {"bennett_overlap": Moments.exactly(found.overlap)}
+        back = torch.stack([back.mean(dim=1) for _, back in self.works]).sum(dim=0)
+        known = {
+            "lower_bound": Moments.of(-back / d.beta),
+            "bennett_overlap": Moments.exactly(found.overlap),
+        }
         if math.isfinite(found.error):
             f = self.works[0][0].new_tensor([found.value, found.error]) / d.beta
             known["bennett_difference"] = Moments.with_error(*f)
