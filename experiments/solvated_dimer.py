@@ -17,12 +17,12 @@ solvated_dimer = Experiment(
     system=SolvatedDimer(
         stages=4,
         flow=OneBodyFlow(layers=4, width=16, bins=8),
-        samples=Samples(chains=160, trajectories=100, kept=64, stride=5),
+        samples=Samples(chains=160, trajectories=100, kept=96, stride=5),
         energy_cap=100.0,
     ),
     optimizer=Adam(learning_rate=1e-2, decay=100, max_norm=20.0),
-    trainer=Trainer(max_steps=150, evaluation_batches=10),
-    batch_size=128,
+    trainer=Trainer(max_steps=100, evaluation_batches=20),
+    batch_size=64,
 )
 
 if __name__ == "__main__":
