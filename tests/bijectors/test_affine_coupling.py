@@ -11,6 +11,7 @@ from vfe_lightning.bijectors.bijector import Composed
 from vfe_lightning.bijectors.centred_scale import CentredScale
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.equivariant_velocity import velocity_of
+from vfe_lightning.bijectors.one_body import OneBodySplines
 from vfe_lightning.declarations import MessagePassing, PairVelocity
 from vfe_lightning.generative.mirrored import Mirrored
 from vfe_lightning.generative.reparameterized import NormalizingFlow
@@ -34,11 +35,17 @@ def trap_flow(n, dim, kind=PairVelocity, steps=10, scale=0.1):
     return Composed([CentredScale(1.3, 0.4), ContinuousFlow(velocity, steps)])
 
 
+def splines_around_a_molecule():
+    shifts = torch.tensor([[-0.2, 0.1], [0.3, 0.0]], dtype=torch.float64)
+    return stirred(OneBodySplines(shifts, normal(4, 20, 2, 2), 2.0, 3, 8, 4))
+
+
 BIJECTORS = {
     "couplings of a plane": (lambda: stirred(affine_couplings(2, 4, 8)), (2,)),
     "couplings of two atoms": (lambda: stirred(affine_couplings(4, 6, 8)), (2, 2)),
     "couplings of five coordinates": (lambda: stirred(affine_couplings(5, 7, 8)), (5,)),
     "centred scale": (lambda: CentredScale(1.3, 0.4), (3, 2)),
+    "splines around a molecule": (splines_around_a_molecule, (5, 2)),
 }
 
 

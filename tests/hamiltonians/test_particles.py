@@ -9,6 +9,7 @@ from vfe_lightning.calculus.gradient import gradient
 from vfe_lightning.hamiltonians.clusters import icosahedron
 from vfe_lightning.hamiltonians.dimer import Dimer, distance
 from vfe_lightning.hamiltonians.planar_wells import DoubleWell, MuellerBrown
+from vfe_lightning.hamiltonians.stretched_dimer import StretchedDimer
 from vfe_lightning.hamiltonians.trapped_particles import Coulomb, LennardJones, Logarithmic, TrappedParticles
 
 CASES = {
@@ -20,6 +21,7 @@ CASES = {
     "Lennard-Jones": (TrappedParticles(5, 1.0, LennardJones()), (5, 3)),
     "dimer": (Dimer(0), (2, 2)),
     "dimer in a solvent": (Dimer(6, box=1.5), (8, 2)),
+    "stretched dimer": (StretchedDimer(6, 0.3), (8, 2)),
 }
 
 

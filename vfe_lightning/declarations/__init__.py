@@ -11,7 +11,9 @@ from vfe_lightning.declarations.boltzmann import (
     Learning,
     MolecularDynamics,
     MuellerBrown,
+    OneBodyFlow,
     Samples,
+    SolvatedDimer,
     TorsionFlow,
 )
 from vfe_lightning.declarations.continuous import Continuous, PathGradient, PathOnly, Pathwise
@@ -137,6 +139,7 @@ __all__ = [
     "NeuralRG",
     "NoAnnealing",
     "Occupation",
+    "OneBodyFlow",
     "Optimizer",
     "OscillatorDeterminants",
     "PairVelocity",
@@ -155,6 +158,7 @@ __all__ = [
     "Samples",
     "Search",
     "SherringtonKirkpatrick",
+    "SolvatedDimer",
     "Spins",
     "TorsionFlow",
     "Trainer",

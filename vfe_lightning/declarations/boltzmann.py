@@ -71,6 +71,39 @@ class Dimer(BoltzmannGenerator):
     solvent: NonNegativeInt = Field(default=0, description="repulsive particles around it, in a box")
 
 
+class OneBodyFlow(Declaration):
+    """Splines that carry each particle of a fluid alone, by where the dimer is."""
+
+    layers: int = Field(default=4, ge=2, description="splines of one of the two coordinates, in turns")
+    width: PositiveInt = Field(default=16, description="hidden units of each of their two layers")
+    bins: int = Field(default=8, ge=2, description="of each spline")
+
+
+class SolvatedDimer(Declaration):
+    """The dimer among repulsive particles in a box, from closed to open in stages, by maps of the fluid.
+
+    All numbers are of the open dimer less those of the closed one; F bounds the difference from above.
+    """
+
+    solvent: NonNegativeInt = Field(default=36, description="repulsive particles around it; 0: none")
+    beta: PositiveFloat = Field(default=1.0, description="inverse temperature")
+    stages: PositiveInt = Field(default=4, description="maps from one length of the bond to the next")
+    flow: OneBodyFlow = Field(default=OneBodyFlow(), description="one of these maps")
+    energy_cap: PositiveFloat = Field(
+        default=100.0, description="beta U beyond it counts as its logarithm in the gradient"
+    )
+    samples: Samples = Field(default=Samples(), description="of the dimer at each length")
+
+    @model_validator(mode="after")
+    def _has_samples_to_learn_from(self) -> "SolvatedDimer":
+        if (count := self.samples.chains * self.samples.kept) < 40:
+            raise ValueError(
+                f"samples.chains x samples.kept = {count} samples of each length are too few to learn from "
+                "and to judge by: have at least 40"
+            )
+        return self
+
+
 class TorsionFlow(Declaration):
     """Circular splines of the torsions and affine couplings of bonds and angles, which see each other."""
 

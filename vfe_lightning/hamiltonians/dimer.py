@@ -13,7 +13,8 @@ from torch import Tensor
 
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 
-MIDDLE = 1.5  # distance between the wells
+MIDDLE = 1.5  # length of the bond between the wells
+CLOSED, OPEN = 0.9435, 2.0615  # in the wells
 SLOPE, QUADRATIC, QUARTIC = -0.5, 25.0, 10.0
 RESTRAINT = 20.0
 FAR = 1e9  # square of a distance
@@ -119,7 +120,7 @@ def arrangements(solvent: int) -> Tensor:
     side = math.ceil(math.sqrt(solvent))
     line = 6 * (torch.arange(side, dtype=torch.float64) + 0.5) / max(side, 1) - 3
     grid = torch.cartesian_prod(line, line).view(-1, 2)[:solvent]
-    pairs = [torch.tensor([[-r / 2, 0.0], [r / 2, 0.0]], dtype=torch.float64) for r in (0.9435, 2.0615)]
+    pairs = [torch.tensor([[-r / 2, 0.0], [r / 2, 0.0]], dtype=torch.float64) for r in (CLOSED, OPEN)]
     return torch.stack([torch.cat([pair, grid]) for pair in pairs])
 
 

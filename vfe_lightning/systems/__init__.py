@@ -48,6 +48,13 @@ def _(declaration: declarations.QuantumSpins) -> VariationalFreeEnergy:
 
 
 @build.register
+def _(declaration: declarations.SolvatedDimer) -> VariationalFreeEnergy:
+    from vfe_lightning.systems.solvated_dimer import SolvatedDimer
+
+    return SolvatedDimer(declaration)
+
+
+@build.register
 def _(declaration: declarations.Continuous) -> VariationalFreeEnergy:
     from vfe_lightning.systems import (  # noqa: F401  they register their physics
         alanine_dipeptide,
