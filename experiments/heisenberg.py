@@ -8,15 +8,21 @@ Against exact diagonalisation. Method: Liu, Mao, Zhang & Wang, Mach. Learn.: Sci
 """
 
 from vfe_lightning import Experiment
-from vfe_lightning.declarations import LBFGS, BlockGates, Heisenberg, NoAnnealing, PeierlsWeights, Trainer
+from vfe_lightning.declarations import LBFGS, BlockGates, Heisenberg, LinearAnnealing, PeierlsWeights, Trainer
 
 heisenberg = Experiment(
     name="heisenberg",
     system=Heisenberg(
-        nx=2, ny=3, beta=2.0, depth=10, gates=BlockGates(), network=PeierlsWeights(), annealing=NoAnnealing()
+        nx=2,
+        ny=3,
+        beta=2.0,
+        depth=10,
+        gates=BlockGates(),
+        network=PeierlsWeights(),
+        annealing=LinearAnnealing(start=0.05, steps=500),
     ),
     optimizer=LBFGS(),
-    trainer=Trainer(max_steps=800, average=0, evaluation_batches=20),
+    trainer=Trainer(max_steps=1000, average=0, evaluation_batches=20),
     batch_size=500,
 )
 

@@ -15,7 +15,7 @@ from vfe_lightning import Experiment
 from vfe_lightning.declarations import (
     LBFGS,
     BlockGates,
-    NoAnnealing,
+    LinearAnnealing,
     PeierlsWeights,
     Trainer,
     TransverseIsing,
@@ -31,7 +31,7 @@ tfim = Experiment(
         depth=10,
         gates=BlockGates(),
         network=PeierlsWeights(),
-        annealing=NoAnnealing(),
+        annealing=LinearAnnealing(start=0.05, steps=500),
     ),
     optimizer=LBFGS(),
     trainer=Trainer(max_steps=1000, average=0, evaluation_batches=20),

@@ -14,13 +14,12 @@ from vfe_lightning.study.command_line import main
 
 TINY = (
     "--batch_size 40 --depth 1 --trainer.max_steps 4 --trainer.evaluation_batches 3 "
-    "--trainer.progress_bar false --trainer.checkpoint_every 2"
+    "--trainer.progress_bar false --trainer.checkpoint_every 2 --annealing.steps 3"
 ).split()
-ANNEALED = "--annealing.kind linear --annealing.steps 3"
 NATURAL = {"kind": "natural_gradient", "quantum": {"momentum": 0.5}}
 EXPERIMENTS = {
     "tfim by default": "--nx 2 --ny 2",
-    "tfim": f"--nx 2 --ny 2 --gamma 2 --beta 0.5 --network.kind made --optimizer.kind adam {ANNEALED}",
+    "tfim": "--nx 2 --ny 2 --gamma 2 --beta 0.5 --network.kind made --optimizer.kind adam",
     "heisenberg": "--nx 1 --ny 1 --lattice kagome --gates.kind hardware --optimizer.kind natural_gradient",
 }
 
@@ -48,7 +47,7 @@ def test_experiment_leaves_its_results(experiment, home):
 def test_a_run_goes_on_to_the_same_numbers(network, optimizer, home):
     """The probes of the metric draw from the generator that is in the checkpoint, and momentum is kept."""
     budget = {"max_steps": 4, "evaluation_batches": 2, "checkpoint_every": 2, "progress_bar": False}
-    start = {"nx": 1, "ny": 3, "depth": 1, "network": {"kind": network}}
+    start = {"nx": 1, "ny": 3, "depth": 1, "annealing.steps": 2, "network": {"kind": network}}
     tiny = tfim.vary(**start, optimizer=optimizer, batch_size=40, trainer=budget)
     whole, half = tiny.run(), tiny.vary(**{"trainer.max_steps": 2}).run()
     rest = tiny.run(resume=half.run_id)
@@ -63,7 +62,10 @@ def test_a_run_goes_on_to_the_same_numbers(network, optimizer, home):
     ],
 )
 def test_a_scan_leaves_its_table_and_figure(study, column, first, picture, client, home):
-    flags = "--nx 1 --ny 3 --depth 1 --batch_size 20 --trainer.max_steps 3 --trainer.evaluation_batches 2"
+    flags = (
+        "--nx 1 --ny 3 --depth 1 --batch_size 20 --trainer.max_steps 3 --annealing.steps 3 "
+        "--trainer.evaluation_batches 2"
+    )
     with pytest.raises(SystemExit) as exit:
         main(study, [*flags.split(), "--n-trials", "2", "--trainer.progress_bar", "false"])
     assert exit.value.code == 0

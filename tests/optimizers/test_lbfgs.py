@@ -38,10 +38,22 @@ def advance(module: Vector, optimizer: LBFGS, steps: int, scale: float = 1.0) ->
 
 def test_a_quadratic_form_of_very_different_curvatures_is_minimised_in_few_steps():
     """Gradient descent would gain a factor 1 - 1 / 100 a step."""
-    module, optimizer = made()
+    module, optimizer = made(longest=10.0)
     metrics = advance(module, optimizer, 40)
     torch.testing.assert_close(module.theta.data, MINIMUM, rtol=0, atol=1e-9)
     assert metrics["form/gradient_norm"] < 1e-7
+
+
+def test_no_step_changes_a_parameter_by_more_than_the_longest():
+    """And the shortened steps are those that the curvature is measured along: the minimum is still found."""
+    module, optimizer = made(longest=0.05)
+    for _ in range(60):
+        before = module.theta.detach().clone()
+        advance(module, optimizer, 1)
+        assert (module.theta - before).abs().max() <= 0.05 * (1 + 1e-12)
+    assert (before - MINIMUM).abs().max() < 0.5
+    advance(module, optimizer, 60)
+    torch.testing.assert_close(module.theta.data, MINIMUM, rtol=0, atol=1e-9)
 
 
 def test_a_saved_optimizer_takes_the_same_steps():

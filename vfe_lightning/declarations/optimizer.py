@@ -58,6 +58,9 @@ class LBFGS(Declaration):
 
     kind: Literal["lbfgs"] = "lbfgs"
     learning_rate: PositiveFloat = Field(default=1.0, description="length of a step, in quasi-Newton steps")
+    longest: PositiveFloat = Field(
+        default=0.1, description="longest change of a parameter in a step; longer steps are shortened"
+    )
     history: PositiveInt = Field(default=200, description="earlier steps that make up the Hessian")
 
 

@@ -12,7 +12,7 @@ from vfe_lightning.optimizers.first_order import set_gradients
 
 
 class LBFGS(torch.optim.LBFGS):
-    """torch's L-BFGS with one gradient a step and no line search."""
+    """torch's L-BFGS with one gradient a step: steps of bounded length in place of a line search."""
 
     def __init__(self, declaration: declarations.LBFGS, parameters: Iterable[nn.Parameter]) -> None:
         super().__init__(
@@ -23,6 +23,7 @@ class LBFGS(torch.optim.LBFGS):
             tolerance_grad=0.0,
             tolerance_change=0.0,
         )
+        self.longest = declaration.longest
 
     def backward(self, factors: Sequence[Factor]) -> dict[str, float]:
         """Set the gradient of every factor's parameters; returns the gradient norms.
@@ -32,5 +33,15 @@ class LBFGS(torch.optim.LBFGS):
         """
         return set_gradients(factors)
 
+    @torch.no_grad()
     def step(self, closure: Any = None) -> None:
+        [group] = self.param_groups
+        before = [p.clone() for p in group["params"]]
         super().step(lambda: 0.0)  # the gradient is there; torch's value of F serves a line search alone
+        moves = [p - b for p, b in zip(group["params"], before, strict=True)]
+        length = max(move.abs().max().item() for move in moves)
+        if length > self.longest:
+            share = self.longest / length
+            for p, b, move in zip(group["params"], before, moves, strict=True):
+                p.copy_(b + share * move)
+            self.state[group["params"][0]]["t"] *= share  # of the direction, as the next step takes it
