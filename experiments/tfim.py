@@ -34,7 +34,7 @@ tfim = Experiment(
         annealing=LinearAnnealing(start=0.05, steps=500),
     ),
     optimizer=LBFGS(),
-    trainer=Trainer(max_steps=1000, average=0, evaluation_batches=20),
+    trainer=Trainer(max_steps=1500, average=0, evaluation_batches=20),
     batch_size=500,
 )
 
