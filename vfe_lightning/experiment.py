@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, SerializeAsAny
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, SerializeAsAny, model_validator
 
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.changes import changed, flat, nested, unknown_name
-from vfe_lightning.declarations.optimizer import NaturalGradient, Optimizer
+from vfe_lightning.declarations.optimizer import Adam, NaturalGradient, Optimizer
 from vfe_lightning.declarations.trainer import Trainer
 from vfe_lightning.result import Result
 
@@ -30,6 +30,15 @@ class Experiment(BaseModel):
     batch_size: PositiveInt = Field(description="samples a step, over all processes and passes")
     seed: int = Field(default=42, ge=0, description="of the first parameters and of all samples")
     tags: dict[str, str] = Field(default={}, description="anything to find the runs by")
+
+    @model_validator(mode="after")
+    def _has_an_optimizer_for_its_gradient(self) -> Self:
+        if self.system.adam_only and not isinstance(self.optimizer, Adam):
+            raise ValueError(
+                f"optimizer {self.optimizer.kind} is not for gradients along samples: "
+                "use --optimizer.kind adam"
+            )
+        return self
 
     def vary(self, **changes: Any) -> Self:
         """The same experiment with other values of the run or, by their plain names, of the system.

@@ -1,7 +1,9 @@
 """Gibbs weights of a table of energies."""
 
+import pytest
 import torch
 
+from vfe_lightning.errors import NotFinite
 from vfe_lightning.generative.peierls import NEGLIGIBLE, PeierlsWeights
 from vfe_lightning.hamiltonians.pauli import all_spins, numbers
 
@@ -25,6 +27,11 @@ def test_samples_are_as_frequent_as_they_are_probable():
     counts = numbers(model.sample(n, torch.Generator().manual_seed(1))).bincount(minlength=16).double()
     p = model.log_prob(all_spins(4)).exp()
     assert (((counts - n * p) / (n * p * (1 - p)).sqrt()).abs() < 4.5).all()
+
+
+def test_energies_that_are_no_numbers_are_refused():
+    with pytest.raises(NotFinite, match="not finite"):
+        PeierlsWeights(4).follow(ENERGY * torch.nan, 1.0)
 
 
 def test_likely_states_are_the_fewest_that_leave_out_a_negligible_part():

@@ -44,6 +44,15 @@ def test_a_quadratic_form_of_very_different_curvatures_is_minimised_in_few_steps
     assert metrics["form/gradient_norm"] < 1e-7
 
 
+def test_the_unit_of_the_free_energy_makes_no_difference():
+    """A power of two changes no digit, though torch forgets curvatures below an absolute 1e-10."""
+    whole, optimizer = made()
+    advance(whole, optimizer, 15)
+    weak, other = made()
+    advance(weak, other, 15, scale=2.0**-40)
+    assert torch.equal(weak.theta, whole.theta)
+
+
 def test_no_step_changes_a_parameter_by_more_than_the_longest():
     """And the shortened steps are those that the curvature is measured along: the minimum is still found."""
     module, optimizer = made(longest=0.05)

@@ -39,6 +39,7 @@ def test_every_state_has_its_bond_and_its_names():
         x = stage.lower.unseen.flatten(0, 1)
         assert (x[:, 0, 0] <= x[:, 1, 0]).all()
         assert abs(distance(x).median().item() - length) < 0.03
+        assert (stage.lower.unseen - stage.upper.unseen)[..., 2:, :].abs().amin(dim=(0, 1)).min() > 1e-6
         assert stage.lower.seen.shape == (16, 10, 6, 2) and stage.lower.unseen.shape == (48, 10, 6, 2)
     x = torch.tensor([[[1.0, 0.0], [-1.0, 0.5], [0.0, 2.0]]]).double()
     assert named_from_the_left(x).tolist() == [[[-1.0, 0.5], [1.0, 0.0], [0.0, 2.0]]]

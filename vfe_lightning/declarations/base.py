@@ -1,5 +1,7 @@
 """What every declaration is: frozen plain data that refuses unknown fields and values out of range."""
 
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -7,3 +9,5 @@ class Declaration(BaseModel):
     """Plain data that names a physical system, a part of an ansatz, an optimiser or a budget."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    adam_only: ClassVar[bool] = False  # of a system: its gradient is noisy and not made of scores

@@ -1,5 +1,7 @@
 """Boltzmann generators: molecules and wells with several modes, learned from energies and from samples."""
 
+from typing import ClassVar
+
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from vfe_lightning.declarations.base import Declaration
@@ -14,13 +16,15 @@ class CouplingFlow(Declaration):
 
 
 class Samples(Declaration):
-    """Samples of the modes by hybrid Monte Carlo: chains that start in each known minimum."""
+    """Samples by hybrid Monte Carlo: chains that start in each known minimum of a state."""
 
-    chains: int = Field(default=1000, ge=4, description="independent chains, equally many in each minimum")
+    chains: int = Field(
+        default=1000, ge=4, description="independent chains of a state, equally many in each of its minima"
+    )
     trajectories: PositiveInt = Field(default=100, description="of each chain up to its first sample")
     kept: PositiveInt = Field(default=1, description="samples of each chain")
     stride: PositiveInt = Field(default=20, description="trajectories from one of them to the next")
-    seed: int = Field(default=0, ge=0, description="of their random numbers")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="of their random numbers")
 
 
 class Learning(Continuous):
@@ -85,8 +89,12 @@ class SolvatedDimer(Declaration):
     All numbers are of the open dimer less those of the closed one; F bounds the difference from above.
     """
 
+    adam_only: ClassVar[bool] = True
+
     solvent: NonNegativeInt = Field(default=36, description="repulsive particles around it; 0: none")
-    beta: PositiveFloat = Field(default=1.0, description="inverse temperature")
+    beta: float = Field(
+        default=1.0, ge=0.5, description="inverse temperature; a hotter dimer turns, and the maps do not"
+    )
     stages: PositiveInt = Field(default=4, description="maps from one length of the bond to the next")
     flow: OneBodyFlow = Field(default=OneBodyFlow(), description="one of these maps")
     energy_cap: PositiveFloat = Field(

@@ -1,4 +1,4 @@
-"""Spins 1/2 on a lattice: their Hamiltonian, an autoregressive p(x), and a quantum circuit."""
+"""Spins 1/2 on a lattice: their Hamiltonian, the probabilities p(x), and a quantum circuit."""
 
 from typing import Annotated, Literal
 
@@ -22,15 +22,15 @@ class GeneralGates(Declaration):
     """A general two-qubit gate, SU(4) with 15 angles, on every bond."""
 
     kind: Literal["general"] = "general"
-    width: float = Field(default=0.1, ge=0, description="standard deviation of the first angles")
+    width: float = Field(default=0.1, ge=0, le=10, description="standard deviation of the first angles")
     precision: Precision = Field(default="double", description="of the amplitudes while training")
 
 
 class BlockGates(Declaration):
-    """Any rotation of the states of 2 x 2 neighbouring sites, SO(16) with 120 angles: real Hamiltonians."""
+    """Any rotation of the states of 2 x 2 sites, SO(16), or of two on a chain, SO(4): real Hamiltonians."""
 
     kind: Literal["blocks"] = "blocks"
-    width: float = Field(default=0.005, ge=0, description="standard deviation of the first angles")
+    width: float = Field(default=0.005, ge=0, le=10, description="standard deviation of the first angles")
     precision: Precision = Field(default="double", description="of the amplitudes while training")
 
 
@@ -38,7 +38,7 @@ class HardwareGates(Declaration):
     """Rotations of every qubit and controlled Z on every bond, as devices have them."""
 
     kind: Literal["hardware"] = "hardware"
-    width: float = Field(default=0.1, ge=0, description="standard deviation of the first angles")
+    width: float = Field(default=0.1, ge=0, le=10, description="standard deviation of the first angles")
     precision: Precision = Field(default="double", description="of the amplitudes while training")
 
 

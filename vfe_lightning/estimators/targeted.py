@@ -97,12 +97,13 @@ class Stage(nn.Module):
         return _carried(self.upper, self.lower, x, self.bijector.inverse(x))
 
     @torch.no_grad()
-    def works(self) -> Works:
-        """Of all samples that were not learned from."""
+    def carried(self) -> tuple[Carried, Carried]:
+        """Forth and back, all samples that were not learned from: (chains, kept) in place of (batch,)."""
 
-        def of(carry: Callable[[Tensor], Carried], chains: Tensor) -> Tensor:
-            parts = [carry(x).work for x in chains.flatten(0, 1).split(PASS)]
-            return torch.cat(parts).view(chains.shape[:2])
+        def of(carry: Callable[[Tensor], Carried], chains: Tensor) -> Carried:
+            parts = [carry(x) for x in chains.flatten(0, 1).split(PASS)]
+            names = ("action", "change", "log_det")
+            return Carried(*(torch.cat([getattr(p, n) for p in parts]).view(chains.shape[:2]) for n in names))
 
         return of(self.forth, self.lower.unseen), of(self.back, self.upper.unseen)
 

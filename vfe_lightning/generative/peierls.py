@@ -7,10 +7,11 @@ of the lowest F, and $F = -\ln \sum_x e^{-\beta E_x} / \beta$ is Peierls' bound:
 import torch
 from torch import Tensor
 
+from vfe_lightning.errors import NotFinite
 from vfe_lightning.generative.model import GenerativeModel
 from vfe_lightning.hamiltonians.pauli import all_spins, numbers
 
-NEGLIGIBLE = 1e-4  # probability of all states together that are left out of `likely_weights`
+NEGLIGIBLE = 1e-4  # probability of all states together that no gradient is taken of: half of the time
 
 
 class PeierlsWeights(GenerativeModel):
@@ -25,7 +26,13 @@ class PeierlsWeights(GenerativeModel):
         self.register_buffer("log_p", self.energy.log_softmax(0), persistent=False)
 
     def follow(self, energy: Tensor, beta: float) -> None:
-        """p(x) of these energies: (2^sites,)."""
+        """p(x) of these energies: (2^sites,).
+
+        Raises:
+            NotFinite: an energy is NaN or infinite.
+        """
+        if not energy.isfinite().all():
+            raise NotFinite("an energy of the circuit is not finite; nothing was updated")
         self.energy, self.log_p = energy, (-beta * energy).log_softmax(0)
 
     def likely_weights(self) -> Tensor:

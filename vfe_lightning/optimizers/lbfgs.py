@@ -1,5 +1,6 @@
 """Quasi-Newton optimisation of a free energy whose gradient has no noise."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import torch
 from torch import nn
 
 from vfe_lightning import declarations
+from vfe_lightning.errors import NotFinite
 from vfe_lightning.estimate import Factor
 from vfe_lightning.optimizers.first_order import set_gradients
 
@@ -24,6 +26,8 @@ class LBFGS(torch.optim.LBFGS):
             tolerance_change=0.0,
         )
         self.longest = declaration.longest
+        for group in self.param_groups:
+            group["scale"] = 0.0
 
     def backward(self, factors: Sequence[Factor]) -> dict[str, float]:
         """Set the gradient of every factor's parameters; returns the gradient norms.
@@ -35,11 +39,22 @@ class LBFGS(torch.optim.LBFGS):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:
+        """Raises NotFinite where the step is NaN or infinite; nothing has been moved then."""
         [group] = self.param_groups
         before = [p.clone() for p in group["params"]]
+        # torch has an absolute least curvature; a power of two changes nothing else
+        largest = max(p.grad.abs().max().item() for p in group["params"])
+        if not group["scale"] and largest:
+            group["scale"] = 2.0 ** -round(math.log2(largest))
+        for p in group["params"]:
+            p.grad.mul_(group["scale"])
         super().step(lambda: 0.0)  # the gradient is there; torch's value of F serves a line search alone
         moves = [p - b for p, b in zip(group["params"], before, strict=True)]
         length = max(move.abs().max().item() for move in moves)
+        if not math.isfinite(length):
+            for p, b in zip(group["params"], before, strict=True):
+                p.copy_(b)
+            raise NotFinite("the quasi-Newton step is not finite; nothing was moved")
         if length > self.longest:
             share = self.longest / length
             for p, b, move in zip(group["params"], before, moves, strict=True):

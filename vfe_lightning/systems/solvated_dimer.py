@@ -4,6 +4,7 @@ import math
 from itertools import pairwise
 
 import torch
+from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -20,6 +21,7 @@ from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.boltzmann_generator import samples_of
 
 SEEN = 0.25  # of the chains are learned from: maps have few parameters, the error wants many samples
+APART = 0.03  # overlap below which the answer is not to be trusted
 REACH = 3.6  # splines reach a little beyond the walls of the box, which are soft
 
 
@@ -49,11 +51,23 @@ class SolvatedDimer(VariationalFreeEnergy):
     def derived(self) -> dict[str, Moments]:
         """The difference from the works of both directions, of chains that were not learned from."""
         d = self.declaration
-        self.works = [stage.works() for stage in stages_of(self.stages)]
+        carried = [stage.carried() for stage in stages_of(self.stages)]
+        self.works = [(forth.work, back.work) for forth, back in carried]
         found = difference(self.works)
-        back = torch.stack([back.mean(dim=1) for _, back in self.works]).sum(dim=0)
+        if not found.overlap > APART:
+            rank_zero_warn(
+                f"the two directions of a map hardly meet, with an overlap of {found.overlap:.2g}: have more "
+                "--stages or more --samples.chains"
+            )
+
+        def mean(parts: list[Tensor]) -> Moments:  # over chains, whose own samples are correlated
+            return Moments.of(torch.stack([part.mean(dim=1) for part in parts]).sum(dim=0))
+
         known = {
-            "lower_bound": Moments.of(-back / d.beta),
+            "free_energy": mean([forth.work / d.beta for forth, _ in carried]),
+            "energy": mean([forth.change / d.beta for forth, _ in carried]),
+            "entropy": mean([forth.log_det for forth, _ in carried]),
+            "lower_bound": mean([-back.work / d.beta for _, back in carried]),
             "bennett_overlap": Moments.exactly(found.overlap),
         }
         if math.isfinite(found.error):
