@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, SerializeAsAny, 
 
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.changes import changed, flat, nested, unknown_name
-from vfe_lightning.declarations.optimizer import Adam, NaturalGradient, Optimizer
+from vfe_lightning.declarations.optimizer import LBFGS, NaturalGradient, Optimizer
 from vfe_lightning.declarations.trainer import Trainer
 from vfe_lightning.result import Result
 
@@ -33,11 +33,14 @@ class Experiment(BaseModel):
 
     @model_validator(mode="after")
     def _has_an_optimizer_for_its_gradient(self) -> Self:
-        if self.system.adam_only and not isinstance(self.optimizer, Adam):
-            raise ValueError(
-                f"optimizer {self.optimizer.kind} is not for gradients along samples: "
-                "use --optimizer.kind adam"
-            )
+        match self.optimizer:
+            case NaturalGradient() if not self.system.has_scores:
+                raise ValueError("no scores for a natural gradient here: use --optimizer.kind adam")
+            case LBFGS() if not self.system.exact_gradient:
+                raise ValueError(
+                    "optimizer lbfgs needs a gradient without noise, of spins 1/2 with network peierls: "
+                    "use --optimizer.kind adam"
+                )
         return self
 
     def vary(self, **changes: Any) -> Self:

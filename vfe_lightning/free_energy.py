@@ -47,8 +47,6 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
     energy_unit: float  # one internal unit of energy, in `units`
     units: str  # of the reported energies
     least_batch: int = 1  # batches are multiples of this: samples that belong together
-    has_scores: bool = True  # all gradients are made of scores, as natural gradients must be
-    exact_gradient: bool = False  # the gradient has no noise, as quasi-Newton steps need
 
     def __init__(self) -> None:
         super().__init__()

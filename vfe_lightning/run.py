@@ -16,7 +16,6 @@ from torch.linalg import LinAlgError  # pyright: ignore
 
 from vfe_lightning import reductions
 from vfe_lightning.analysis import results
-from vfe_lightning.declarations import LBFGS, NaturalGradient
 from vfe_lightning.errors import Interrupted, NotFinite, Pruned, Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.optimizers import make_optimizer
@@ -180,13 +179,6 @@ def prepared(experiment: "Experiment") -> VariationalFreeEnergy:
         )
         system.check_batch_size(budget.devices * budget.num_nodes)
         system.check_steps(budget.max_steps)
-        if not system.has_scores and isinstance(experiment.optimizer, NaturalGradient):
-            raise ValueError("no scores for a natural gradient here: use --optimizer.kind adam")
-        if not system.exact_gradient and isinstance(experiment.optimizer, LBFGS):
-            raise ValueError(
-                "optimizer lbfgs needs a gradient without noise, of spins 1/2 with network peierls: "
-                "use --optimizer.kind adam"
-            )
     except ValueError as error:
         raise Refused(str(error)) from error
     return system

@@ -1,7 +1,5 @@
 """What every declaration is: frozen plain data that refuses unknown fields and values out of range."""
 
-from typing import ClassVar
-
 from pydantic import BaseModel, ConfigDict
 
 
@@ -10,4 +8,12 @@ class Declaration(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    adam_only: ClassVar[bool] = False  # of a system: its gradient is noisy and not made of scores
+    @property
+    def has_scores(self) -> bool:
+        """Of a system: all gradients are made of scores, as natural gradients must be."""
+        return True
+
+    @property
+    def exact_gradient(self) -> bool:
+        """Of a system: the gradient has no noise, as quasi-Newton steps need."""
+        return False

@@ -1,7 +1,5 @@
 """Boltzmann generators: molecules and wells with several modes, learned from energies and from samples."""
 
-from typing import ClassVar
-
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from vfe_lightning.declarations.base import Declaration
@@ -89,8 +87,6 @@ class SolvatedDimer(Declaration):
     All numbers are of the open dimer less those of the closed one; F bounds the difference from above.
     """
 
-    adam_only: ClassVar[bool] = True
-
     solvent: NonNegativeInt = Field(default=36, description="repulsive particles around it; 0: none")
     beta: float = Field(
         default=1.0, ge=0.5, description="inverse temperature; a hotter dimer turns, and the maps do not"
@@ -101,6 +97,10 @@ class SolvatedDimer(Declaration):
         default=100.0, description="beta U beyond it counts as its logarithm in the gradient"
     )
     samples: Samples = Field(default=Samples(), description="of the dimer at each length")
+
+    @property
+    def has_scores(self) -> bool:
+        return False
 
     @model_validator(mode="after")
     def _has_samples_to_learn_from(self) -> "SolvatedDimer":

@@ -1,6 +1,6 @@
 """Classical systems in continuous space, on flows whose samples are differentiated."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,8 @@ PathGradient = Annotated[Pathwise | PathOnly, Field(discriminator="kind")]
 class Continuous(Declaration):
     """What all classical systems in continuous space declare."""
 
-    adam_only: ClassVar[bool] = True
-
     gradient: PathGradient = Field(default=Pathwise(), description="how the gradient is estimated")
+
+    @property
+    def has_scores(self) -> bool:
+        return False

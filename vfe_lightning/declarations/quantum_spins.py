@@ -70,6 +70,10 @@ class QuantumSpins(Declaration):
     def sites(self) -> int:
         return self.nx * self.ny * (3 if self.lattice == "kagome" else 1)
 
+    @property
+    def exact_gradient(self) -> bool:
+        return isinstance(self.network, PeierlsWeights)
+
     @model_validator(mode="after")
     def _fits(self) -> "QuantumSpins":
         if not 2 <= self.sites <= MOST_SPINS:

@@ -29,6 +29,10 @@ class Spins(Declaration):
     gradient: Gradient = Field(default=LeaveOneOut(), description="how the gradient is estimated")
     annealing: Annealing = Field(default=LinearAnnealing(), description="beta while training")
 
+    @property
+    def has_scores(self) -> bool:
+        return not isinstance(self.gradient, MeasureValued)
+
     @model_validator(mode="after")
     def _flips_are_of_independent_spins(self) -> "Spins":
         independent = isinstance(self.network, Bernoulli) and not self.symmetrize
@@ -108,3 +112,7 @@ class InverseIsing(Declaration):
     )
     network: MADE = Field(default=MADE(depth=1, bias=False), description="model of p(s)")
     symmetrize: bool = Field(default=False, description="average the network over s -> -s")
+
+    @property
+    def has_scores(self) -> bool:
+        return False  # the couplings follow correlations

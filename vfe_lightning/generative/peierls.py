@@ -15,15 +15,15 @@ NEGLIGIBLE = 1e-4  # probability of all states together that no gradient is take
 
 
 class PeierlsWeights(GenerativeModel):
-    """Spins +-1 with a table of all their energies and no parameters; uniform until it has been given one."""
+    """Spins +-1 with a table of all their probabilities and no parameters; uniform until it has energies."""
 
     log_p: Tensor
 
     def __init__(self, sites: int) -> None:
         super().__init__()
         self.sites = sites
-        self.energy = torch.zeros(2**sites, dtype=torch.float64)
-        self.register_buffer("log_p", self.energy.log_softmax(0), persistent=False)
+        everything = torch.zeros(2**sites, dtype=torch.float64)
+        self.register_buffer("log_p", everything.log_softmax(0), persistent=False)
 
     def follow(self, energy: Tensor, beta: float) -> None:
         """p(x) of these energies: (2^sites,).
@@ -33,7 +33,7 @@ class PeierlsWeights(GenerativeModel):
         """
         if not energy.isfinite().all():
             raise NotFinite("an energy of the circuit is not finite; nothing was updated")
-        self.energy, self.log_p = energy, (-beta * energy).log_softmax(0)
+        self.log_p = (-beta * energy).log_softmax(0)
 
     def likely_weights(self) -> Tensor:
         """p, and 0 of as many states as have a negligible part of it together: (2^sites,)."""

@@ -30,24 +30,28 @@ class LBFGS(torch.optim.LBFGS):
             group["scale"] = 0.0
 
     def backward(self, factors: Sequence[Factor]) -> dict[str, float]:
-        """Set the gradient of every factor's parameters; returns the gradient norms.
+        """Set the gradient of every factor's parameters, in a unit of its own; returns the gradient norms.
+
+        torch has an absolute least curvature; a power of two changes nothing else.
 
         Raises:
             NotFinite: a gradient is NaN or infinite; nothing has been changed.
         """
-        return set_gradients(factors)
+        metrics = set_gradients(factors)
+        [group] = self.param_groups
+        gradients = [p.grad for p in group["params"]]
+        largest = max(g.abs().max().item() for g in gradients)
+        if not group["scale"] and largest:
+            group["scale"] = 2.0 ** -round(math.log2(largest))
+        for g in gradients:
+            g.mul_(group["scale"])
+        return metrics
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:
         """Raises NotFinite where the step is NaN or infinite; nothing has been moved then."""
         [group] = self.param_groups
         before = [p.clone() for p in group["params"]]
-        # torch has an absolute least curvature; a power of two changes nothing else
-        largest = max(p.grad.abs().max().item() for p in group["params"])
-        if not group["scale"] and largest:
-            group["scale"] = 2.0 ** -round(math.log2(largest))
-        for p in group["params"]:
-            p.grad.mul_(group["scale"])
         super().step(lambda: 0.0)  # the gradient is there; torch's value of F serves a line search alone
         moves = [p - b for p, b in zip(group["params"], before, strict=True)]
         length = max(move.abs().max().item() for move in moves)

@@ -64,7 +64,6 @@ class Continuous(VariationalFreeEnergy):
 
     declaration: declarations.Continuous
     energy_unit = 1.0
-    has_scores = False
 
     def __init__(self, declaration: declarations.Continuous) -> None:
         super().__init__()

@@ -51,7 +51,6 @@ class InverseIsing(VariationalFreeEnergy):
     data: Tensor  # <s_i s_j> of the data, (n, n)
     units = "J"
     energy_unit = 1.0
-    has_scores = False  # the couplings follow correlations
 
     def __init__(self, declaration: declarations.InverseIsing) -> None:
         super().__init__()

@@ -50,7 +50,6 @@ class QuantumSpins(VariationalFreeEnergy):
         self.operators = torch.nn.ModuleDict(observables_of(bonds, d.sites))
         self.model = model_of(d.network, d.sites, symmetrize=False)
         self.circuit = circuit_of(d, list(dict.fromkeys(bonds)))
-        self.exact_gradient = isinstance(self.model, PeierlsWeights)
         if isinstance(d.gates, declarations.BlockGates) and self.hamiltonian.phases.is_complex():
             raise ValueError("gates blocks are real and this Hamiltonian is not: use --gates.kind general")
         self.table: StateTable | None = None
@@ -75,26 +74,26 @@ class QuantumSpins(VariationalFreeEnergy):
     def _trained(self, n_samples: int) -> Estimate:
         """What the optimiser needs; each basis state is evolved once."""
         beta, model = self.beta_now(), self.model
-        followed = self._follow() if isinstance(model, PeierlsWeights) else None
+        known = self._follow() if isinstance(model, PeierlsWeights) else None
         s = model.sample(n_samples, self.generator)
-        index = numbers(s)
-        states, place = index.unique(return_inverse=True)
-        beta_energy = beta * (self._energies(states) if followed is None else followed)
-        slopes = partial(_pullback, beta_energy, list(self.circuit.parameters()))
-        cost, metric = beta_energy.detach(), partial(self._metric, index)
+        place = index = numbers(s)
+        if known is None:
+            states, place = index.unique(return_inverse=True)
+            known = self._energies(states)
+        slopes = partial(_pullback, beta * known, list(self.circuit.parameters()))
+        energy, metric = known.detach(), partial(self._metric, index)
+        found = by_score_function(s, energy[place], model, self.declaration.beta, leave_one_out, beta)
+        cost = beta * energy
         circuit = Factor("circuit", self.circuit, None, cost, pullback=slopes, metric=metric, quantum=True)
         if isinstance(model, PeierlsWeights):
-            share = model.likely_weights() / reductions.world_size()
+            p, share = (), model.likely_weights() / reductions.world_size()
             circuit = replace(circuit, weights=partial(_repeated, share))
-            energy = model.energy[index]
         else:
+            p = found.factors
             circuit = replace(
                 circuit, cost=cost[place], weights=equal_weights,
                 pullback=lambda weights: slopes(torch.zeros_like(cost).index_add(0, place, weights)),
             )  # fmt: skip
-            energy = cost[place] / beta
-        found = by_score_function(s, energy, model, self.declaration.beta, leave_one_out, beta)
-        p = () if isinstance(model, PeierlsWeights) else found.factors
         return replace(found, factors=(*p, circuit), observables={"purity": (-found.entropy).exp()})
 
     @torch.no_grad()

@@ -32,7 +32,6 @@ class SolvatedDimer(VariationalFreeEnergy):
     size = 1
     energy_unit = 1.0
     units = "epsilon"
-    has_scores = False
 
     def __init__(self, declaration: declarations.SolvatedDimer) -> None:
         super().__init__()

@@ -42,7 +42,6 @@ class Spins(VariationalFreeEnergy):
         lattice = d if isinstance(d, declarations.Ising) else None
         self.model = model_of(d.network, self.size, d.symmetrize, lattice)
         self.baseline = baseline_of(d.gradient)
-        self.has_scores = not isinstance(d.gradient, declarations.MeasureValued)
         self.snapshots: dict[str, Snapshot] = {}
 
     def estimate(self, n_samples: int) -> Estimate:
