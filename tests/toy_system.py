@@ -72,7 +72,7 @@ class ToySystem(VariationalFreeEnergy):
             if self.due(how):
                 os.kill(os.getpid(), signum)
 
-    def reference(self) -> Reference:
+    def reference(self, tolerance: float = math.inf) -> Reference:
         entropy = math.log(2 * math.pi * math.e * self.temperature) / 2
         return Reference(self.temperature * (0.5 - entropy), self.temperature / 2, entropy)
 

@@ -33,3 +33,7 @@ class NotFinite(Diverged):
 
 class NotInvertible(Diverged):
     """A flow that has to be a bijection is none at some walker."""
+
+
+class NotKnown(Exception):
+    """There is no exact value to compare with here; the message says why."""

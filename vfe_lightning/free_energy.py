@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from vfe_lightning import reductions
-from vfe_lightning.errors import NotFinite
+from vfe_lightning.errors import NotFinite, NotKnown
 from vfe_lightning.estimate import Estimate, FactorOptimizer
 from vfe_lightning.evaluation import Evaluation
 from vfe_lightning.result import Reference
@@ -60,13 +60,24 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
     def estimate(self, n_samples: int) -> Estimate:
         """Sample rho on this rank with `self.generator` and estimate the free energy."""
 
-    def reference(self) -> Reference | None:
-        """Exact values of the whole system in internal units, where they are known."""
-        return None
+    def reference(self, tolerance: float = math.inf) -> Reference:
+        """Exact values of the whole system in internal units, with bounds on their errors.
+
+        Args:
+            tolerance: of F of the whole system: an error above it is made smaller, where that can be.
+
+        Raises:
+            NotKnown: where there are none, or none as exact as that; the message says why.
+        """
+        raise NotKnown("no exact free energy of this system is known")
 
     def landmarks(self) -> dict[str, float]:
         """Free energies of approximations, such as Hartree-Fock: totals in internal units."""
         return {}
+
+    def contained(self) -> frozenset[str]:
+        """The landmarks that the ansatz contains: trained, F is not above them."""
+        return frozenset()
 
     def derived(self) -> dict[str, Moments]:
         """What follows from the latest evaluation as a whole, such as a difference of free energies."""

@@ -16,7 +16,7 @@ from torch.linalg import LinAlgError  # pyright: ignore
 
 from vfe_lightning import reductions
 from vfe_lightning.analysis import results
-from vfe_lightning.errors import Interrupted, NotFinite, Pruned, Refused
+from vfe_lightning.errors import Interrupted, NotFinite, NotKnown, Pruned, Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.result import Reference, Result, Status
@@ -86,8 +86,8 @@ class Run:
         self.reference: Reference | None = None
         self.record: Record | None = None
         if rank == 0:
-            if (exact := self.system.reference()) is not None:
-                self.reference = exact.per(self.system.size, self.system.energy_unit)
+            with suppress(NotKnown):
+                self.reference = self.system.reference().per(self.system.size, self.system.energy_unit)
             self.record = Record.reopen(run_id, experiment) if run_id else Record.start(experiment, filing)
         self.checkpoints = Checkpoints(self.record, experiment.trainer.checkpoint_every)
         self.metrics = BufferedMetrics(self.record) if self.record else None

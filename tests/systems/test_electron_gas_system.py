@@ -10,6 +10,7 @@ import torch
 from experiments.heg_exact import heg_exact
 from vfe_lightning import declarations
 from vfe_lightning.declarations import ElectronGas as Declared
+from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimators.gradients import Rows
 from vfe_lightning.exact.diagonalization import diagonalize
 from vfe_lightning.exact.hartree_fock import hartree_fock
@@ -174,7 +175,8 @@ def test_the_occupation_gradient_is_the_slope_of_the_free_energy():
 
 def test_landmarks_and_references():
     gas = system(n=4)
-    assert gas.reference() is None
+    with pytest.raises(NotKnown, match="n = 4"):
+        gas.reference()
     few = system(n=2)
     exact = diagonalize(2, 2, 5, 0.3, (0.25, 0.25))
     assert few.reference() == Reference(exact.free_energy, exact.energy, exact.entropy)

@@ -17,6 +17,7 @@ from vfe_lightning.declarations import (
     TrustRegion,
 )
 from vfe_lightning.declarations import QuantumDot as Declared
+from vfe_lightning.errors import NotKnown
 from vfe_lightning.exact.oscillator_gas import oscillator_gas
 from vfe_lightning.exact.two_electron_dot import two_electron_dot
 from vfe_lightning.free_energy import make_generator
@@ -192,10 +193,10 @@ def test_references_and_landmarks() -> None:
     assert system(n_up=1, n_down=1).reference() == two_electron_dot(1.5, 1.5, same_spin=False)
     assert system(n_up=3, n_down=2, z=0.0).reference() == oscillator_gas(3, 2, 1.5)
     assert ground_state(n_up=1, n_down=0).reference() == Reference(1.0, 1.0, 0.0)
-    assert system(n_up=3).reference() is None
+    with pytest.raises(NotKnown, match="electrons: two"):
+        system(n_up=3).reference()
     few = ground_state(n_up=2, n_down=0)
     exact, known = few.reference(), few.landmarks()
-    assert exact is not None
     assert exact.free_energy < known["configuration interaction"] < known["scaled first order"]
     assert set(ground_state(n_up=6, n_down=0, shells=6).landmarks()) == {"first order", "scaled first order"}
 
@@ -206,7 +207,8 @@ def test_a_chosen_angular_momentum() -> None:
         dot = ground_state(n_up=4, n_down=0, occupation=occupation)
         states = dot.states(dot.model.sample(2))
         assert states.momentum.tolist() == [[m], [m]]
-        assert dot.reference() is None
+        with pytest.raises(NotKnown, match="angular momentum"):
+            dot.reference()
         known = dot.landmarks()
         assert known["configuration interaction"] < known["scaled first order"] < known["first order"]
     with pytest.raises(ValueError, match="shells"):

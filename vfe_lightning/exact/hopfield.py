@@ -9,22 +9,26 @@ import math
 import torch
 from torch import Tensor
 
+from vfe_lightning.errors import NotKnown
 from vfe_lightning.exact.enumeration import thermodynamics
 from vfe_lightning.result import Reference
 
 MOST_LEVELS = 2**24
 
 
-def hopfield(patterns: Tensor, beta: float) -> Reference | None:
-    """F, E and S of H = -1/(2N) sum_mu (xi_mu . s)^2 + P/2; None where there are too many classes.
+def hopfield(patterns: Tensor, beta: float) -> Reference:
+    """F, E and S of H = -1/(2N) sum_mu (xi_mu . s)^2 + P/2.
 
     Args:
         patterns: xi, +-1, (P, N).
+
+    Raises:
+        NotKnown: too many classes to count.
     """
     count, n = patterns.shape
     classes, sizes = torch.unique(patterns * patterns[:1], dim=1, return_counts=True)
-    if math.prod((sizes + 1).tolist()) > MOST_LEVELS:
-        return None
+    if (count_of_levels := math.prod((sizes + 1).tolist())) > MOST_LEVELS:
+        raise NotKnown(f"{count_of_levels:.0e} levels of overlaps are too many to count")
     overlaps = torch.zeros(count, 1, dtype=torch.float64)
     log_degeneracy = torch.zeros(1, dtype=torch.float64)
     for bits, size in zip(classes.mT.double(), sizes.double(), strict=True):

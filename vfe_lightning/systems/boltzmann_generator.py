@@ -11,10 +11,12 @@ from vfe_lightning.bijectors.affine import Affine
 from vfe_lightning.bijectors.affine_coupling import affine_couplings
 from vfe_lightning.bijectors.bijector import Composed
 from vfe_lightning.bijectors.whitened import Whitened
+from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimators.boltzmann import Training, by_energy_and_data
 from vfe_lightning.generative.mirrored import Mirrored
 from vfe_lightning.generative.reparameterized import NormalizingFlow, ReparameterizedModel
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
+from vfe_lightning.result import Reference
 from vfe_lightning.samplers.hmc import hybrid_monte_carlo
 from vfe_lightning.systems.boltzmann_coverage import Judged, derived
 from vfe_lightning.systems.boltzmann_physics import Molecule, molecule_of
@@ -49,7 +51,7 @@ def generator_physics(
             "first_state": lambda x: molecule.first(x).to(x.dtype),
         },
         profiles=profiles,
-        reference=lambda: molecule.exact.reference if molecule.exact else None,
+        reference=partial(reference_of, molecule),
         figures=lambda evaluation, x: figures.boltzmann_figures(beta, molecule, evaluation, x, unseen),
         estimator=partial(
             by_energy_and_data,
@@ -61,6 +63,12 @@ def generator_physics(
         ),
         derived=partial(derived, judged, molecule, unseen),
     )
+
+
+def reference_of(molecule: Molecule, tolerance: float) -> Reference:
+    if molecule.exact is None:
+        raise NotKnown("no exact free energy of this system is known")
+    return molecule.exact.reference
 
 
 def samples_of(

@@ -1,13 +1,16 @@
 """Classical systems in continuous space: a flow p(x) that minimises F by gradients through its samples."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial, singledispatch
+from typing import NoReturn
 
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from vfe_lightning import declarations
+from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators.pathwise import by_path
 from vfe_lightning.estimators.thermodynamics import heat_capacity, weight_diagnostics
@@ -18,6 +21,10 @@ from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments
 
 Measured = Mapping[str, Callable[[Tensor], Tensor]]  # x (batch, ...) -> (batch,) or (batch, bins)
+
+
+def unknown(tolerance: float) -> NoReturn:
+    raise NotKnown("no exact free energy of this system is known")
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,9 @@ class Physics:
         model: of p(x).
         observables: numbers of each sample, reported as the flow has them and reweighted.
         profiles: functions of distance of each sample, (batch, bins), in the evaluation only; likewise.
-        reference: computes the exact values of the whole system where they are known.
+        reference: (tolerance of F) -> exact values of the whole system; raises NotKnown.
         landmarks: computes free energies of approximations.
+        contained: those of them that the ansatz contains.
         figures: of the evaluation and its last samples.
         estimator: (n_samples, generator=) -> samples and their estimate; None is `by_path`.
         derived: what follows from the evaluation as a whole.
@@ -47,8 +55,9 @@ class Physics:
     observables: Measured
     figures: Callable[[Mapping[str, Moments], Tensor], dict[str, Figure]]
     profiles: Measured = field(default_factory=dict)
-    reference: Callable[[], Reference | None] = lambda: None
+    reference: Callable[[float], Reference] = unknown
     landmarks: Callable[[], dict[str, float]] = dict
+    contained: frozenset[str] = frozenset()
     estimator: Callable[..., tuple[Tensor, Estimate]] | None = None
     derived: Callable[[Mapping[str, Moments]], dict[str, Moments]] = lambda evaluation: {}
 
@@ -99,11 +108,14 @@ class Continuous(VariationalFreeEnergy):
             },
         )
 
-    def reference(self) -> Reference | None:
-        return self.physics.reference()
+    def reference(self, tolerance: float = math.inf) -> Reference:
+        return self.physics.reference(tolerance)
 
     def landmarks(self) -> dict[str, float]:
         return self.physics.landmarks()
+
+    def contained(self) -> frozenset[str]:
+        return self.physics.contained
 
     def derived(self) -> dict[str, Moments]:
         return self.physics.derived(self.evaluation)

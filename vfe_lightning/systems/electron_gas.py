@@ -18,6 +18,7 @@ from vfe_lightning.analysis import electron_gas_figures as figures
 from vfe_lightning.bijectors.flow import FlowWithJet
 from vfe_lightning.bijectors.inversion import invert
 from vfe_lightning.bijectors.two_stream import TwoStreamFlow
+from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
@@ -148,10 +149,12 @@ class ElectronGas(VariationalFreeEnergy):
                 coin = torch.rand(probes, *x.shape, generator=self.generator, dtype=x.dtype, device=x.device)
                 return kinetic_energy.hutchinson_kinetic(flow, states, x, (coin - 0.5).sign(), chunk_size)
 
-    def reference(self) -> Reference | None:
+    def reference(self, tolerance: float = math.inf) -> Reference:
         d = self.declaration
         if d.n not in (2, 3) or d.theta == 0:
-            return None
+            raise NotKnown(
+                f"n = {d.n}, theta = {d.theta:g}: thermal states of 2 and 3 electrons are known exactly"
+            )
         exact = diagonalize(d.n, d.dim, d.rs, d.theta, (d.twist,) * d.dim)
         return Reference(exact.free_energy, exact.energy, exact.entropy)
 

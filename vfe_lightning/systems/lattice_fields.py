@@ -14,6 +14,7 @@ from vfe_lightning.bijectors.checkerboard import CheckerboardFlow
 from vfe_lightning.bijectors.fourier_scale import FourierScale
 from vfe_lightning.bijectors.monge_ampere import MongeAmpereFlow
 from vfe_lightning.bijectors.neural_rg import NeuralRG
+from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimators import lattice_correlations as correlations
 from vfe_lightning.exact import ising_torus, phi4
 from vfe_lightning.generative.mirrored import Mirrored
@@ -45,10 +46,12 @@ def _(d: declarations.PhiFour) -> Physics:
         lambda x: 2 * d.m2 + 12 * d.lam * x.square(),
     )
 
-    def reference() -> Reference | None:
+    def reference(tolerance: float) -> Reference:
         if d.lam == 0:
             return phi4.free_field(d.L, d.m2)
-        return phi4.small_torus(d.L, d.m2, d.lam) if d.L in phi4.NODES else None
+        if d.L not in phi4.NODES:
+            raise NotKnown(f"L = {d.L}: interacting fields are known exactly up to L = {max(phi4.NODES)}")
+        return phi4.small_torus(d.L, d.m2, d.lam)
 
     return Physics(
         size=d.L**2,
@@ -65,6 +68,7 @@ def _(d: declarations.PhiFour) -> Physics:
         profiles=PROFILES,
         reference=reference,
         landmarks=lambda: {"Gaussian": mean_field.free_energy},
+        contained=frozenset({"Gaussian"}) if d.fourier else frozenset(),
         figures=lambda evaluation, x: {**figures.fields(x), **figures.two_point(evaluation)},
     )
 
@@ -81,7 +85,7 @@ def _(d: declarations.IsingDual) -> Physics:
     flow = flow_of(d)
     model = model_of(d, flow, mean_field)
 
-    def reference() -> Reference:
+    def reference(tolerance: float) -> Reference:
         log_z = -d.beta * ising_torus.square(d.L, d.beta).free_energy
         return Reference(-log_z - hamiltonian.log_offset())
 
@@ -107,6 +111,7 @@ def _(d: declarations.IsingDual) -> Physics:
         profiles=PROFILES,
         reference=reference,
         landmarks=lambda: {"Gaussian": mean_field.free_energy},
+        contained=frozenset({"Gaussian"}) if d.fourier else frozenset(),
         figures=pictures,
     )
 

@@ -19,6 +19,7 @@ from vfe_lightning.bijectors.breathing import Breathing
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.cusp import Cusp
 from vfe_lightning.bijectors.equivariant_velocity import velocity_of
+from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations, trap_correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
@@ -149,18 +150,18 @@ class QuantumDot(VariationalFreeEnergy):
         """A radius beyond which there is next to no density."""
         return figures.edge(self.declaration)
 
-    def reference(self) -> Reference | None:
+    def reference(self, tolerance: float = math.inf) -> Reference:
         d = self.declaration
         if (
             isinstance(d.occupation, declarations.LowestDeterminant)
             and d.occupation.angular_momentum is not None
         ):
-            return None
+            raise NotKnown("an angular momentum was chosen: exact values are of the ground state")
         if d.z == 0 or self.size == 1:
             return oscillator_gas(d.n_up, d.n_down, d.beta)
         if self.size == 2 and self.temperature <= two_electron_dot.HOTTEST:
             return two_electron_dot.two_electron_dot(d.z, d.beta, same_spin=d.n_down == 0)
-        return None
+        raise NotKnown(f"{self.size} electrons: two, or free ones, are known exactly")
 
     def first_order(self) -> FirstOrder:
         """The determinant, or the free ensemble, with the interaction to first order."""

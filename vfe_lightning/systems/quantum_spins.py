@@ -4,6 +4,7 @@ Liu, Mao, Zhang & Wang, Mach. Learn.: Sci. Technol. 2, 025011 (2021). The entrop
 $F = E_{x \sim p} [ \ln p(x) / \beta + \langle x | U^\dagger H U | x \rangle ]$.
 """
 
+import math
 from dataclasses import replace
 from functools import cached_property, partial
 
@@ -16,6 +17,7 @@ from vfe_lightning.analysis.quantum_spin_figures import levels_figure
 from vfe_lightning.circuits.adjoint import energies
 from vfe_lightning.circuits.thermal_metric import metric_rows
 from vfe_lightning.declarations.spin_networks import beta_share, check_annealing
+from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.estimators.baselines import equal_weights, leave_one_out
 from vfe_lightning.estimators.classical import by_score_function
@@ -165,8 +167,10 @@ class QuantumSpins(VariationalFreeEnergy):
             return thermal_state(hamiltonian, self.declaration.beta)
         return thermal_lanczos(hamiltonian, self.declaration.beta)
 
-    def reference(self) -> Reference | None:
-        return self.thermal.reference if self.size <= MOST_DENSE else None
+    def reference(self, tolerance: float = math.inf) -> Reference:
+        if self.size > MOST_DENSE:
+            raise NotKnown(f"{self.size} spins: all levels are computed of at most {MOST_DENSE}")
+        return self.thermal.reference
 
     def landmarks(self) -> dict[str, float]:
         """Thermal Lanczos and its upper and lower end where the levels are too many to know them all."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from vfe_lightning import declarations
 from vfe_lightning.analysis import spin_figures as figures
 from vfe_lightning.analysis.spin_figures import Snapshot
+from vfe_lightning.errors import NotKnown
 from vfe_lightning.exact import enumeration, ising_torus
 from vfe_lightning.exact.hopfield import hopfield
 from vfe_lightning.exact.transfer_matrix import WIDEST, open_lattice
@@ -34,14 +35,14 @@ class SpinPhysics:
     Attributes:
         sites: spins.
         hamiltonian: the energy.
-        reference: computes the exact values where they are known.
+        reference: (tolerance of F) -> exact values; raises NotKnown.
         observables: configurations (batch, sites) -> numbers of each sample, (batch,).
         figures: pictures of configurations at one or more temperatures.
     """
 
     sites: int
     hamiltonian: PairwiseSpins
-    reference: Callable[[], Reference | None]
+    reference: Callable[[float], Reference]
     observables: Callable[[Tensor], Mapping[str, Tensor]]
     figures: Callable[[list[Snapshot]], dict[str, Figure]]
 
@@ -57,10 +58,11 @@ def _(d: declarations.Ising) -> SpinPhysics:
     bonds = lattices.bonds(d.L, lattices.STEPS[d.lattice], d.periodic)
     hamiltonian = PairwiseSpins(lattices.couplings(bonds, d.J, d.L**2))
 
-    def reference() -> Reference | None:
+    def reference(tolerance: float) -> Reference:
         if not d.periodic:
-            diagonal = d.lattice == "triangular"
-            return open_lattice(d.L, d.beta, d.J, diagonal) if d.L <= WIDEST else None
+            if d.L > WIDEST:
+                raise NotKnown(f"L = {d.L}: open lattices are known exactly up to L = {WIDEST}")
+            return open_lattice(d.L, d.beta, d.J, d.lattice == "triangular")
         if d.J > 0 or d.L % 2 == 0:
             closed_form = ising_torus.square if d.lattice == "square" else ising_torus.triangular
             return closed_form(d.L, d.beta, d.J).reference
@@ -90,7 +92,7 @@ def _(d: declarations.Hopfield) -> SpinPhysics:
     return SpinPhysics(
         d.n,
         PairwiseSpins(hopfield_couplings(patterns)),
-        lambda: hopfield(patterns, d.beta),
+        lambda tolerance: hopfield(patterns, d.beta),
         observables,
         lambda shots: figures.overlap_plane(shots, patterns),
     )
@@ -102,16 +104,20 @@ def _(d: declarations.SherringtonKirkpatrick) -> SpinPhysics:
     return SpinPhysics(
         d.n,
         hamiltonian,
-        lambda: enumerated(hamiltonian, d.n, d.beta),
+        lambda tolerance: enumerated(hamiltonian, d.n, d.beta),
         overlap_of_pairs,
         lambda shots: figures.overlap_distribution(shots[-1]),
     )
 
 
-def enumerated(hamiltonian: PairwiseSpins, sites: int, beta: float) -> Reference | None:
-    """Exact values of few enough spins, by all their configurations."""
+def enumerated(hamiltonian: PairwiseSpins, sites: int, beta: float) -> Reference:
+    """Exact values of few enough spins, by all their configurations.
+
+    Raises:
+        NotKnown: more than 22 spins.
+    """
     if sites > MOST_ENUMERATED:
-        return None
+        raise NotKnown(f"{sites} spins: all configurations are enumerated of at most {MOST_ENUMERATED}")
     return enumeration.thermodynamics(enumeration.energies(hamiltonian.energy, sites), beta)
 
 

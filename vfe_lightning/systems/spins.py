@@ -83,8 +83,8 @@ class Spins(VariationalFreeEnergy):
             name = "warm" if self.training else "final"
             self.snapshots[name] = Snapshot(beta, x.detach(), log_prob.detach())
 
-    def reference(self) -> Reference | None:
-        return self.physics.reference()
+    def reference(self, tolerance: float = math.inf) -> Reference:
+        return self.physics.reference(tolerance)
 
     @cached_property
     def mean_field(self) -> dict[str, float]:

@@ -12,6 +12,7 @@ from vfe_lightning.bijectors.bijector import Composed
 from vfe_lightning.bijectors.centred_scale import CentredScale
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.equivariant_velocity import velocity_of
+from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimators.trap_correlations import radial_density
 from vfe_lightning.exact import coulomb_gas
 from vfe_lightning.generative.reparameterized import NormalizingFlow
@@ -25,8 +26,10 @@ STIFFNESS = 2.0  # of H = sum x^2
 
 @physics_of.register
 def _(d: declarations.CoulombTrap) -> Physics:
-    def reference() -> Reference | None:
-        return coulomb_gas.pair(lambda r: 1 / r, d.dim, STIFFNESS, d.beta) if d.n == 2 else None
+    def reference(tolerance: float) -> Reference:
+        if d.n != 2:
+            raise NotKnown(f"n = {d.n}: two charges are known exactly")
+        return coulomb_gas.pair(lambda r: 1 / r, d.dim, STIFFNESS, d.beta)
 
     gas = gaussian_gas.coulomb(d.n, d.dim, STIFFNESS, d.beta)
     hamiltonian = hamiltonians.TrappedParticles(d.n, STIFFNESS, hamiltonians.Coulomb())
@@ -37,12 +40,14 @@ def _(d: declarations.CoulombTrap) -> Physics:
 def _(d: declarations.LogGas) -> Physics:
     stiffness = STIFFNESS if d.dim == 2 else 1.0
 
-    def reference() -> Reference | None:
+    def reference(tolerance: float) -> Reference:
         if d.dim == 1:
             return coulomb_gas.mehta(d.n, d.coupling)
         if d.n == 2:
             return coulomb_gas.pair(lambda r: -d.coupling * math.log(r), 2, STIFFNESS, 1.0)
-        return coulomb_gas.ginibre(d.n) if d.coupling == 2 else None
+        if d.coupling != 2:
+            raise NotKnown("the plane is known exactly of two particles, and of any number at coupling 2")
+        return coulomb_gas.ginibre(d.n)
 
     gas = gaussian_gas.logarithmic(d.n, d.dim, stiffness, 1.0, d.coupling)
     hamiltonian = hamiltonians.TrappedParticles(d.n, stiffness, hamiltonians.Logarithmic(d.coupling))
@@ -56,7 +61,7 @@ def trapped(
     beta: float,
     hamiltonian: hamiltonians.TrappedParticles,
     gas: gaussian_gas.GaussianGas,
-    reference: Callable[[], Reference | None],
+    reference: Callable[[float], Reference],
     units: str,
     exact_density: Callable[[Tensor], Tensor] | None = None,
 ) -> Physics:
@@ -87,5 +92,6 @@ def trapped(
         profiles={"density": lambda x: radial_density(x, edge, figures.DENSITY_BINS)},
         reference=reference,
         landmarks=lambda: {"independent particles": gas.free_energy},
+        contained=frozenset({"independent particles"}),
         figures=lambda evaluation, x: figures.trap_figures(evaluation, x, edge, exact_density),
     )
