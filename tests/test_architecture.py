@@ -11,7 +11,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A room imports from itself and from those before it. The parts of one row are one room.
 ROOMS = [
-    {"errors"},
+    {"errors", "failures"},
     {"declarations"},
     {"calculus"},
     {"units"},
@@ -26,14 +26,14 @@ ROOMS = [
     {"circuits"},
     {"wavefunctions"},
     {"samplers"},
-    {"estimate", "evaluation", "streams", "free_energy"},
+    {"estimate", "reporting", "evaluation", "streams", "free_energy", "selection", "known", "watch"},
     {"estimators"},
     {"optimizers"},
     {"analysis"},
     {"systems"},
     {"tracking"},
     {"averaging"},
-    {"experiment", "command_line", "run", "trainer"},
+    {"experiment", "command_line", "run", "preparation", "trainer"},
     {"study", "trial", "__init__"},
     {"__main__"},
 ]

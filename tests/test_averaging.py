@@ -8,13 +8,13 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 from toy import toy
 
-from vfe_lightning.averaging import averaging
+from vfe_lightning.averaging import Averaging
 from vfe_lightning.tracking.checkpoints import checkpoints_in
 
 
 def averaged(share: float, series: list[float]) -> float:
     model = torch.nn.Linear(1, 1, bias=False, dtype=torch.float64)
-    average = AveragedModel(model, avg_fn=averaging(share)._kwargs["avg_fn"])
+    average = AveragedModel(model, avg_fn=Averaging(share)._kwargs["avg_fn"])
     for value in series:
         torch.nn.init.constant_(model.weight, value)
         average.update_parameters(model)

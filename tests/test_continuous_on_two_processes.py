@@ -32,9 +32,9 @@ def measured() -> dict[str, Tensor]:
         estimate = system.estimate(BATCH // reductions.world_size())
         results[kind], _ = gradient_and_variance(estimate.factors[0])
     results["heat_capacity"] = reductions.mean(estimate.observables["heat_capacity"])
-    evaluation = Evaluation()
-    evaluation.add({}, {}, estimate)
-    for name, moments in evaluation.in_the_gibbs_state(1.0).items():
+    evaluation = Evaluation(system.reporting)
+    evaluation.add(estimate)
+    for name, moments in evaluation.in_the_gibbs_state().items():
         results[name], results[f"{name}_error"] = moments.mean, moments.error
     return {name: value.detach() for name, value in results.items()}
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.evaluation import Evaluation
+from vfe_lightning.reporting import Reporting
 from vfe_lightning.statistics import Importance
 
 P = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
@@ -53,10 +54,10 @@ def test_weights_beyond_what_exp_can_hold(shift):
 
 def test_batches_are_joined_before_the_logarithm():
     """The mean of the logarithms would be too high."""
-    whole, evaluation = sampled(90, 1), Evaluation()
+    whole, evaluation = sampled(90, 1), Evaluation(Reporting())
     for part in whole.log_weights.chunk(3):
         nothing = torch.zeros_like(part)
-        evaluation.add({}, {}, Estimate(nothing, nothing, nothing, log_weights=part))
+        evaluation.add(Estimate(nothing, nothing, nothing, log_weights=part))
     joined = evaluation.importance()
     assert joined is not None
     torch.testing.assert_close(joined.free_energy(1.0).mean, whole.free_energy(1.0).mean)
@@ -64,6 +65,6 @@ def test_batches_are_joined_before_the_logarithm():
 
 def test_no_weights_no_importance():
     nothing = torch.zeros(3)
-    evaluation = Evaluation()
-    evaluation.add({}, {}, Estimate(nothing, nothing, nothing))
+    evaluation = Evaluation(Reporting())
+    evaluation.add(Estimate(nothing, nothing, nothing))
     assert evaluation.importance() is None

@@ -11,6 +11,7 @@ from vfe_lightning.errors import NotFinite
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.free_energy import VariationalFreeEnergy, make_generator
 from vfe_lightning.optimizers import make_optimizer
+from vfe_lightning.reporting import scalars
 
 GAP, TEMPERATURE = 1.5, 0.8
 EXACT = -TEMPERATURE * math.log(1 + math.exp(-GAP / TEMPERATURE))
@@ -69,10 +70,14 @@ def test_training_reaches_the_exact_free_energy_and_zero_variance():
     assert float(system.theta.detach()) == pytest.approx(-GAP / TEMPERATURE, abs=1e-3)
 
 
+def summary_of(system: TwoLevels, estimate: Estimate) -> dict[str, float]:
+    return scalars(system.reporting.measured(estimate)) | system.reporting.diagnostics(estimate)
+
+
 def test_summary_is_per_particle_in_reported_units():
     system = prepared(TwoLevels(noise=1.0))
     estimate = system.estimate(64)
-    summary = system.summary(estimate)
+    summary = summary_of(system, estimate)
     groups = estimate.free_energy.view(-1, 2).mean(1) * 1.5
     assert summary["free_energy"] == pytest.approx(float(groups.mean()))
     assert summary["free_energy_error"] == pytest.approx(float(groups.std()) / math.sqrt(32))
@@ -88,7 +93,7 @@ def test_summary_is_per_particle_in_reported_units():
 def test_stationarity_is_the_variance_between_states_alone():
     """p = 1/2, so that Var_n E[F_loc | n] / T^2 = (GAP / 2 T)^2; mean of 200 estimates within 5 sigma."""
     system = prepared(TwoLevels(noise=2.0), 256)
-    found = torch.tensor([system.summary(system.estimate(256))["stationarity"] for _ in range(200)])
+    found = torch.tensor([summary_of(system, system.estimate(256))["stationarity"] for _ in range(200)])
     error = float(found.std()) / math.sqrt(200)
     assert abs(float(found.mean()) - (GAP / 2 / TEMPERATURE) ** 2) < 5 * error
     assert error < 0.05

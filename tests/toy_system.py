@@ -23,7 +23,7 @@ class Gaussian(nn.Module):
 
 
 class ToySystem(VariationalFreeEnergy):
-    units = "hbar omega"
+    units, per = "hbar omega", "particle"
     size, energy_unit = 1, 1.0
 
     def __init__(self, declaration: Oscillator) -> None:

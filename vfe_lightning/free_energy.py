@@ -9,7 +9,7 @@ an equality if and only if rho is the Gibbs state. At T = 0 it is the Rayleigh-R
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import lightning as L
@@ -22,23 +22,28 @@ from torch.utils.data import DataLoader
 from vfe_lightning import reductions
 from vfe_lightning.errors import NotFinite, NotKnown
 from vfe_lightning.estimate import Estimate, FactorOptimizer
-from vfe_lightning.evaluation import Evaluation
+from vfe_lightning.evaluation import Comparison, Evaluation
+from vfe_lightning.failures import Failures
+from vfe_lightning.reporting import Reporting, scalars
 from vfe_lightning.result import Reference
-from vfe_lightning.statistics import Moments, between_group_variance, group_means
+from vfe_lightning.statistics import Moments
 from vfe_lightning.streams import Steps, make_generator
 
 
 class VariationalFreeEnergy(L.LightningModule, ABC):
     """Variational upper bound on the free energy of one physical system.
 
-    A subclass is one physical system. It takes its declaration, composes a Hamiltonian and the models of
-    rho from it, and says in `estimate` how F is sampled. `prepare` gives it what a run needs besides.
+    A subclass is one physical system: composed from its declaration, it says in `estimate` how F is sampled.
+    `prepare` gives it what a run needs besides.
 
     Attributes:
         generator: the random numbers of this rank; a checkpoint holds the state of every rank.
-        metrics: what the latest training step measured, see `summary`.
+        metrics: what the latest training step measured, with errors under `<name>_error`.
+        measured: the same of the numbers that have an error, with their units.
         evaluation: moments of everything that the latest validation loop measured.
-        energies: the names of those numbers that are in `units`.
+        comparing: validation measures `objective` alone, to compare parameters.
+        objective: what training lowers, as the latest comparison found it; None where it is not finite.
+        failures: what failed of what only decorates a run.
     """
 
     declaration: Any  # each system narrows it to its own
@@ -46,14 +51,22 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
     temperature: float  # T = 1 / beta in internal units of energy
     energy_unit: float  # one internal unit of energy, in `units`
     units: str  # of the reported energies
+    per: str = "system"  # what reported energies and entropies are of: an electron, a spin, a site
+    units_of: Mapping[
+        str, tuple[str, str]
+    ] = {}  # of observables that have units: what they are, and per what
     least_batch: int = 1  # batches are multiples of this: samples that belong together
+    comparable: bool = True  # the same objective at any parameters: the lowest ones are the best
 
     def __init__(self) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.metrics: dict[str, float] = {}
+        self.measured: dict[str, Moments] = {}
         self.evaluation: dict[str, Moments] = {}
-        self.energies: tuple[str, ...] = ()
+        self.comparing = False
+        self.objective: Moments | None = None
+        self.failures = Failures()
         self._generator_states: list[Tensor] | None = None
 
     @abstractmethod
@@ -67,7 +80,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
             tolerance: of F of the whole system: an error above it is made smaller, where that can be.
 
         Raises:
-            NotKnown: where there are none, or none as exact as that; the message says why.
+            NotKnown: there are none, or none as exact as that; the message says why.
         """
         raise NotKnown("no exact free energy of this system is known")
 
@@ -83,6 +96,10 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         """What follows from the latest evaluation as a whole, such as a difference of free energies."""
         return {}
 
+    def alarms(self) -> dict[str, str]:
+        """What only this system can find wrong with its latest evaluation: name -> what, and what to do."""
+        return {}
+
     def figures(self) -> dict[str, Figure]:
         """Pictures of the latest evaluation that only this system has."""
         return {}
@@ -94,10 +111,9 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         seed: int,
         accumulate: int = 1,
     ) -> None:
-        """Say how the system is trained.
+        """Say how the system is trained: `optimizer` makes a `FactorOptimizer` of it.
 
         Args:
-            optimizer: called with the system; what it makes is a `FactorOptimizer`.
             batch_size: samples a step, over all ranks and all passes.
             accumulate: passes of sampling that make up one step.
         """
@@ -107,7 +123,9 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
     def training_step(self, batch: int, batch_idx: int) -> Tensor:
         share = self.batch_size // (reductions.world_size() * self.accumulate)
         estimate = Estimate.concatenate([self.estimate(share) for _ in range(self.accumulate)])
-        metrics = self.summary(estimate)
+        reporting = self.reporting
+        self.measured = reporting.measured(estimate)
+        metrics = scalars(self.measured) | reporting.diagnostics(estimate)
         for name in ("free_energy", "energy", "entropy"):
             if not math.isfinite(metrics[name]):
                 raise NotFinite(f"{name} is {metrics[name]} at step {self.global_step}; nothing was updated")
@@ -117,53 +135,30 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         self.metrics = metrics
         return estimate.free_energy.mean()
 
-    def moments(self, estimate: Estimate) -> dict[str, Moments]:
-        """Moments over the independent groups of this rank of all numbers that are reported.
-
-        Energies and the entropy are per site or particle, energies in `units`.
-        """
-        unit = self.energy_unit / self.size
-        self.energies = ("free_energy", "energy", *estimate.energies)
-        local = {
-            "free_energy": estimate.free_energy * unit,
-            "energy": estimate.energy * unit,
-            "entropy": estimate.entropy / self.size,
-            **{name: value * unit for name, value in estimate.energies.items()},
-            **estimate.observables,
-        }
-        return {name: Moments.of(group_means(v.detach(), estimate.correlated)) for name, v in local.items()}
-
-    def summary(self, estimate: Estimate) -> dict[str, float]:
-        """Means over all ranks with their standard errors, and how far rho is from stationary.
-
-        `variance` is that of single samples of F_loc, zero when rho is exact. `stationarity` is
-        Var_n E[F_loc | n] / T^2, zero at the optimum of p(n) and twice the Kullback-Leibler
-        divergence from it nearby.
-        """
-        summary = estimate.scalars()
-        for name, moments in self.moments(estimate).items():
-            everywhere = moments.over_ranks()
-            summary[name], summary[f"{name}_error"] = everywhere.mean.item(), everywhere.error.item()
-        f = estimate.free_energy.detach()
-        summary["variance"] = Moments.of(f * self.energy_unit / self.size).over_ranks().variance.item()
-        if estimate.correlated > 1 and self.temperature > 0:
-            summary["stationarity"] = between_group_variance(f / self.temperature, estimate.correlated).item()
-        return summary
+    @property
+    def reporting(self) -> Reporting:
+        """How its numbers are reported."""
+        return Reporting(self.size, self.temperature, self.energy_unit, self.units, self.per, self.units_of)
 
     def on_validation_epoch_start(self) -> None:
-        self.generator = make_generator(self.device, self.seed, stream="evaluation")
-        self._measured = Evaluation()
+        stream = "comparison" if self.comparing else "evaluation"
+        self.generator = make_generator(self.device, self.seed, stream)
+        self._evaluation = Evaluation(self.reporting, self.failures)
+        self._comparison = Comparison(self.reporting)
 
     def validation_step(self, batch: int, batch_idx: int) -> None:
-        estimate = self.estimate(self.batch_size // (reductions.world_size() * self.accumulate))
-        self._measured.add(self.moments(estimate), self.summary(estimate), estimate)
+        n_samples = self.batch_size // (reductions.world_size() * self.accumulate)
+        if self.comparing:
+            self._comparison.add(lambda: self.estimate(n_samples))
+        else:
+            self._evaluation.add(self.estimate(n_samples))
 
     def on_validation_epoch_end(self) -> None:
-        unit = self.temperature * self.energy_unit / self.size
-        self.evaluation = self._measured.merged() | self._measured.in_the_gibbs_state(unit)
-        self.evaluation |= self.derived()
-        if "importance_free_energy" in self.evaluation:
-            self.energies = (*self.energies, "importance_free_energy")
+        if self.comparing:
+            self.objective = self._comparison.objective()
+        else:
+            self.evaluation = self._evaluation.merged() | self._evaluation.in_the_gibbs_state()
+            self.evaluation |= self.failures.attempt("derived numbers", self.derived) or {}
 
     def train_dataloader(self) -> DataLoader:
         return DataLoader(Steps(), batch_size=None)
@@ -177,11 +172,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         self.check_batch_size(reductions.world_size())
 
     def check_batch_size(self, ranks: int) -> None:
-        """Each pass on each rank has equally many samples.
-
-        Raises:
-            ValueError: when the batch does not split so.
-        """
+        """Raises ValueError where the passes on all ranks cannot have equally many samples."""
         share = ranks * self.accumulate * self.least_batch
         if self.batch_size % share or self.batch_size < 2 * share:
             raise ValueError(
@@ -197,7 +188,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         if self._generator_states is not None:
             if (ranks := len(self._generator_states)) != reductions.world_size():
                 raise ValueError(f"the checkpoint is of {ranks} processes: pass --trainer.devices {ranks}")
-            # A copy: torch 2.13 crashes on a state that is a part of a larger tensor.
+            # a copy: torch 2.13 crashes on a state that is a part of a larger tensor
             self.generator.set_state(self._generator_states[reductions.rank()].clone())
             self._generator_states = None
 

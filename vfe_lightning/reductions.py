@@ -39,6 +39,15 @@ def maximum(x: Tensor) -> Tensor:
     return x
 
 
+def common(names: list[str]) -> list[str]:
+    """The names that every rank has, in the order of this rank, which is that of all where they agree."""
+    if world_size() == 1:
+        return names
+    everyone: list[list[str]] = [[] for _ in range(world_size())]
+    dist.all_gather_object(everyone, names)
+    return [name for name in everyone[0] if all(name in of_rank for of_rank in everyone)]
+
+
 def gather(x: Tensor) -> Tensor:
     """The walkers of all ranks, in the order of the ranks: (batch, ...) -> (ranks * batch, ...)."""
     if world_size() == 1:

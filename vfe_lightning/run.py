@@ -5,25 +5,32 @@ import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_only
 from torch.linalg import LinAlgError  # pyright: ignore
 
-from vfe_lightning import reductions
+from vfe_lightning import reductions, watch
 from vfe_lightning.analysis import results
-from vfe_lightning.errors import Interrupted, NotFinite, NotKnown, Pruned, Refused
-from vfe_lightning.free_energy import VariationalFreeEnergy
-from vfe_lightning.optimizers import make_optimizer
-from vfe_lightning.result import Reference, Result, Status
-from vfe_lightning.systems import build
+from vfe_lightning.averaging import Averaging
+from vfe_lightning.errors import Interrupted, NotFinite, Pruned
+from vfe_lightning.known import Known
+from vfe_lightning.preparation import prepared, writable
+from vfe_lightning.result import Result, Status
+from vfe_lightning.selection import Selection
 from vfe_lightning.tracking.buffered_metrics import BufferedMetrics
 from vfe_lightning.tracking.checkpoints import Checkpoints
-from vfe_lightning.tracking.conclusion import record_figures, record_results, result_of, start_notes
+from vfe_lightning.tracking.conclusion import (
+    landmarks_of,
+    record_figures,
+    record_remarks,
+    record_results,
+    result_of,
+    start_notes,
+)
 from vfe_lightning.tracking.endings import explained
 from vfe_lightning.tracking.quiet import quiet
 from vfe_lightning.tracking.record import Filing, Record
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
 
 STOPPED = (Interrupted, Pruned, KeyboardInterrupt, SystemExit)
 ON_ALL_RANKS = (Interrupted, Pruned, NotFinite, LinAlgError)
+COMPARISON = 4  # parameters are compared on so many times fewer samples than the quoted numbers come from
 
 
 def carry_out(
@@ -52,6 +60,7 @@ def carry_out(
         run = Run(experiment, json, resume, stop, callbacks, filing)
         try:
             run.train()
+            run.choose()
             run.evaluate()
             result = run.finish()
         except BaseException as raised:
@@ -62,7 +71,7 @@ def carry_out(
                 raise
             raise told from raised
         if run.record:
-            print(results.text(result, run.system.energies), flush=True)
+            print(results.text(result), flush=True)
         return result
 
 
@@ -83,46 +92,76 @@ class Run:
         rank: int = rank_zero_only.rank or 0
         run_id, self.checkpoint = resumed(experiment, resume, check=rank == 0) if resume else (None, None)
         self.system = prepared(experiment)
-        self.reference: Reference | None = None
+        self.selection = Selection(self.system)
+        self.known = Known()
         self.record: Record | None = None
         if rank == 0:
-            with suppress(NotKnown):
-                self.reference = self.system.reference().per(self.system.size, self.system.energy_unit)
+            self.known = Known.of(self.system)
             self.record = Record.reopen(run_id, experiment) if run_id else Record.start(experiment, filing)
         self.checkpoints = Checkpoints(self.record, experiment.trainer.checkpoint_every)
         self.metrics = BufferedMetrics(self.record) if self.record else None
-        own = [self.metrics, *callbacks, stop, self.checkpoints]
+        self.averaging = Averaging(experiment.trainer.average) if experiment.trainer.average else None
+        own = [self.averaging, self.metrics, *callbacks, stop, self.checkpoints]
         self.trainer = make_trainer(
             experiment.trainer, self.system.units, self.record, [c for c in own if c is not None]
         )
 
     def train(self) -> None:
         if self.record:
-            if self.checkpoint is None:
-                device = self.trainer.strategy.root_device
-                start_notes(self.record, self.system, self.experiment, self.reference, device)
+            device = self.trainer.strategy.root_device
+            start_notes(self.record, self.system, self.experiment, self.known, device)
             print(f"{self.experiment.name}: {self.experiment.label()}, run {self.record.run_id}", flush=True)
         self.trainer.fit(self.system, ckpt_path=self.checkpoint, weights_only=True)
         self.stop.raise_if_stopped()
 
+    def choose(self) -> None:
+        """Give the system the best of the parameters at hand, and keep them."""
+        mean = self.averaging.mean() if self.averaging else None
+        batches = max(1, self.experiment.trainer.evaluation_batches // COMPARISON)
+        chosen = self.selection.choose(self.system, mean, lambda: self.validate(batches))
+        self.checkpoints.keep_quoted(self.trainer, self.system, chosen)
+
     def evaluate(self) -> None:
-        self.trainer.limit_val_batches = self.experiment.trainer.evaluation_batches
+        self.validate(self.experiment.trainer.evaluation_batches)
+        self.known = self.known.beside(self.system, self.system.evaluation["free_energy"].error.item())
+
+    def validate(self, batches: int) -> None:
+        self.trainer.limit_val_batches = batches * self.experiment.trainer.accumulate
         self.trainer.validate(self.system, verbose=False)
         self.stop.raise_if_stopped()
 
     def finish(self) -> Result:
         result = self.result("FINISHED")
         if self.record:
-            record_results(self.record, result, self.system)
-            record_figures(self.record, self.system, self.reference)
             result.write(self.json)
+            record_results(self.record, result, self.system)
+            record_figures(self.record, self.system, self.known.reference)
+            result = replace(result, failures=dict(self.system.failures) or None)  # of figures, too
+            result.write(self.json)
+            record_remarks(self.record, result)
+            for what, trace in self.system.failures.traces.items():
+                self.record.text(trace, f"failures/{what.replace(' ', '_')}.txt")
             self.record.end("FINISHED")
         return result
 
-    def result(self, status: Status, error: str | None = None) -> Result:
+    def result(self, status: Status, error: str | None = None, landmarks: bool = True) -> Result:
+        """What is known so far, with what the watch on the bound says of it."""
+        found = self._measured(status, error, landmarks)
+        samples = self.experiment.batch_size * self.experiment.trainer.evaluation_batches
+        temperature = self.system.temperature * self.system.energy_unit
+        watched = (found, temperature, self.system.contained(), samples)
+        alarms = self.system.failures.attempt("watch", lambda: watch.alarms(*watched) | self.system.alarms())
+        return replace(found, alarms=alarms or None, failures=dict(self.system.failures) or None)
+
+    def _measured(self, status: Status, error: str | None, landmarks: bool) -> Result:
         return result_of(
             self.system,
-            self.reference,
+            self.known,
+            parameters=self.selection.chosen,
+            candidates=self.selection.plain(),
+            landmarks=self.system.failures.attempt("landmarks", lambda: landmarks_of(self.system))
+            if landmarks
+            else None,
             status=status,
             run_id=self.checkpoints.run_id,
             name=self.experiment.name,
@@ -134,14 +173,16 @@ class Run:
         )
 
     def fail(self, error: BaseException) -> None:
-        """Leave the right status first, since little time may be left, then all that is known."""
+        """Leave the numbers and the right status first, since little time may be left, then all else."""
         status: Status = "KILLED" if isinstance(error, STOPPED) else "FAILED"
         message = f"{type(error).__name__}: {error}"
         if self.record:
             with suppress(Exception):  # none of this may hide the error itself
+                self.result(status, message, landmarks=False).write(self.json)
+            with suppress(Exception):
                 self.record.end(status, message)
-                self.result(status, message).write(self.json)
-                record_figures(self.record, self.system, self.reference)
+            with suppress(Exception):
+                record_figures(self.record, self.system, self.known.reference)
                 if not isinstance(error, ON_ALL_RANKS):
                     self.record.text(traceback.format_exc(), "traceback.txt")
         elif isinstance(error, ON_ALL_RANKS):
@@ -150,35 +191,3 @@ class Run:
             Record(connect(tracking_uri()), self.checkpoints.run_id).end(
                 status, f"rank {reductions.rank()}: {message}"
             )
-
-
-def writable(path: Path | None) -> Path | None:
-    """The file for the results, which can be written."""
-    if path is not None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.open("a").close()
-        except OSError as error:
-            raise Refused(f"--json {path} cannot be written: {error.strerror}") from error
-    return path
-
-
-def prepared(experiment: "Experiment") -> VariationalFreeEnergy:
-    """The system on the CPU with its first parameters, ready to be trained."""
-    budget = experiment.trainer
-    if budget.threads:
-        torch.set_num_threads(budget.threads)
-    torch.manual_seed(experiment.seed)
-    try:
-        system = build(experiment.system)
-        system.prepare(
-            partial(make_optimizer, experiment.optimizer),
-            experiment.batch_size,
-            experiment.seed,
-            budget.accumulate,
-        )
-        system.check_batch_size(budget.devices * budget.num_nodes)
-        system.check_steps(budget.max_steps)
-    except ValueError as error:
-        raise Refused(str(error)) from error
-    return system

@@ -1,6 +1,7 @@
 """Means and their honest errors: independent samples, grouped samples, correlated series."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
@@ -14,11 +15,17 @@ class Moments:
     """Count, mean and sum of squared deviations of independent samples, merged pairwise.
 
     Chan, Golub & LeVeque, Am. Stat. 37, 242 (1983): no cancellation of large sums.
+
+    Attributes:
+        units: of the mean; empty for a number without.
+        per: what the mean is of: an electron, a spin, a site, the whole system; empty where it is of none.
     """
 
     count: int
     mean: Tensor  # (...)
     squares: Tensor  # (...)
+    units: str = ""
+    per: str = ""
 
     @classmethod
     def of(cls, x: Tensor) -> Self:
@@ -37,19 +44,28 @@ class Moments:
         """A number with its standard error, as moments of that many samples."""
         return cls(count, mean, error.square() * count * (count - 1))
 
+    def measured_in(self, units: str, per: str = "") -> Self:
+        """The same number, which says its units and what it is of."""
+        return replace(self, units=units, per=per)
+
+    def scaled(self, factor: float) -> Self:
+        """The moments of so many times the samples."""
+        return replace(self, mean=self.mean * factor, squares=self.squares * factor**2)
+
     def merge(self, other: "Moments") -> "Moments":
         count = self.count + other.count
         step = other.mean - self.mean
         mean = self.mean + step * (other.count / count)
         squares = self.squares + other.squares + step.square() * (self.count * other.count / count)
-        return Moments(count, mean, squares)
+        return replace(self, count=count, mean=mean, squares=squares)
 
     def over_ranks(self) -> "Moments":
         """The moments of the samples of all ranks, which hold equally many each."""
         ranks = reductions.world_size()
         mean = reductions.total(self.mean) / ranks
         spread = self.count * (self.mean - mean).square()
-        return Moments(self.count * ranks, mean, reductions.total(self.squares + spread))
+        squares = reductions.total(self.squares + spread)
+        return replace(self, count=self.count * ranks, mean=mean, squares=squares)
 
     @property
     def variance(self) -> Tensor:
@@ -84,6 +100,18 @@ class Importance:
         mean = -unit * (w.mean.log() + self.log_weights.max())
         error = unit * w.error / w.mean
         return Moments.with_error(mean, error, count=count)
+
+    def entropy(self, action: Tensor) -> Moments:
+        """S = <beta E> + ln <w> with its error by linear propagation: beta E (samples,) -> moments of ()."""
+        count, shares = len(action), self.log_weights.softmax(0)
+        mean = shares @ action
+        log_z = self.log_weights.logsumexp(0) - math.log(count)
+        influence = shares * (action - mean + 1) - 1 / count
+        return Moments.with_error(mean + log_z, influence.norm(), count=count)
+
+    def variance(self, x: Tensor) -> Moments:
+        """<(x - <x>)^2> of the Gibbs state: (samples,) -> moments of ()."""
+        return self.mean((x - self.mean(x).mean).square())
 
     def mean(self, x: Tensor) -> Moments:
         """<w x> / <w> with its error by linear propagation: (samples, ...) -> moments of (...)."""

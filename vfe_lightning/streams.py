@@ -19,8 +19,10 @@ class Steps(IterableDataset):
 
 
 def make_generator(
-    device: torch.device, seed: int, stream: Literal["training", "evaluation"]
+    device: torch.device, seed: int, stream: Literal["training", "evaluation", "comparison"]
 ) -> torch.Generator:
     """Random numbers of their own for each rank and for each phase of a run."""
-    sequence = np.random.SeedSequence([seed, reductions.rank(), ("training", "evaluation").index(stream)])
+    sequence = np.random.SeedSequence(
+        [seed, reductions.rank(), ("training", "evaluation", "comparison").index(stream)]
+    )
     return torch.Generator(device).manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))

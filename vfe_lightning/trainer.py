@@ -7,7 +7,6 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.strategies import DDPStrategy
 
 from vfe_lightning import declarations
-from vfe_lightning.averaging import averaging
 from vfe_lightning.tracking.logger import RunLogger
 from vfe_lightning.tracking.progress import Progress
 from vfe_lightning.tracking.record import Record
@@ -19,9 +18,7 @@ def make_trainer(
 ) -> L.Trainer:
     """A trainer that evaluates nothing while it fits; rank 0 has the record and writes to it."""
     several = budget.devices * budget.num_nodes > 1 or budget.strategy == "ddp"
-    own: list[Callback] = [averaging(budget.average)] if budget.average else []
-    if record and budget.progress_bar:
-        own.append(Progress(units))
+    own: list[Callback] = [Progress(units)] if record and budget.progress_bar else []
     return L.Trainer(
         max_steps=budget.max_steps,
         accelerator=budget.accelerator,

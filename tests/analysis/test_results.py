@@ -1,6 +1,7 @@
 """How numbers are printed."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -25,28 +26,64 @@ def test_errors_are_in_units_of_the_last_digits(value, error, words):
     assert with_error(value, error) == words
 
 
-def test_table_has_units():
-    result = Result(
-        "FINISHED", "id", "gas", {}, 1.0, size=7, units="Ry", free_energy=-1.0, free_energy_error=0.1,
-        energy=-0.5, energy_error=0.1, entropy=2.0, entropy_error=0.2, variance=0.3,
-        reference_free_energy=-1.1, excess=0.1, reference_energy=-0.6, reference_entropy=2.5,
-        landmarks={"Hartree-Fock": -0.9},
-        observables={"kinetic": {"value": 0.4, "error": 0.01}, "acceptance": {"value": 0.5, "error": 0.0},
-                     "heat_capacity": {"value": 0.8, "error": 0.1}}, reference_heat_capacity=0.7,
-    )  # fmt: skip
-    units = table(result, ("kinetic",)).set_index("name")["units"].to_dict()
+GAS = Result(
+    "FINISHED", "id", "gas", {}, 1.0, size=7, units="Ry", per="electron",
+    free_energy=-1.0, free_energy_error=0.1,
+    energy=-0.5, energy_error=0.1, entropy=2.0, entropy_error=0.2, variance=0.3,
+    reference_free_energy=-1.1, reference_free_energy_error=0.01, excess=0.1,
+    reference_energy=-0.6, reference_entropy=2.5, landmarks={"Hartree-Fock": -0.9},
+    observables={
+        "kinetic": {"value": 0.4, "error": 0.01, "units": "Ry", "per": "electron"},
+        "acceptance": {"value": 0.5, "error": 0.0, "units": "", "per": ""},
+        "heat_capacity": {"value": 0.8, "error": 0.1, "units": "k_B", "per": "electron"},
+        "reweighted_heat_capacity": {"value": 0.7, "error": 0.1, "units": "k_B", "per": "electron"},
+    },
+    reference_heat_capacity=0.7,
+)  # fmt: skip
+
+
+def test_table_says_what_each_number_is_of():
+    rows = table(GAS).set_index("name")
+    units = rows["units"].to_dict()
     assert (units["free_energy"], units["entropy"], units["variance"]) == ("Ry", "k_B", "Ry^2")
     assert (units["kinetic"], units["acceptance"]) == ("Ry", "")
-    assert "reference_free_energy" in text(result, ("kinetic",))
-    value = table(result, ()).set_index("name")["value"]
-    assert value["reference_energy"] == -0.6 and value["reference_entropy"] == 2.5
-    assert value["reference_heat_capacity"] == 0.7 and units["reference_heat_capacity"] == "k_B"
-    assert value["Hartree-Fock free_energy"] == -0.9
+    assert set(rows.loc[rows.index != "acceptance", "per"]) == {"electron", "electron^2"}
+    assert rows.at["variance", "per"] == "electron^2" and rows.at["acceptance", "per"] == ""
+    assert rows.at["reference_energy", "value"] == -0.6 and rows.at["reference_entropy", "value"] == 2.5
+    assert rows.at["reference_free_energy", "error"] == 0.01
+    assert rows.at["reference_heat_capacity", "value"] == 0.7 and units["reference_heat_capacity"] == "k_B"
+    assert rows.at["Hartree-Fock free_energy", "value"] == -0.9
+    states = rows["state"].to_dict()
+    assert (states["heat_capacity"], states["reference_heat_capacity"]) == ("variational", "exact")
+    assert states["reweighted_heat_capacity"] == "Gibbs"
+
+
+def test_text_tells_what_has_to_be_known():
+    number = {"error": 0.1, "units": "Ry", "per": "electron"}
+    told = replace(
+        GAS,
+        parameters="last",
+        candidates={"mean": number | {"value": -0.9}, "last": number | {"value": -1.0}},
+        no_reference="n = 7: too many",
+        alarms={"below_exact": "F is below"},
+        failures={"figures": "ValueError: infinite"},
+    )
+    assert text(told).splitlines()[-4:] == [
+        "parameters: last (F: mean -0.90(10), last -1.00(10))",
+        "no exact value: n = 7: too many",
+        "ALARM below_exact: F is below",
+        "failed: figures: ValueError: infinite",
+    ]
+    assert "free_energy" in text(GAS).splitlines()[0] and text(GAS).splitlines()[0].endswith(
+        "Ry per electron"
+    )
 
 
 def test_convergence_shows_the_references():
     f = {step: -1.0 + 1 / step for step in range(1, 50)}
-    figure = convergence(f, dict.fromkeys(f, 0.1), f, dict.fromkeys(f, 0.2), "Ry", {"exact": -1.1})
+    figure = convergence(
+        f, dict.fromkeys(f, 0.1), f, dict.fromkeys(f, 0.2), "Ry", "electron", {"exact": -1.1}
+    )
     top = figure.axes[0]
     assert [line.get_label() for line in top.get_lines()][1] == "exact -1.1"
     assert top.get_ylim()[0] < -1.1

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
+from vfe_lightning.analysis.results import units_text
+
 History = Mapping[int, float]  # a metric by step
 
 
@@ -14,6 +16,7 @@ def convergence(
     entropy: History,
     variance: History,
     units: str,
+    per: str,
     references: Mapping[str, float],
 ) -> Figure:
     """F with its error band and the known values; S; and the variance of F_loc, against the step."""
@@ -28,12 +31,12 @@ def convergence(
         top.axhline(value, color=f"C{index + 1}", linestyle="--", linewidth=1, label=f"{name} {value:.6g}")
     if references:
         top.legend(frameon=False)
-    top.set_ylabel(f"F / {units}")
+    top.set_ylabel(f"F / {units_text(units, per)}")
     limit(top, f, list(references.values()))
     middle.plot(sorted(entropy), [entropy[s] for s in sorted(entropy)], linewidth=1)
-    middle.set_ylabel("S / k_B")
+    middle.set_ylabel(f"S / {units_text('k_B', per)}")
     bottom.semilogy(sorted(variance), [max(variance[s], 1e-300) for s in sorted(variance)], linewidth=1)
-    bottom.set_ylabel(f"Var F_loc / {units}^2")
+    bottom.set_ylabel(f"Var F_loc / ({units_text(units, per)})$^2$")
     bottom.set_xlabel("step")
     return figure
 

@@ -24,7 +24,8 @@ class Trainer(Declaration):
         default=0.25,
         ge=0,
         le=1,
-        description="share of the steps, at their end, whose mean parameters are evaluated; 0: the last",
+        description="share of the steps, at their end, that has two thirds of the weight in the mean of the "
+        "parameters; 0: no mean",
     )
     checkpoint_every: PositiveInt = Field(default=50, description="steps between two checkpoints")
     evaluation_batches: PositiveInt = Field(

@@ -71,6 +71,14 @@ def by_energy_and_data(
     x, e, log_prob = (torch.cat(parts) for parts in (samples, energies, log_probs))
     pullback = partial(pulled_back, costs, list(model.parameters()))
     log_weights = -beta * e - log_prob
+
+    def objective() -> Tensor:
+        rows = training.energy_weight * (log_prob + capped(beta * e, training.cap))
+        if training.data_weight:
+            picked = torch.randint(len(training.data), (n_samples,), generator=generator, device=x.device)
+            rows = rows - training.data_weight * model.log_prob(training.data.to(x.device)[picked])
+        return rows
+
     factor = Factor("p", model, None, torch.cat(costs).detach(), weights=equal_weights, pullback=pullback)
     return x, Estimate(
         free_energy=e + log_prob / beta,
@@ -78,6 +86,7 @@ def by_energy_and_data(
         entropy=-log_prob,
         factors=(factor,),
         log_weights=log_weights if log_images is None else log_weights + log_images(x),
+        objective=objective,
     )
 
 

@@ -124,10 +124,12 @@ def by_stages(
     known = stages_of(stages)
     x = [state.drawn(n_samples, generator) for state in (known[0].lower, *(s.upper for s in known))]
     forth = [stage.forth(start) for stage, start in zip(known, x[:-1], strict=True)]
-    costs = [c.cost(cap) for c in forth]
-    if torch.is_grad_enabled():
-        costs += [stage.back(end).cost(cap) for stage, end in zip(known, x[1:], strict=True)]
-    cost = torch.stack(costs).sum(dim=0)
+
+    def both_ways() -> Tensor:
+        back = [stage.back(end) for stage, end in zip(known, x[1:], strict=True)]
+        return torch.stack([c.cost(cap) for c in (*forth, *back)]).sum(dim=0)
+
+    cost = both_ways() if torch.is_grad_enabled() else forth[0].cost(cap)
     change = torch.stack([c.change.detach() for c in forth]).sum(dim=0)
     log_det = torch.stack([c.log_det.detach() for c in forth]).sum(dim=0)
     pullback = partial(pulled_back, [cost], list(stages.parameters()))
@@ -136,6 +138,7 @@ def by_stages(
         energy=change / beta,
         entropy=log_det,
         factors=(Factor("maps", stages, None, cost.detach(), weights=equal_weights, pullback=pullback),),
+        objective=both_ways,
     )
 
 

@@ -45,6 +45,7 @@ def generator_physics(
         size=1,
         beta=beta,
         units=molecule.units,
+        per="system",
         hamiltonian=molecule.hamiltonian,
         model=model,
         observables={

@@ -35,6 +35,8 @@ class Physics:
         size: sites or particles.
         beta: inverse temperature in the internal units of energy.
         units: of the energies.
+        per: what energies and entropies are of.
+        units_of: of observables that have units: what they are, and per what.
         hamiltonian: the energy.
         model: of p(x).
         observables: numbers of each sample, reported as the flow has them and reweighted.
@@ -50,6 +52,7 @@ class Physics:
     size: int
     beta: float
     units: str
+    per: str
     hamiltonian: ContinuousHamiltonian
     model: ReparameterizedModel
     observables: Measured
@@ -59,6 +62,7 @@ class Physics:
     landmarks: Callable[[], dict[str, float]] = dict
     contained: frozenset[str] = frozenset()
     estimator: Callable[..., tuple[Tensor, Estimate]] | None = None
+    units_of: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     derived: Callable[[Mapping[str, Moments]], dict[str, Moments]] = lambda evaluation: {}
 
 
@@ -79,7 +83,7 @@ class Continuous(VariationalFreeEnergy):
         self.declaration = declaration
         self.physics = physics_of(declaration)
         self.size, self.temperature = self.physics.size, 1 / self.physics.beta
-        self.units = self.physics.units
+        self.units, self.per, self.units_of = self.physics.units, self.physics.per, self.physics.units_of
         self.hamiltonian, self.model = self.physics.hamiltonian, self.physics.model
         self.latest: Tensor | None = None
 
@@ -102,7 +106,6 @@ class Continuous(VariationalFreeEnergy):
             diagnostics=weight_diagnostics(estimate),
             profiles=profiles,
             reweighted={
-                "energy": lambda: estimate.energy / physics.size,
                 **{name: partial(f, x) for name, f in physics.observables.items()},
                 **profiles,
             },

@@ -44,7 +44,7 @@ class ElectronGas(VariationalFreeEnergy):
 
     declaration: declarations.ElectronGas
     momenta: Tensor  # of the orbitals in absolute units, (orbitals, dim)
-    units = "Ry"
+    units, per = "Ry", "electron"
 
     def __init__(self, declaration: declarations.ElectronGas) -> None:
         super().__init__()

@@ -49,8 +49,9 @@ class InverseIsing(VariationalFreeEnergy):
     declaration: declarations.InverseIsing
     true: Tensor  # the couplings that made the data, (n, n)
     data: Tensor  # <s_i s_j> of the data, (n, n)
-    units = "J"
+    units, per = "J", "spin"
     energy_unit = 1.0
+    comparable = False  # F of other couplings is another F
 
     def __init__(self, declaration: declarations.InverseIsing) -> None:
         super().__init__()

@@ -57,6 +57,7 @@ def _(d: declarations.PhiFour) -> Physics:
         size=d.L**2,
         beta=1.0,
         units=UNITS,
+        per="site",
         hamiltonian=hamiltonian,
         model=model_of(d, flow_of(d), mean_field),
         observables={
@@ -101,6 +102,7 @@ def _(d: declarations.IsingDual) -> Physics:
         size=d.L**2,
         beta=1.0,
         units=UNITS,
+        per="site",
         hamiltonian=hamiltonian,
         model=model,
         observables={

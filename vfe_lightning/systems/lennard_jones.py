@@ -61,6 +61,8 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
         size=1,
         beta=d.beta,
         units="epsilon",
+        per="cluster",
+        units_of=dict.fromkeys(("trap", "interaction"), ("epsilon", "cluster")),
         hamiltonian=hamiltonian,
         model=model,
         observables={

@@ -5,7 +5,7 @@ exact independent samples, Fock-Darwin orbitals and an exact local energy withou
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -51,8 +51,13 @@ class QuantumDot(VariationalFreeEnergy):
 
     declaration: declarations.QuantumDot
     energies_of_orbitals: Tensor  # of up and of down orbitals, (2 orbitals,)
-    units = "hbar omega"
+    units, per = "hbar omega", "electron"
     energy_unit = 1.0
+    units_of: Mapping[str, tuple[str, str]] = {
+        "total_free_energy": ("hbar omega", "dot"),
+        "total_energy": ("hbar omega", "dot"),
+        "total_entropy": ("k_B", "dot"),
+    }
 
     def __init__(self, declaration: declarations.QuantumDot) -> None:
         super().__init__()

@@ -40,7 +40,7 @@ class QuantumSpins(VariationalFreeEnergy):
     """Spins 1/2 on a lattice at inverse temperature beta."""
 
     declaration: declarations.QuantumSpins
-    units = "J"
+    units, per = "J", "spin"
     energy_unit = 1.0
 
     def __init__(self, declaration: declarations.QuantumSpins) -> None:
@@ -137,19 +137,19 @@ class QuantumSpins(VariationalFreeEnergy):
                 self._follow()
         super().on_validation_epoch_start()
 
-    def on_validation_epoch_end(self) -> None:
-        """Also the energies of the lowest states that were sampled, and exact values beside them."""
-        super().on_validation_epoch_end()
+    def derived(self) -> dict[str, Moments]:
+        """The energies of the lowest states that were sampled, and exact values beside them."""
         assert self.table is not None
         self.levels = self.table.levels()
-        for k, level in enumerate(self.levels[:LEVELS]):
-            self.evaluation[f"level_{k}"] = Moments.exactly(level.cpu())
-        exact = self.thermal
+        exact, known = self.thermal, {}
         if self.size <= MOST_DENSE:
-            self.evaluation["exact_heat_capacity"] = Moments.exactly(exact.heat_capacity / self.size)
-            self.evaluation["exact_purity"] = Moments.exactly(exact.purity)
-        for k, level in enumerate(exact.levels[:LEVELS]):
-            self.evaluation[f"exact_level_{k}"] = Moments.exactly(level.cpu())
+            heat_capacity = Moments.exactly(exact.heat_capacity / self.size)
+            known["exact_heat_capacity"] = heat_capacity.measured_in("k_B", self.per)
+            known["exact_purity"] = Moments.exactly(exact.purity)
+        for name, levels in (("level", self.levels), ("exact_level", exact.levels)):
+            for k, level in enumerate(levels[:LEVELS]):
+                known[f"{name}_{k}"] = Moments.exactly(level.cpu()).measured_in(self.units, "system")
+        return known
 
     def check_steps(self, max_steps: int) -> None:
         check_annealing(self.declaration.annealing, max_steps)

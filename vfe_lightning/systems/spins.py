@@ -30,7 +30,7 @@ class Spins(VariationalFreeEnergy):
     """Ising spins with any pair couplings at inverse temperature beta."""
 
     declaration: declarations.Spins
-    units = "J"
+    units, per = "J", "spin"
     energy_unit = 1.0
 
     def __init__(self, declaration: declarations.Spins) -> None:

@@ -81,6 +81,8 @@ def trapped(
         size=1,
         beta=beta,
         units=units,
+        per="trap",
+        units_of=dict.fromkeys(("trap", "interaction"), (units, "trap")),
         hamiltonian=hamiltonian,
         model=NormalizingFlow(bijector, (d.n, dim)),
         observables={

@@ -12,6 +12,7 @@ from vfe_lightning.errors import Refused
 from vfe_lightning.tracking.record import Record
 
 KEPT = 2
+QUOTED = "quoted.ckpt"  # holds the `state_dict` whose numbers are in the results
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
@@ -53,6 +54,20 @@ class Checkpoints(Checkpoint):
         if step % self.every == 0 or step == trainer.max_steps or trainer.should_stop:
             assert self.folder is not None
             self.save(trainer, self.folder / f"step_{step:08d}.ckpt")
+
+    def keep_quoted(self, trainer: L.Trainer, system: L.LightningModule, parameters: str) -> None:
+        """Keep the parameters that the quoted numbers are of, under the name of what they are."""
+        assert self.folder is not None
+        if trainer.is_global_zero:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path = self.folder / QUOTED
+            unfinished = path.with_suffix(".part")
+            kept = {"state_dict": system.state_dict(), "parameters": parameters, "step": trainer.global_step}
+            torch.save(kept, unfinished)
+            os.replace(unfinished, path)
+            if self.record:
+                self.record.keep(path)
+        trainer.strategy.barrier()
 
     def save(self, trainer: L.Trainer, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

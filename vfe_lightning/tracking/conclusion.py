@@ -1,16 +1,23 @@
 """What a run leaves behind when it ends, in whichever way: results, figures, and its status."""
 
+import io
 import json
 import math
 import time
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
+from matplotlib.figure import Figure
 
 from vfe_lightning.analysis import results
 from vfe_lightning.analysis.figures import convergence
+from vfe_lightning.analysis.results import remarks, units_text
 from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.known import Known
 from vfe_lightning.result import Reference, Result
+from vfe_lightning.statistics import Moments
 from vfe_lightning.tracking.record import Record
 
 if TYPE_CHECKING:
@@ -20,30 +27,41 @@ HEADLINES = ("free_energy", "energy", "entropy")
 REFERENCES = (*HEADLINES, "heat_capacity")
 
 
-def evaluated(system: VariationalFreeEnergy) -> dict[str, tuple[float, float]]:
-    """Value and error of all scalars: of the evaluation, or else of the last training step."""
+def evaluated(system: VariationalFreeEnergy) -> dict[str, Moments]:
+    """All scalars: of the evaluation, or else of the last training step."""
     if system.evaluation:
-        scalars = {name: m for name, m in system.evaluation.items() if m.mean.ndim == 0}
-        return {name: (m.mean.item(), m.error.item()) for name, m in scalars.items()}
-    names = [name for name in system.metrics if not name.endswith("_error")]
-    return {name: (system.metrics[name], system.metrics.get(f"{name}_error", math.nan)) for name in names}
+        return {name: m for name, m in system.evaluation.items() if m.mean.ndim == 0}
+    unknown = {
+        k: v for k, v in system.metrics.items() if not k.endswith("_error") and k not in system.measured
+    }
+    alone = {
+        name: replace(Moments.exactly(value), squares=torch.tensor(math.nan))
+        for name, value in unknown.items()
+    }
+    return {**system.measured, **alone}
 
 
-def result_of(system: VariationalFreeEnergy, reference: Reference | None, **about: Any) -> Result:
+def result_of(system: VariationalFreeEnergy, known: Known, **about: Any) -> Result:
     """The numbers of a system with what `about` says of its run."""
-    numbers = evaluated(system)
-    known: dict[str, Any] = {}
+    numbers, reference = evaluated(system), known.reference
+    values: dict[str, Any] = {"size": system.size, "units": system.units, "per": system.per}
     for name in HEADLINES:
-        known[name], known[f"{name}_error"] = numbers.pop(name, (None, None))
-    known["variance"] = numbers.pop("variance", (None, None))[0]
+        number = numbers.pop(name, None)
+        values[name] = None if number is None else number.mean.item()
+        values[f"{name}_error"] = None if number is None else number.error.item()
+    variance = numbers.pop("variance", None)
+    values["variance"] = None if variance is None else variance.mean.item()
     if reference is not None:
-        known |= {f"reference_{name}": getattr(reference, name) for name in REFERENCES}
-        known["excess"] = (
-            None if known["free_energy"] is None else known["free_energy"] - reference.free_energy
-        )
-    observables = {name: {"value": value, "error": error} for name, (value, error) in numbers.items()}
-    known |= {"size": system.size, "units": system.units, "landmarks": landmarks_of(system)}
-    return Result(observables=observables, **known, **about)
+        for name in REFERENCES:
+            values[f"reference_{name}"] = value = getattr(reference, name)
+            values[f"reference_{name}_error"] = None if value is None else getattr(reference, f"{name}_error")
+        if values["free_energy"] is not None:
+            values["excess"] = values["free_energy"] - reference.free_energy
+    observables = {
+        name: {"value": m.mean.item(), "error": m.error.item(), "units": m.units, "per": m.per}
+        for name, m in numbers.items()
+    }
+    return Result(observables=observables, no_reference=known.reason, **values, **about)
 
 
 def landmarks_of(system: VariationalFreeEnergy) -> dict[str, float]:
@@ -55,24 +73,39 @@ def start_notes(
     record: Record,
     system: VariationalFreeEnergy,
     experiment: "Experiment",
-    reference: Reference | None,
+    exact: Known,
     device: torch.device,
 ) -> None:
     """What is known before the first step: the description, and the exact value to compare with."""
-    known = (
-        "not known"
-        if reference is None
-        else f"{reference.free_energy:.10g} {system.units} per particle or site"
-    )
+    units = units_text(system.units, system.per)
+    reference = exact.reference
+    known = f"not known: {exact.reason}" if reference is None else f"{reference.free_energy:.10g} {units}"
     about = " ".join((type(experiment.system).__doc__ or "").split())
     record.note(f"{about}\n\nExact free energy: {known}.")
     parameters = sum(p.numel() for p in system.parameters() if p.requires_grad)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
     record.tag(
-        {"units": system.units, "size": str(system.size), "parameters": str(parameters), "device": name}
+        {
+            "units": system.units,
+            "per": system.per,
+            "size": str(system.size),
+            "parameters": str(parameters),
+            "device": name,
+        }
     )
-    if reference is not None:
+    if reference is not None and not record.history("final/reference_free_energy"):
         record.metrics([(0, now(), {"final/reference_free_energy": reference.free_energy})])
+
+
+def record_remarks(record: Record, result: Result) -> None:
+    """Alarms and failures as tags that runs can be found by, and in words in the run's description."""
+    told = remarks(result)
+    tags = {"vfe.parameters": result.parameters or ""}
+    tags |= {"vfe.alarms": ", ".join(result.alarms)} if result.alarms else {}
+    tags |= {"vfe.failures": "; ".join(result.failures)} if result.failures else {}
+    record.tag(tags)
+    if told:
+        record.add_note("\n\n".join(told))
 
 
 def record_results(record: Record, result: Result, system: VariationalFreeEnergy) -> None:
@@ -81,6 +114,7 @@ def record_results(record: Record, result: Result, system: VariationalFreeEnergy
         *HEADLINES,
         *(f"{name}_error" for name in HEADLINES),
         *(f"reference_{name}" for name in REFERENCES),
+        *(f"reference_{name}_error" for name in REFERENCES),
         "variance",
         "excess",
     ]
@@ -90,8 +124,8 @@ def record_results(record: Record, result: Result, system: VariationalFreeEnergy
     if result.steps not in record.history("final/free_energy"):  # killed after it was written
         values = {f"final/{name}": value for name, value in final.items()}
         record.metrics([(result.steps or 0, now(), values)])
-    record.text(results.table(result, system.energies).to_csv(index=False), "results.csv")
-    record.text(results.text(result, system.energies) + "\n", "results.txt")
+    record.text(results.table(result).to_csv(index=False), "results.csv")
+    record.text(results.text(result) + "\n", "results.txt")
     profiles = {
         name: {"value": m.mean.tolist(), "error": m.error.tolist()}
         for name, m in system.evaluation.items()
@@ -107,13 +141,31 @@ def now() -> int:
 
 
 def record_figures(record: Record, system: VariationalFreeEnergy, reference: Reference | None) -> None:
-    """The convergence so far and, after an evaluation, the system's own pictures."""
-    free_energy = record.history("free_energy")
-    if free_energy:
-        lines = {} if reference is None else {"exact": reference.free_energy}
-        lines |= {name: f for name, f in landmarks_of(system).items() if math.isfinite(f)}
-        error, entropy, variance = map(record.history, ("free_energy_error", "entropy", "variance"))
-        figure = convergence(free_energy, error, entropy, variance, system.units, lines)
-        record.figures({"convergence": figure})
+    """The convergence so far and, after an evaluation, the system's own pictures; what fails is told."""
+    attempt = system.failures.attempt
+    figures: dict[str, Figure] = {}
+    if record.history("free_energy"):
+        course = attempt("figure convergence", lambda: _course(record, system, reference))
+        figures |= {"convergence": course} if course else {}
     if system.evaluation:
-        record.figures(system.figures())
+        figures |= attempt("figures", system.figures) or {}
+    for name, figure in figures.items():
+        picture = attempt(f"figure {name}", partial(drawn, figure))
+        if picture is not None:
+            record.picture(picture, name)
+
+
+def drawn(figure: Figure) -> bytes:
+    """As PNG."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    return picture.getvalue()
+
+
+def _course(record: Record, system: VariationalFreeEnergy, reference: Reference | None) -> Figure:
+    lines = {} if reference is None else {"exact": reference.free_energy}
+    landmarks = system.failures.attempt("landmarks", lambda: landmarks_of(system)) or {}
+    lines |= {name: f for name, f in landmarks.items() if math.isfinite(f)}
+    error, entropy, variance = map(record.history, ("free_energy_error", "entropy", "variance"))
+    f = record.history("free_energy")
+    return convergence(f, error, entropy, variance, system.units, system.per, lines)

@@ -46,7 +46,8 @@ class Progress(Callback):
         self.bar.update()
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.open(int(sum(trainer.num_val_batches)), 0, "evaluate")
+        assert isinstance(pl_module, VariationalFreeEnergy)
+        self.open(int(sum(trainer.num_val_batches)), 0, "compare" if pl_module.comparing else "evaluate")
 
     def on_validation_batch_end(self, *_: Any) -> None:
         assert self.bar is not None

@@ -1,6 +1,5 @@
 """One run as MLflow keeps it: parameters, tags, metrics, artifacts and how it ended."""
 
-import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
-from matplotlib.figure import Figure
 from mlflow import MlflowClient
 from mlflow.entities import Param, RunInfo
 
@@ -47,6 +45,7 @@ class Record:
         self.checkpoints = checkpoint_folder(info)
         self.local = urlsplit(info.artifact_uri or "").scheme in ("", "file")
         self.curves: dict[str, dict[int, float]] = {name: {} for name in CURVES}
+        self.told = ""
 
     @classmethod
     def start(cls, experiment: "Experiment", filing: Filing | None = None) -> Self:
@@ -91,7 +90,12 @@ class Record:
 
     def note(self, text: str) -> None:
         """Shown as the run's description."""
+        self.told = text
         self.tag({"mlflow.note.content": text})
+
+    def add_note(self, text: str) -> None:
+        """Below what the description says."""
+        self.note(f"{self.told}\n\n{text}")
 
     def metrics(self, steps: Sequence[Measured]) -> None:
         """Metrics of many steps; those of one step are written together or not at all."""
@@ -119,11 +123,9 @@ class Record:
     def text(self, text: str, name: str) -> None:
         self.outbox.send(artifact(name, text.encode()))
 
-    def figures(self, figures: Mapping[str, Figure]) -> None:
-        for name, figure in figures.items():
-            picture = io.BytesIO()
-            figure.savefig(picture, format="png")
-            self.outbox.send(artifact(f"figures/{name}.png", picture.getvalue()))
+    def picture(self, picture: bytes, name: str) -> None:
+        """A PNG."""
+        self.outbox.send(artifact(f"figures/{name}.png", picture))
 
     def keep(self, path: Path) -> None:
         """Make an artifact of a checkpoint that does not lie among them already."""
