@@ -138,9 +138,7 @@ class Run:
             record_figures(self.record, self.system, self.known.reference)
             result = replace(result, failures=dict(self.system.failures) or None)  # of figures, too
             result.write(self.json)
-            record_remarks(self.record, result)
-            for what, trace in self.system.failures.traces.items():
-                self.record.text(trace, f"failures/{what.replace(' ', '_')}.txt")
+            record_remarks(self.record, result, self.system.failures.traces)
             self.record.end("FINISHED")
         return result
 

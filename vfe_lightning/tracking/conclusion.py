@@ -4,6 +4,7 @@ import io
 import json
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -97,8 +98,11 @@ def start_notes(
         record.metrics([(0, now(), {"final/reference_free_energy": reference.free_energy})])
 
 
-def record_remarks(record: Record, result: Result) -> None:
-    """Alarms and failures as tags that runs can be found by, and in words in the run's description."""
+def record_remarks(record: Record, result: Result, traces: Mapping[str, str]) -> None:
+    """The results in words, alarms and failures as tags that runs can be found by, and tracebacks."""
+    record.text(results.text(result) + "\n", "results.txt")
+    for what, trace in traces.items():
+        record.text(trace, f"failures/{what.replace(' ', '_')}.txt")
     told = remarks(result)
     tags = {"vfe.parameters": result.parameters or ""}
     tags |= {"vfe.alarms": ", ".join(result.alarms)} if result.alarms else {}
@@ -125,7 +129,6 @@ def record_results(record: Record, result: Result, system: VariationalFreeEnergy
         values = {f"final/{name}": value for name, value in final.items()}
         record.metrics([(result.steps or 0, now(), values)])
     record.text(results.table(result).to_csv(index=False), "results.csv")
-    record.text(results.text(result) + "\n", "results.txt")
     profiles = {
         name: {"value": m.mean.tolist(), "error": m.error.tolist()}
         for name, m in system.evaluation.items()
