@@ -9,8 +9,6 @@ from torch.func import functional_call, jacfwd
 
 from vfe_lightning.circuits.statevector import Qubits
 
-CONTROLLED_Z = torch.diag(torch.tensor([1, 1, 1, -1], dtype=torch.complex128))
-
 
 class Circuit(nn.Module, ABC):
     """Gates that depend on parameters.
@@ -45,17 +43,18 @@ class HardwareCircuit(Circuit):
 
     def unitaries(self) -> Tensor:
         rotations = euler_rotation(self.angles)
-        controlled = CONTROLLED_Z.to(rotations.device)
+        controlled = torch.diag(rotations.new_tensor([1, 1, 1, -1]))
+        one = torch.eye(2, dtype=rotations.dtype, device=rotations.device)
         last = {qubit: k for k, bond in enumerate(self.bonds) for qubit in bond}
         gates = []
         for layer, before in enumerate(rotations[:-1]):
             waiting = set(last)
             for k, (i, j) in enumerate(self.bonds):
-                first = [before[q] if q in waiting else torch.eye(2).to(before) for q in (i, j)]
+                first = [before[q] if q in waiting else one for q in (i, j)]
                 waiting -= {i, j}
                 gate = controlled @ torch.kron(*first)
                 if layer + 1 == len(rotations) - 1:
-                    ends = [rotations[-1][q] if last[q] == k else torch.eye(2).to(before) for q in (i, j)]
+                    ends = [rotations[-1][q] if last[q] == k else one for q in (i, j)]
                     gate = torch.kron(*ends) @ gate
                 gates.append(gate)
         return torch.stack(gates)

@@ -19,15 +19,15 @@ def pair_correlation(x: Tensor, length: float, bins: int) -> Tensor:
     inside = index < bins
     counts = x.new_zeros(batch, bins)
     counts.scatter_add_(1, index.clamp(max=bins - 1), inside.to(x.dtype))
-    edges = shell_edges(length, bins).to(x)
+    edges = shell_edges(length, bins, x.device).to(x.dtype)
     ball = {2: math.pi, 3: 4 * math.pi / 3}[dim]
     volume = ball * (edges[1:] ** dim - edges[:-1] ** dim)
     return counts * length**dim / (n * (n - 1) / 2 * volume)
 
 
-def shell_edges(length: float, bins: int) -> Tensor:
+def shell_edges(length: float, bins: int, device: torch.device | None = None) -> Tensor:
     """Edges of the shells of `pair_correlation`: (bins + 1,)."""
-    return torch.linspace(0, length / 2, bins + 1, dtype=torch.float64)
+    return torch.linspace(0, length / 2, bins + 1, dtype=torch.float64, device=device)
 
 
 def structure_factor(x: Tensor, k: Tensor, shells: Tensor) -> Tensor:

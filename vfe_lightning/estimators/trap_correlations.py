@@ -11,12 +11,12 @@ def radial_density(x: Tensor, edge: float, bins: int) -> Tensor:
     index = (x.norm(dim=-1) * (bins / edge)).long()
     counts = x.new_zeros(len(x), bins)
     counts.scatter_add_(1, index.clamp(max=bins - 1), (index < bins).to(x.dtype))
-    return counts / shell_volumes(edge, bins, x.shape[2]).to(x)
+    return counts / shell_volumes(edge, bins, x.shape[2], x.device).to(x.dtype)
 
 
-def shell_volumes(edge: float, bins: int, dim: int) -> Tensor:
+def shell_volumes(edge: float, bins: int, dim: int, device: torch.device | None = None) -> Tensor:
     """Volumes, or areas, of the shells of `radial_density`: (bins,)."""
-    edges = torch.linspace(0, edge, bins + 1, dtype=torch.float64)
+    edges = torch.linspace(0, edge, bins + 1, dtype=torch.float64, device=device)
     ball = math.pi ** (dim / 2) / math.gamma(dim / 2 + 1)
     return ball * (edges[1:] ** dim - edges[:-1] ** dim)
 

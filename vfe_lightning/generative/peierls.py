@@ -47,7 +47,7 @@ class PeierlsWeights(GenerativeModel):
     @torch.no_grad()
     def sample(self, n_samples: int, generator: torch.Generator | None = None) -> Tensor:
         index = self.log_p.exp().multinomial(n_samples, replacement=True, generator=generator)
-        return all_spins(self.sites).to(self.log_p)[index]
+        return all_spins(self.sites, self.log_p.device)[index]
 
     def scores(self, x: Tensor) -> Tensor:
         return x.new_zeros(len(x), 0)

@@ -94,9 +94,10 @@ def numbers(s: Tensor) -> Tensor:
     return ((s < 0).long() * powers).sum(dim=1)
 
 
-def all_spins(sites: int) -> Tensor:
+def all_spins(sites: int, device: torch.device | None = None) -> Tensor:
     """The spins of all basis states in the order of their numbers: (2^sites, sites), float64."""
-    bits = torch.arange(2**sites)[:, None] >> torch.arange(sites - 1, -1, -1) & 1
+    states = torch.arange(2**sites, device=device)
+    bits = states[:, None] >> torch.arange(sites - 1, -1, -1, device=device) & 1
     return 1.0 - 2.0 * bits.double()
 
 

@@ -124,4 +124,7 @@ class Continuous(VariationalFreeEnergy):
         return self.physics.derived(self.evaluation)
 
     def figures(self) -> dict[str, Figure]:
-        return {} if self.latest is None else self.physics.figures(self.evaluation, self.latest)
+        if self.latest is None:
+            return {}
+        # the trainer has taken the model back to the CPU by now, but not the samples
+        return self.physics.figures(self.evaluation, self.latest.to(self.device))

@@ -44,6 +44,8 @@ class ElectronGas(VariationalFreeEnergy):
 
     declaration: declarations.ElectronGas
     momenta: Tensor  # of the orbitals in absolute units, (orbitals, dim)
+    wave_vectors: Tensor  # of the untwisted grid but for zero, one of k and -k: (vectors, dim)
+    shells: Tensor  # of equal length that the wave vectors belong to, (vectors,)
     units, per = "Ry", "electron"
 
     def __init__(self, declaration: declarations.ElectronGas) -> None:
@@ -55,6 +57,9 @@ class ElectronGas(VariationalFreeEnergy):
         self.hamiltonian = electron_gas.ElectronGas(d.n, d.dim, d.rs)
         orbitals = plane_waves(d.dim, d.cutoff, (d.twist,) * d.dim)
         self.register_buffer("momenta", 2 * math.pi / self.hamiltonian.length * orbitals, persistent=False)
+        k, shells = figures.reciprocal_shells(d.dim, figures.STRUCTURE_FACTOR_CUTOFF, self.hamiltonian.length)
+        self.register_buffer("wave_vectors", k, persistent=False)
+        self.register_buffer("shells", shells, persistent=False)
         self.mixing = None
         if isinstance(d.base_states, declarations.ConfigurationInteraction):
             self.mixing = ConfigurationInteraction(
@@ -97,7 +102,7 @@ class ElectronGas(VariationalFreeEnergy):
         d, length = self.declaration, self.hamiltonian.length
         made = {
             "pair_correlation": partial(correlations.pair_correlation, x, length, PAIR_CORRELATION_BINS),
-            "structure_factor": lambda: correlations.structure_factor(x, *self.reciprocal_shells()),
+            "structure_factor": lambda: correlations.structure_factor(x, self.wave_vectors, self.shells),
         }
         if self.mixing is None:
             made["occupation"] = lambda: correlations.occupation_numbers(
@@ -161,12 +166,6 @@ class ElectronGas(VariationalFreeEnergy):
     def landmarks(self) -> dict[str, float]:
         d = self.declaration
         return {"Hartree-Fock": hartree_fock(d.n, d.dim, d.rs, d.theta, d.twist, d.cutoff).free_energy}
-
-    def reciprocal_shells(self) -> tuple[Tensor, Tensor]:
-        """Wave vectors of the untwisted grid but for zero, and their shells of equal length."""
-        return figures.reciprocal_shells(
-            self.declaration.dim, figures.STRUCTURE_FACTOR_CUTOFF, self.hamiltonian.length
-        )
 
     def figures(self) -> dict[str, Figure]:
         """g(r), S(k) and <n_k> of the latest evaluation."""

@@ -104,7 +104,7 @@ class QuantumSpins(VariationalFreeEnergy):
         parameters = sum(p.numel() for p in self.circuit.parameters())
         rows = (self.declaration.probes or 3 * parameters) // (2 * reductions.world_size()) + 1
         index = index.repeat(-(-rows // len(index)))[:rows]
-        log_prob = self.model.log_prob(all_spins(self.declaration.sites).to(self.device))
+        log_prob = self.model.log_prob(all_spins(self.declaration.sites, self.device))
         return metric_rows(self.circuit, index, log_prob, self.generator)
 
     @torch.no_grad()

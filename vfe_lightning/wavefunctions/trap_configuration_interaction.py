@@ -157,7 +157,7 @@ class TrapConfigurationInteraction(nn.Module):
         slope = torch.where((place == self._lead[block])[:, None], v, slope)
         slope = (slope - (slope * c).sum(1, keepdim=True) * c) / length
         rows = slope.new_zeros(len(place), *self.lowest.shape)
-        rows[torch.arange(len(place)), block] = slope
+        rows[torch.arange(len(place), device=place.device), block] = slope
         return rows.flatten(1)
 
 

@@ -1,0 +1,251 @@
+"""Every experiment runs where its system is not on the CPU: made, trained, evaluated and drawn, on a double.
+
+The double fails where a GPU would refuse: an operator that meets tensors of two devices, a generator of
+another device than what it fills, numpy on what was not brought back. It cannot see
+
+- kernels that CUDA lacks, or that ask for other types, shapes or strides there than on the CPU;
+- other numbers: orders of summation, non-deterministic kernels, limits of a device's memory;
+- transfers that torch allows, by .to, .cpu, .item, copy_ or an index on the CPU, and the time they cost;
+- the device of the gradient of a transfer: it stays where the copy was;
+- what several devices say to each other, and storages that a checkpoint keeps on its device.
+"""
+
+import contextlib
+import copy
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+import torch
+from lightning import Trainer
+from second_device import HOST, SECOND, second_device, trainer_on_second_device
+from torch import Tensor
+
+import vfe_lightning.trainer
+from vfe_lightning import Experiment, reductions
+from vfe_lightning.estimators import correlations
+from vfe_lightning.result import Result
+from vfe_lightning.systems.continuous import Continuous
+
+BUDGET = {"max_steps": 2, "evaluation_batches": 2, "checkpoint_every": 1, "progress_bar": False}
+EXPERIMENTS = sorted(p.stem for p in (Path(__file__).parents[1] / "experiments").glob("[!_]*.py"))
+GAS = {"flow": {"depth": 2, "width": 4, "pair_width": 4}}
+GENERATOR = {"flow": {"layers": 2, "width": 4}, "samples": {"chains": 20, "trajectories": 2}}
+TRAP = {"flow.velocity.width": 4, "flow.steps": 2}
+ANNEALED = {"annealing.steps": 2}
+QUANTUM = {"nx": 2, "ny": 2, "depth": 1, **ANNEALED}
+SMALL: dict[str, dict[str, Any]] = {
+    "alanine_dipeptide": {"flow": {"layers": 2, "width": 4}, "dynamics": {"samples": 100, "stride": 10}},
+    "coulomb_trap": {"n": 2, **TRAP},
+    "dimer": GENERATOR,
+    "double_well": GENERATOR,
+    "heg2d": {"n": 4, "cutoff": 4, **GAS},
+    "heg2d_ground_state": {"n": 5, "cutoff": 1, **GAS},
+    "heg3d": {"n": 4, "cutoff": 1, **GAS},
+    "heg3d_brown": {"n": 4, "cutoff": 1, **GAS},
+    "heg_exact": {"n": 4, "cutoff": 4, **GAS},
+    "heisenberg": QUANTUM,
+    "hopfield": {"n": 8, **ANNEALED},
+    "inverse_ising": {"n": 5},
+    "ising": {"L": 4, **ANNEALED},
+    "ising_triangular": {"L": 4, "beta": 0.2, **ANNEALED},
+    "lj13": {"samples.chains": 8, "samples.trajectories": 2, **TRAP},
+    "log_gas": {"n": 3, **TRAP},
+    "monge_ampere": {"L": 4, "flow.potentials": 1, "flow.width": 4, "flow.steps": 2},
+    "mueller_brown": GENERATOR,
+    "neural_rg": {"flow.width": 4, "flow.couplings": 2},
+    "phi4": {"L": 4, "flow.layers": 2, "flow.width": 2},
+    "quantum_dot": {"n_up": 2, "shells": 3, **TRAP},
+    "quantum_dot_ground_state": {"n_up": 2, **TRAP},
+    "sk": {"n": 6, **ANNEALED},
+    "solvated_dimer": {"stages": 2, "samples": {"chains": 20, "kept": 2, "trajectories": 2}},
+    "tfim": QUANTUM,
+}
+MIXED = {"kind": "configuration_interaction"}
+# what may be declared in place of what the experiments declare
+OTHERS: list[tuple[str, dict[str, Any]]] = [
+    ("coulomb_trap", {"gradient.kind": "path_only", "flow.velocity.kind": "message_passing"}),
+    ("dimer", {"solvent": 2}),
+    ("heg2d", {"sampler": {"kind": "metropolis", "steps": 2}}),
+    ("heg2d", {"kinetic.kind": "forward_laplacian", "occupation.kind": "ideal_gas"}),
+    ("heg2d", {"kinetic.kind": "hutchinson"}),
+    ("heg2d", {"n": 2, "base_states": MIXED | {"cutoff": 3}, "occupation.kind": "levels"}),
+    ("heisenberg", {"gates.kind": "hardware", "network.kind": "made", "optimizer.kind": "natural_gradient"}),
+    ("heisenberg", {"gates.kind": "general", "network.kind": "bernoulli", "optimizer.kind": "adam"}),
+    ("hopfield", {"annealing": {"kind": "exponential"}, "network.precision": "single"}),
+    ("ising", {"network.kind": "pixel_cnn", "gradient.kind": "past_average"}),
+    ("ising", {"network.kind": "made", "gradient.kind": "var_grad", "periodic": False}),
+    ("ising", {"network.kind": "bernoulli", "symmetrize": False, "gradient.kind": "measure_valued"}),
+    ("ising", {"optimizer.kind": "natural_gradient"}),
+    ("inverse_ising", {"data_samples": 100}),
+    ("log_gas", {"dim": 1, "coupling": 1}),
+    ("monge_ampere", {"symmetrize": False}),
+    ("neural_rg", {"symmetrize": False, "flow.shared": False, "fourier": False}),
+    ("phi4", {"symmetrize": True, "gradient.kind": "path_only"}),
+    ("quantum_dot", {"base_states": MIXED | {"cutoff": 2}, "occupation.kind": "levels"}),
+    ("quantum_dot", {"n_down": 1, "occupation.kind": "quasiparticle"}),
+    ("quantum_dot", {"n_down": 1, "occupation.kind": "ideal_gas", "flow.velocity.kind": "message_passing"}),
+    ("quantum_dot_ground_state", {"base_states.kind": "determinants", "n_down": 1}),
+    ("solvated_dimer", {"solvent": 2}),
+]
+
+
+def small(name: str, **changes: Any) -> Experiment:
+    if name == "alanine_dipeptide":
+        pytest.importorskip("openmm")
+    experiment: Experiment = getattr(import_module(f"experiments.{name}"), name)
+    return experiment.vary(**SMALL[name], batch_size=8, trainer=BUDGET).vary(**changes)
+
+
+def run_there(experiment: Experiment, **how: Any) -> Result:
+    """Run it: the system is made on the CPU, as ever, and from the trainer on it is on the second device."""
+    with contextlib.ExitStack() as stack:
+
+        def make(**options: Any) -> Trainer:
+            stack.enter_context(second_device())
+            for name in ("total", "mean", "maximum", "gather"):
+                refusing = refusing_the_cpu(getattr(reductions, name))
+                stack.enter_context(mock.patch.object(reductions, name, refusing))
+            return trainer_on_second_device(**options)
+
+        stack.enter_context(mock.patch.object(vfe_lightning.trainer.L, "Trainer", make))
+        return experiment.run(**how)
+
+
+def refusing_the_cpu(reduce: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A reduction over ranks as NCCL does it, between GPUs only."""
+
+    def reduced(x: Tensor) -> Tensor:
+        if x.device != SECOND:
+            raise RuntimeError(f"No backend type associated with device type {x.device.type}")
+        return reduce(x)
+
+    return reduced
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_runs_on_a_second_device(name, home):
+    assert run_there(small(name)).status == "FINISHED"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "changes"), OTHERS)
+def test_other_choices_run_on_a_second_device(name, changes, home):
+    assert run_there(small(name, **changes)).status == "FINISHED"
+
+
+@pytest.mark.parametrize("name", ["sk", "tfim", "heg2d_ground_state"])
+def test_a_run_goes_on_on_a_second_device(name, home):
+    """With Adam, with L-BFGS and with natural gradients, each of which has a state of its own."""
+    half = small(name).run()
+    assert run_there(small(name, **{"trainer.max_steps": 3}), resume=half.run_id).steps == 3
+
+
+def test_wave_vectors_left_on_the_cpu_are_found(home, monkeypatch):
+    def with_vectors_of_the_cpu(x: Tensor, k: Tensor, shells: Tensor) -> Tensor:
+        return structure_factor(x, k.cpu(), shells.cpu())
+
+    structure_factor = correlations.structure_factor
+    monkeypatch.setattr(correlations, "structure_factor", with_vectors_of_the_cpu)
+    with pytest.raises(RuntimeError, match=r"aten\.mm.* is on cpu, others are on cuda") as failure:
+        run_there(small("heg2d_ground_state"))
+    assert "structure_factor" in [entry.name for entry in failure.traceback]
+
+
+def test_samples_that_meet_a_model_back_on_the_cpu_are_found(home, monkeypatch):
+    monkeypatch.setattr(
+        Continuous, "figures", lambda self: self.physics.figures(self.evaluation, self.latest)
+    )
+    with pytest.raises(RuntimeError, match=r"aten\.add.* is on cpu, others are on cuda") as failure:
+        run_there(small("neural_rg"))
+    assert "whitened" in [entry.name for entry in failure.traceback]
+
+
+def host() -> Tensor:
+    return torch.arange(3.0)
+
+
+REFUSED: dict[str, Callable[[Tensor], Any]] = {
+    "an operator": lambda x: x + host(),
+    "a matrix product": lambda x: x @ host(),
+    "an operator in place": lambda x: x.add_(host()),
+    "a result on the CPU": lambda x: torch.zeros(()).add_(x.sum()),
+    "a join": lambda x: torch.cat([x, host()]),
+    "a join with a number": lambda x: torch.stack([x[0], torch.tensor(1.0)]),
+    "a tensor without a device": lambda x: x * torch.ones(3, dtype=x.dtype),
+    "an index of the CPU by the device": lambda x: host()[x.long()],
+    "a gather": lambda x: x.gather(0, host().long()),
+    "what was brought back": lambda x: x * x.cpu(),
+    "numpy": lambda x: np.asarray(x),
+    "numpy of a gradient": lambda x: torch.func.grad(lambda y: y.square().sum())(x).numpy(),
+    "a generator of the CPU": lambda x: x.normal_(generator=torch.Generator()),
+    "a generator of the device": lambda x: torch.rand(3, generator=torch.Generator("cuda")),
+    "the state of a generator": lambda x: torch.Generator("cuda").set_state(
+        torch.Generator().get_state().cuda()
+    ),
+    "a gradient": lambda x: torch.func.grad(lambda y: (y * host()).sum())(x),
+    "a directional derivative": lambda x: torch.func.jvp(lambda y: y * host(), (x,), (x,)),
+    "a tangent": lambda x: torch.func.jvp(torch.sin, (x,), (host(),)),
+    "a batch": lambda x: torch.func.vmap(lambda y: y * host())(x[None]),
+    "a Jacobian of a Jacobian": lambda x: torch.func.jacfwd(torch.func.jacrev(lambda y: y.pow(3) @ host()))(
+        x
+    ),
+    "a backward pass": lambda x: Doubled.apply(x.requires_grad_()).sum().backward(),
+}
+
+
+class Doubled(torch.autograd.Function):
+    """Whose backward pass has a fault."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return gradients[0] * torch.full((3,), 2.0)
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_the_double_refuses(what):
+    with second_device():
+        x = torch.ones(3, device="cuda")
+        with pytest.raises((RuntimeError, TypeError), match=r"device|ByteTensor"):
+            REFUSED[what](x)
+
+
+STAYS: dict[str, Callable[[Tensor], Tensor]] = {
+    "a number of the CPU": lambda x: x * torch.tensor(2.0),
+    "an index on the CPU": lambda x: x[torch.tensor([0, 1])],
+    "like": lambda x: torch.zeros_like(x),
+    "new": lambda x: x.new_tensor([1.0]) + x.new_zeros(1),
+    "made there": lambda x: torch.eye(3, device=x.device) @ x,
+    "random": lambda x: torch.rand(3, generator=torch.Generator(x.device), device=x.device),
+    "brought there": lambda x: host().to(x) + host().to("cuda") + host().cuda(),
+    "a view": lambda x: x.view(1, 3).mT[0],
+    "a copy": lambda x: copy.deepcopy(x) + copy.deepcopy(torch.nn.Linear(3, 3, device="cuda")).weight,
+    "copied into": lambda x: x.copy_(host()),
+    "a Hessian": lambda x: torch.func.hessian(lambda y: y.pow(3).sum())(x),
+    "a batch of gradients": lambda x: torch.func.vmap(torch.func.grad(lambda y: y.sin().sum()))(x[None]),
+    "a gradient": lambda x: torch.autograd.grad((x.requires_grad_() * 2).sum(), x)[0],
+    "a module": lambda x: torch.nn.Linear(3, 3).to(x.device)(x),
+}
+
+
+@pytest.mark.parametrize("what", STAYS)
+def test_on_the_second_device_stays_there(what):
+    with second_device():
+        x = torch.ones(3, device="cuda")
+        assert STAYS[what](x).device == SECOND and host().device == HOST
+
+
+def test_what_comes_back_has_the_values():
+    with second_device():
+        x = torch.arange(4.0, device="cuda").square()
+        assert x.cpu().numpy().tolist() == x.tolist() == [0, 1, 4, 9] and x.sum().item() == 14
+        assert x.cpu() is not x and torch.zeros_like(x, device="cpu").device == HOST
+    assert torch.zeros(1).device == HOST
