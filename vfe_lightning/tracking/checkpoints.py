@@ -62,8 +62,10 @@ class Checkpoints(Checkpoint):
             self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / QUOTED
             unfinished = path.with_suffix(".part")
-            kept = {"state_dict": system.state_dict(), "parameters": parameters, "step": trainer.global_step}
-            torch.save(kept, unfinished)
+            state = {name: value.cpu() for name, value in system.state_dict().items()}
+            torch.save(
+                {"state_dict": state, "parameters": parameters, "step": trainer.global_step}, unfinished
+            )
             os.replace(unfinished, path)
             if self.record:
                 self.record.keep(path)
