@@ -14,6 +14,7 @@ from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators.pathwise import by_path
 from vfe_lightning.estimators.thermodynamics import heat_capacity, weight_diagnostics
+from vfe_lightning.exact.accuracy import checked
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.reparameterized import ReparameterizedModel
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
@@ -109,7 +110,7 @@ class Continuous(VariationalFreeEnergy):
         )
 
     def reference(self, tolerance: float = math.inf) -> Reference:
-        return self.physics.reference(tolerance)
+        return checked(self.physics.reference(tolerance), tolerance)
 
     def landmarks(self) -> dict[str, float]:
         return self.physics.landmarks()
