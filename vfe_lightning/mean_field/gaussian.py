@@ -49,7 +49,9 @@ def best_gaussian_field(q: Tensor, potential: Function, curvature: Function) -> 
     logs = math.log(10) * np.arange(-3.0, 9.1, 0.25)  # of the means of a field with two phases
     best = int(np.argmin([at(math.exp(log)) for log in logs]))
     bounds = (logs[max(best - 1, 0)], logs[min(best + 1, len(logs) - 1)])
-    fine = minimize_scalar(lambda log: at(math.exp(log)), bounds=bounds, method="bounded", options={"xatol": 1e-9})
+    fine = minimize_scalar(
+        lambda log: at(math.exp(log)), bounds=bounds, method="bounded", options={"xatol": 1e-9}
+    )
     broken = gaussian_field(q, potential, curvature, math.exp(fine.x))  # pyright: ignore
     return broken if broken.free_energy < symmetric.free_energy else symmetric
 
