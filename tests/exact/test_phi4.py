@@ -53,7 +53,7 @@ def test_two_by_two_sites_by_plain_quadrature():
     assert found.free_energy == pytest.approx(found.energy - found.entropy)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(L=st.integers(2, 6), m2=decades)
 def test_a_free_field_is_a_determinant(L, m2):
     found = free_field(L, m2)
@@ -67,7 +67,7 @@ def test_a_free_field_is_a_determinant(L, m2):
 either_sign = st.one_of(decades, decades.map(lambda x: -x))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(m2=either_sign, lam=decades)
 def test_four_sites_in_other_coordinates(m2, lam):
     """Sites a + u and a - u across one diagonal, b + v and b - v across the other: the bonds are
@@ -91,7 +91,7 @@ def test_four_sites_in_other_coordinates(m2, lam):
     assert abs(log_z + found.free_energy) <= found.free_energy_error + 1e-11 + 4e-15 * abs(log_z)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(m2=either_sign, lam=decades)
 def test_energies_are_derivatives_of_the_free_energy(m2, lam):
     """With phi scaled, S at beta has ln Z(beta) = ln Z(lam / beta) - N / 2 ln beta at bonds of any beta; by
@@ -108,7 +108,7 @@ def test_energies_are_derivatives_of_the_free_energy(m2, lam):
     assert abs(slope - quartic) <= found.energy_error + noise + 1e-6 * (1 + abs(slope))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(m2=st.one_of(st.floats(-2, 2), either_sign), lam=decades)
 def test_the_zero_mode_against_four_sites(m2, lam):
     try:
@@ -118,7 +118,7 @@ def test_the_zero_mode_against_four_sites(m2, lam):
     agree(one, other)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(m2=st.floats(-2.9, 3), lam=st.floats(-4, 1).map(lambda x: 10**x))
 def test_the_zero_mode_against_nine_sites(m2, lam):
     try:
@@ -128,7 +128,7 @@ def test_the_zero_mode_against_nine_sites(m2, lam):
     agree(one, other)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(m2=either_sign, lam=decades)
 def test_nine_sites_are_below_their_gaussian_bound(m2, lam):
     k = 2 - 2 * torch.cos(2 * math.pi * torch.arange(3, dtype=torch.float64) / 3)

@@ -25,7 +25,7 @@ ITERATIONS = 2  # towards the environment
 CRUDE = 6  # functions of the network that the environment is taken from
 DEEP = 80.0  # of V, beyond which a site has no nodes
 STEP = 0.6  # between nodes, in widths of a site between fixed neighbours
-MOST_NODES = 1600
+MOST_NODES = 800
 SHRINKING = 0.7  # ratio of two steps, above which they tell nothing
 GOOD = 1e-9  # of ln Z: no other method is tried
 

@@ -25,7 +25,7 @@ AGREEMENT = 1e-14  # of the two rules in a cell, as a share of the whole
 NEGLIGIBLE = 1e-17  # share of the cells at a border
 SEEN = 2.0  # a cell with a peak is not done before a node has an action as close to the peak's as that
 LOST = 80.0  # actions so far above the least one do not count
-MOST_POINTS = 2**22
+MOST_POINTS = 2**18
 MOST_SPLITS, MOST_GROWTHS = 100, 60
 NOISY = 0.1  # of the density, by rounding of A
 

@@ -19,6 +19,7 @@ from vfe_lightning.exact.quadrature import integrate
 from vfe_lightning.result import Reference
 
 DEEP = 60.0  # of -ln z(a), where the first box ends
+WEAK = 0.2  # coupling over the square of the least stiffness, up to which its second order is small
 NOISE = 64 * EPSILON
 
 
@@ -26,7 +27,8 @@ def around_the_zero_mode(L: int, m2: float, lam: float) -> Reference:
     """F, E and S of L x L sites, lam > 0; the whole of the second order counts as the error.
 
     Raises:
-        NotKnown: a mode is unstable around a = 0, so that domains of both phases matter.
+        NotKnown: the coupling is not weak, or a mode is unstable around a = 0, so that domains of both phases
+            matter.
     """
     N = L * L
     index = torch.arange(L, dtype=torch.float64)
@@ -38,6 +40,9 @@ def around_the_zero_mode(L: int, m2: float, lam: float) -> Reference:
         raise NotKnown(f"m2 = {m2:g}: domains of both phases are no small fluctuation")
     square = max(0.0, -m2) / (2 * lam)
     lowest = -N * lam * square * square
+    softest = spectrum.min().item() + m2 + 6 * lam * square
+    if lam > WEAK * softest**2:
+        raise NotKnown(f"lam = {lam:g} is no weak coupling beside m2 = {m2:g}")
 
     def orders(a: Tensor, coupling: Tensor | float) -> tuple[Tensor, Tensor]:
         """-ln z(a), less `lowest`, up to the first order of the fluctuations, and the second one: (points,).
