@@ -206,7 +206,7 @@ def test_the_plane_and_the_line_meet_what_is_known_of_more_particles():
 
 @pytest.mark.parametrize("n", [2, 3, 6])
 def test_the_energy_of_ginibre_by_its_density_of_pairs(n):
-    """rho_2 = rho rho - |K|^2 over both radii; the angle leaves ln of the larger one, and powers of the ratio."""
+    """rho_2 = rho rho - |K|^2 over both radii; the angle leaves logarithms and powers of their ratio."""
     x, w = np.polynomial.legendre.leggauss(400)
     r, w = 4 * (x + 1), 4 * w
     k = np.arange(n)

@@ -66,7 +66,6 @@ def _with_spin(state: State, linked: list[int], K: float) -> State:
 def _summed(state: State) -> State:
     """Over the oldest spin, whose axis is the first one."""
     (down, up), (mean, other), (variance, other_variance) = (t.unbind(dim=0) for t in state)
-    share = torch.sigmoid(up - down)
-    apart = other - mean
-    spread = variance + share * (other_variance - variance) + share * (1 - share) * apart.square()
-    return torch.logaddexp(down, up), mean + share * apart, spread
+    p, q = torch.sigmoid(down - up), torch.sigmoid(up - down)
+    spread = p * variance + q * other_variance + p * q * (other - mean).square()
+    return torch.logaddexp(down, up), p * mean + q * other, spread

@@ -46,6 +46,7 @@ class Physics:
         figures: of the evaluation and its last samples.
         estimator: (n_samples, generator=) -> samples and their estimate; None is `by_path`.
         derived: what follows from the evaluation as a whole.
+        advice: what is wrong after an evaluation and what helps, in words; None where nothing is.
     """
 
     size: int
@@ -61,6 +62,7 @@ class Physics:
     contained: frozenset[str] = frozenset()
     estimator: Callable[..., tuple[Tensor, Estimate]] | None = None
     derived: Callable[[Mapping[str, Moments]], dict[str, Moments]] = lambda evaluation: {}
+    advice: Callable[[Mapping[str, Moments]], str | None] = lambda evaluation: None
 
 
 @singledispatch
@@ -120,6 +122,10 @@ class Continuous(VariationalFreeEnergy):
 
     def derived(self) -> dict[str, Moments]:
         return self.physics.derived(self.evaluation)
+
+    def advice(self) -> str | None:
+        """What is wrong after the latest evaluation and what helps; None where nothing is."""
+        return self.physics.advice(self.evaluation)
 
     def figures(self) -> dict[str, Figure]:
         return {} if self.latest is None else self.physics.figures(self.evaluation, self.latest)
