@@ -148,7 +148,7 @@ def test_two_charges_by_quadrature_over_their_distance(dim, stiffness, beta):
     ]
     edges = sorted({max(e, 1e-9 * middle) for e in edges})
     z = sum(
-        quad(lambda r: math.exp(min(least - action(r), 50.0)), a, b, epsabs=0, epsrel=1e-11, limit=200)[0]
+        quad(lambda r: math.exp(min(least - action(r), 50.0)), a, b, epsabs=0, epsrel=1e-9, limit=200)[0]
         for a, b in itertools.pairwise(edges)
     )
     sphere = {2: math.log(2 * math.pi), 3: math.log(4 * math.pi)}[dim]

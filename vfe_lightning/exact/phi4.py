@@ -2,11 +2,9 @@ r"""Exact free energies of phi^4 theory: the free field at any L, and tori of 2 
 
 $$ S = \sum_{<xy>} (\phi_x - \phi_y)^2 + \sum_x V(\phi_x), \quad V = M^2 \phi^2 + \lambda \phi^4 $$
 
-Four sites are products of matrices over equally spaced nodes. Of nine, each bond is a kernel
-exp(-(phi - phi')^2) = sum_a V_a(phi) V_a(phi'), cut off after so many functions: those that its environment E
-weighs most, the eigenvectors of K^(1/2) E K^(1/2). A row of sites is a matrix then, and Z the trace of its
-third power. A soft zero mode, where all this takes too much, is left to `exact.zero_mode`. Of lambda phi^4
-only its mean is needed: <S> = L^2 / 2 - <lambda sum phi^4> by the virial.
+Four sites are products of matrices over equally spaced nodes, nine a network of `exact.bond_network`. A soft
+zero mode, where all this takes too much, is left to `exact.zero_mode`. Of lambda phi^4 only its mean is
+needed: <S> = L^2 / 2 - <lambda sum phi^4> by the virial.
 """
 
 import math
@@ -17,6 +15,7 @@ import torch
 
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.exact.accuracy import EPSILON
+from vfe_lightning.exact.bond_network import Torus, bond_functions
 from vfe_lightning.exact.zero_mode import around_the_zero_mode
 from vfe_lightning.result import Reference
 
@@ -92,12 +91,19 @@ def nine_sites(m2: float, lam: float, functions: tuple[int, int, int]) -> Refere
     for step, deep, counts in ((1.2 * STEP, DEEP, functions[:2]), (STEP, 1.2 * DEEP, functions[1:])):
         site = Site.of(m2, lam, step, deep, MOST_NODES // 4)
         K = np.exp(-((site.x[:, None] - site.x) ** 2))
+        weight = np.exp(site.log_weight)
         rest = K @ np.exp(8 * (site.log_weight - site.log_weight.max()))
-        environment = np.diag(np.exp(site.log_weight) * rest)
+        environment = np.diag(weight * rest)
         for _ in range(ITERATIONS):
-            environment = Torus(site, bond_functions(K, environment, CRUDE)).environment()
+            environment = Torus(
+                site.x, np.exp(site.log_weight), bond_functions(K, environment, CRUDE)
+            ).environment()
         for count in counts:
-            values.append(Torus(site, bond_functions(K, environment, count)).log_z_and_quartic(lam))
+            values.append(
+                Torus(
+                    site.x, np.exp(site.log_weight), bond_functions(K, environment, count)
+                ).log_z_and_quartic(lam)
+            )
     first, same, other, last = np.array(values)
     steps, noise = np.abs([same - first, last - other]), 1e-12 * (1 + np.abs(last))
     ratio = np.where(steps[1] > noise, steps[1] / np.maximum(steps[0], noise), 0.0).max()
@@ -147,66 +153,3 @@ class Site:
         log_weight = math.log((last - first) / count) - v
         lowest = -lam * square * square
         return cls(np.concatenate([x, -x]), np.concatenate([log_weight, log_weight]), lowest)
-
-
-def bond_functions(K: np.ndarray, environment: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The functions that the environment weighs most, (nodes, count), and whether each is odd, (count,)."""
-    half = len(K) // 2
-    found = []
-    for odd, sign in ((False, 1), (True, -1)):
-        kernel, weighed = (m[:half, :half] + sign * m[:half, half:] for m in (K, environment))
-        values, vectors = np.linalg.eigh(kernel)
-        root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
-        weights, vectors = np.linalg.eigh(root @ weighed @ root)
-        functions = root @ vectors / math.sqrt(2)
-        both = np.concatenate([functions, sign * functions]).T
-        found += [(weight, odd, f) for weight, f in zip(weights, both, strict=True)]
-    best = sorted(found, key=lambda f: f[0], reverse=True)[:count]
-    return np.stack([f[2] for f in best], axis=1), np.array([f[1] for f in best])
-
-
-class Torus:
-    """3 x 3 sites whose bonds are sums over `functions`."""
-
-    def __init__(self, site: Site, functions: tuple[np.ndarray, np.ndarray]) -> None:
-        self.x, self.weight = site.x, np.exp(site.log_weight)
-        self.V, self.odd = functions
-        self.chi = self.V.shape[1]
-        self.pairs = (self.V[:, :, None] * self.V[:, None, :]).reshape(len(self.V), -1)
-
-    def tensor(self, insertion: np.ndarray | float = 1.0) -> np.ndarray:
-        """One site, with the functions of its bonds: (left, right, up down)."""
-        weighted = self.pairs * (self.weight * insertion)[:, None]
-        return (self.pairs.T @ weighted).reshape(self.chi, self.chi, -1)
-
-    def two(self) -> np.ndarray:
-        """Two neighbours of a row: (left right, up down up down)."""
-        A = self.tensor()
-        return np.tensordot(A, A, axes=(1, 0)).transpose(0, 2, 1, 3).reshape(self.chi**2, -1)
-
-    def row(self, insertion: np.ndarray | float = 1.0) -> np.ndarray:
-        """The matrix of a row, from the functions of the bonds above it to those below."""
-        third = self.tensor(insertion).transpose(1, 0, 2).reshape(self.chi**2, -1)
-        joined = (third.T @ self.two()).reshape([self.chi] * 6)
-        return joined.transpose(0, 2, 4, 1, 3, 5).reshape(self.chi**3, -1)
-
-    def environment(self) -> np.ndarray:
-        """What weighs the two ends of one vertical bond: (nodes, nodes)."""
-        n, chi = self.V.shape
-        others = (self.pairs @ self.two()).reshape(n, chi, chi, chi, chi).transpose(0, 1, 3, 2, 4)
-        open_row = (self.V * self.weight[:, None])[:, :, None, None] * others.reshape(n, 1, chi**2, chi**2)
-        open_row = open_row.reshape(n, chi**3, chi**2)
-        through = np.einsum("nab,ac->ncb", open_row, self.row(), optimize=True)
-        return through.reshape(n, -1) @ open_row.reshape(n, -1).T
-
-    def log_z_and_quartic(self, lam: float) -> tuple[float, float]:
-        """ln Z without the minimum of V, and <lam sum phi^4>."""
-        row, inserted = self.row(), self.row(lam * self.x**4)
-        parity = (self.odd[:, None, None] ^ self.odd[:, None] ^ self.odd).flatten()
-        z = quartic = 0.0
-        for side in (parity, ~parity):
-            block = row[np.ix_(side, side)]
-            square = block @ block
-            z += (square * block.T).sum()
-            quartic += (square * inserted[np.ix_(side, side)].T).sum()
-        return math.log(z), 9 * quartic / z
