@@ -3,8 +3,11 @@
 import math
 
 import mpmath
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.exact import enumeration, ising_torus
@@ -38,7 +41,7 @@ def agree(a, b, tolerance=1e-9):
     ("L", "J", "beta"), [(2, 1, 0.7), (3, 1, 0.3), (3, 0.5, 2.0), (4, 1, 0.44), (4, -1, 0.7), (2, -1, 3.0)]
 )
 def test_torus_is_the_sum_over_all_configurations(lattice, L, J, beta):
-    agree(TORUS[lattice](L, beta, J).reference, enumerated(L, lattice, True, J, beta))
+    agree(TORUS[lattice](L, beta, J), enumerated(L, lattice, True, J, beta))
 
 
 @pytest.mark.parametrize("lattice", STEPS)
@@ -153,3 +156,81 @@ def test_correlations_are_derivatives_of_the_free_energy():
     C = enumeration.correlations(PairwiseSpins(J).energy, 6, beta)
     assert C[1, 4].item() == pytest.approx(-(free_energy(h) - free_energy(-h)) / (2 * h), abs=1e-8)
     torch.testing.assert_close(C.diagonal(), torch.ones(6, dtype=torch.float64))
+
+
+decades = st.floats(-6, 6).map(lambda x: 10**x)
+NAMES = ("free_energy", "energy", "entropy", "heat_capacity")
+
+
+def agree_within_bounds(found, exact):
+    for name in NAMES:
+        one, other = getattr(found, name), getattr(exact, name)
+        bound = getattr(found, f"{name}_error") + getattr(exact, f"{name}_error")
+        assert math.isfinite(one) and abs(one - other) <= bound + 1e-15 * abs(other), (
+            name,
+            one,
+            other,
+            bound,
+        )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lattice=st.sampled_from(["square", "triangular"]),
+    L=st.sampled_from([2, 3, 4]),
+    size=decades,
+    sign=st.sampled_from([1, -1]),
+    beta=decades,
+    periodic=st.booleans(),
+)
+def test_lattices_within_their_bounds_at_any_temperature(lattice, L, size, sign, beta, periodic):
+    J = size * sign
+    if periodic and J < 0 and L % 2:
+        return
+    exact = enumerated(L, lattice, periodic, J, beta)
+    found = TORUS[lattice](L, beta, J) if periodic else open_lattice(L, beta, J, lattice == "triangular")
+    agree_within_bounds(found, exact)
+
+
+@settings(max_examples=25, deadline=None)
+@given(beta=decades, seed=st.integers(0, 100), n=st.integers(2, 8))
+def test_enumeration_in_long_double(beta, seed, n):
+    """Other energies, bond by bond, and other sums, with 64 bits of mantissa."""
+    J = sherrington_kirkpatrick_couplings(n, seed)
+    found = enumeration.thermodynamics(
+        enumeration.energies(PairwiseSpins(J).energy, n), beta, rounding=n * 2.3e-16 * J.abs().sum().item()
+    )
+    s = np.stack([2.0 * (np.arange(2**n) >> i & 1) - 1 for i in range(n)], axis=1).astype(np.longdouble)
+    j = J.numpy().astype(np.longdouble)
+    levels = -sum(j[a, b] * s[:, a] * s[:, b] for a in range(n) for b in range(a))
+    height = np.longdouble(beta) * (levels - levels.min())
+    weight = np.exp(-height)
+    z = weight.sum()
+    mean = (weight * height).sum() / z
+    values = {
+        "free_energy": levels.min() - np.log(z) / beta,
+        "energy": levels.min() + mean / beta,
+        "entropy": np.log(z) + mean,
+        "heat_capacity": (weight * (height - mean) ** 2).sum() / z,
+    }
+    for name, value in values.items():
+        assert abs(getattr(found, name) - value) <= getattr(found, f"{name}_error") + 1e-16 * abs(value), name
+
+
+@settings(max_examples=25, deadline=None)
+@given(beta=decades, seed=st.integers(0, 100), n=st.integers(2, 10), count=st.integers(1, 3))
+def test_hopfield_within_its_bounds_at_any_temperature(beta, seed, n, count):
+    patterns = balanced_patterns(n, count, seed)
+    levels = (
+        -(torch.cat(list(enumeration.configurations(n))) @ patterns.mT).square().sum(1) / (2 * n) + count / 2
+    )
+    agree_within_bounds(hopfield(patterns, beta), enumeration.thermodynamics(levels, beta))
+
+
+def test_cold_lattices_have_the_entropy_of_their_ground_states():
+    assert TORUS["square"](4, 1000.0).free_energy / 16 == pytest.approx(-2.0000433217, abs=1e-9)
+    for L in (6, 8):
+        frozen = [TORUS["triangular"](L, beta, -1.0).entropy for beta in (30.0, 1e3, 1e6)]
+        assert frozen == pytest.approx([frozen[0]] * 3, abs=1e-9)
+    counted = enumerated(4, "triangular", True, -1.0, 100.0).entropy
+    assert TORUS["triangular"](4, 1e6, -1.0).entropy == pytest.approx(counted, abs=1e-9)

@@ -11,7 +11,7 @@ from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.hamiltonians.relabelling import Relabelling
 from vfe_lightning.systems import build
-from vfe_lightning.systems.boltzmann_coverage import Judged
+from vfe_lightning.systems.boltzmann_coverage import Judged, advice_on
 
 
 class Oscillator(ContinuousHamiltonian):
@@ -68,3 +68,10 @@ def test_the_dimer_in_a_solvent_is_learned_by_sites():
     assert 0 < physics.observables["first_state"](data).mean() < 1
     z, _ = physics.model.bijector.inverse(data)
     assert z.mean().abs() < 0.2 and abs(z.std() - 1) < 0.3
+
+
+def test_advice_depends_on_what_was_declared():
+    assert advice_on(0.012, 500, 1.0) is None and advice_on(0.03, 100, 0.0) is None  # tails, and chance
+    without, with_data = (advice_on(0.4, 500, weight) for weight in (0.0, 1.0))
+    assert "40%" in without and "--data_weight 1" in without
+    assert "--data_weight" not in with_data and "--trainer.max_steps" in with_data

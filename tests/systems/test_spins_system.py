@@ -261,3 +261,29 @@ def test_passes_share_the_batch():
     torch.testing.assert_close(parameters[0], parameters[1], rtol=0, atol=1e-12)
     for name in ("free_energy", "energy", "entropy", "p/gradient_norm"):
         assert metrics[0][name] == pytest.approx(metrics[1][name], rel=1e-10)
+
+
+@pytest.mark.parametrize("symmetrize", [False, True])
+def test_independent_spins_are_contained_where_each_logit_has_a_bias(symmetrize):
+    def contained(network):
+        d = declarations.Ising(L=4, beta=0.4, network=network, symmetrize=symmetrize)
+        return build(d).contained()
+
+    for network in ({"kind": "bernoulli"}, {"kind": "made"}, {"kind": "pixel_cnn", "width": 2}):
+        assert contained(network) == {"naive mean field"}
+    for network in ({"kind": "made", "depth": 1, "bias": False}, HIERARCHICAL):
+        assert contained(network) == frozenset()
+
+
+@pytest.mark.parametrize("network", [{"kind": "made"}, {"kind": "pixel_cnn", "width": 2}])
+def test_networks_become_any_product(network):
+    """Last weights zero, and biases: ln p is that of independent spins."""
+    model = build(declarations.Ising(L=3, beta=0.4, network=network, symmetrize=False)).model
+    logits = torch.linspace(-2, 2, 9, dtype=torch.float64)
+    with torch.no_grad():
+        for parameter in model.layers[-1].parameters():
+            parameter.zero_()
+        model.layers[-1].bias.copy_(logits.view_as(model.layers[-1].bias))
+    x = 2.0 * torch.randint(2, (50, 9)) - 1
+    product = torch.nn.functional.logsigmoid(x.double() * logits).sum(dim=1)
+    torch.testing.assert_close(model.log_prob(x.double()), product)

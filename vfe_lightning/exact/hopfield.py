@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vfe_lightning.errors import NotKnown
+from vfe_lightning.exact.accuracy import EPSILON
 from vfe_lightning.exact.enumeration import thermodynamics
 from vfe_lightning.result import Reference
 
@@ -17,7 +18,7 @@ MOST_LEVELS = 2**24
 
 
 def hopfield(patterns: Tensor, beta: float) -> Reference:
-    """F, E and S of H = -1/(2N) sum_mu (xi_mu . s)^2 + P/2.
+    """F, E, S and C of H = -1/(2N) sum_mu (xi_mu . s)^2 + P/2.
 
     Args:
         patterns: xi, +-1, (P, N).
@@ -38,4 +39,6 @@ def hopfield(patterns: Tensor, beta: float) -> Reference:
         overlaps = (overlaps[:, :, None] + bits[:, None, None] * sums).flatten(1)
         log_degeneracy = (log_degeneracy[:, None] + binomial).flatten()
     levels = -overlaps.square().sum(0) / (2 * n) + count / 2
-    return thermodynamics(levels, beta, log_degeneracy)
+    rounding = 2 * EPSILON * levels.abs().max().item()  # of one division: overlaps are integers
+    log_rounding = 8 * EPSILON * len(sizes) * (1 + math.lgamma(n + 1))
+    return thermodynamics(levels, beta, log_degeneracy, rounding, log_rounding)

@@ -29,10 +29,12 @@ class IsingDual(ContinuousHamiltonian):
     def __init__(self, L: int, beta: float, delta: float = DELTA) -> None:
         super().__init__()
         self.beta = beta
-        cos = torch.cos(2 * math.pi * torch.arange(L, dtype=torch.float64) / L)
-        spectrum = 2 * beta * (cos[:, None] + cos)
-        self.shift = delta - spectrum.min().item()
-        self.register_buffer("spectrum", spectrum + self.shift, persistent=False)
+        momentum = torch.arange(L)
+        # equal cosines are equal numbers, however large beta is
+        cos = torch.cos(2 * math.pi * torch.minimum(momentum, L - momentum).double() / L)
+        rise = cos - cos.min()
+        self.shift = delta - 4 * beta * cos.min().item()
+        self.register_buffer("spectrum", delta + 2 * beta * (rise[:, None] + rise), persistent=False)
 
     def solve(self, x: Tensor) -> Tensor:
         """K~^-1 x: (batch, L, L) -> (batch, L, L)."""

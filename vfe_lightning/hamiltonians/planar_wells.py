@@ -1,5 +1,6 @@
 """Potentials of one particle in a plane with several minima: the first tests of Boltzmann generators."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -22,6 +23,20 @@ class DoubleWell(ContinuousHamiltonian):
     def along(self, x: Tensor) -> Tensor:
         """The part that depends on x, elementwise."""
         return x * (self.a + x * (self.b + self.c * x * x))
+
+    def minima(self) -> list[float]:
+        """Where along x the wells are, b < 0: two from left to right, or one where a leaves no other."""
+        a, b, c = self.a, self.b, self.c
+        third, tilt = math.sqrt(-b / (6 * c)), a / (4 * c)  # x^3 - 3 third^2 x + tilt = 0
+        ratio = abs(tilt) / 2 / third / third / third if third > 0 else math.inf
+        if ratio < 1:
+            angle = math.acos(ratio) / 3
+            found = [-2 * third * math.cos(angle), 2 * third * math.cos(math.pi / 3 - angle)]
+        elif ratio < 1e100:
+            found = [-2 * third * math.cosh(math.acosh(ratio) / 3)]
+        else:
+            found = [-(abs(tilt) ** (1 / 3))]
+        return found if a >= 0 else [-x for x in reversed(found)]
 
     def energy(self, x: Tensor) -> Tensor:
         """(batch, 2) -> (batch,)."""
@@ -51,6 +66,18 @@ class MuellerBrown(ContinuousHamiltonian):
     def __init__(self, scale: float = 0.15) -> None:
         super().__init__()
         self.scale = scale
+
+    def minima(self) -> Tensor:
+        """The lowest one first: (3, 2)."""
+        x = torch.tensor([[-0.558, 1.442], [0.623, 0.028], [-0.050, 0.467]], dtype=torch.float64)
+        for _ in range(6):  # Newton's steps
+            slope = torch.func.vmap(torch.func.grad(self._of_one))(x)
+            curvature = torch.func.vmap(torch.func.hessian(self._of_one))(x)
+            x = x - torch.linalg.solve(curvature, slope)
+        return x
+
+    def _of_one(self, x: Tensor) -> Tensor:
+        return self.energy(x[None])[0] / self.scale
 
     def energy(self, x: Tensor) -> Tensor:
         """(batch, 2) -> (batch,)."""

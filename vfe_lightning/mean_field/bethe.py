@@ -4,7 +4,10 @@ Cavity fields times beta obey $h_{i \to j} = \sum_{k \ne j} u_{k \to i}$ with
 $\tanh u_{i \to j} = \tanh \beta J_{ij} \tanh h_{i \to j}$, and
 
 $$ \ln Z = \sum_i \Big[ \ln 2 \cosh H_i + \sum_j \ln \frac{\cosh \beta J_{ij}}{\cosh u_{j \to i}} \Big]
-   - \sum_{i<j} \ln [ \cosh \beta J_{ij} (1 + \tanh \beta J_{ij} \tanh h_{i \to j} \tanh h_{j \to i}) ]. $$
+   - \sum_{i<j} \ln [ \cosh \beta J_{ij} (1 + \tanh \beta J_{ij} \tanh h_{i \to j} \tanh h_{j \to i}) ], $$
+
+all of it in logarithms of hyperbolic cosines, such as $2 u_{i \to j} = \ln \cosh(\beta J_{ij} + h_{i \to j})
+- \ln \cosh(\beta J_{ij} - h_{i \to j})$, which no temperature can overflow.
 
 Exact on trees; elsewhere neither a bound nor certain to converge. Mezard & Montanari, Information,
 Physics, and Computation (2009), chapter 14.
@@ -18,8 +21,7 @@ from torch import Tensor
 
 ITERATIONS = 4000
 MESSAGES = 10**8  # over all iterations: dense couplings of thousands of spins get fewer of them
-TOLERANCE = 1e-10
-ALMOST_ONE = 1 - 1e-15  # atanh stays finite
+TOLERANCE = 1e-10  # of fields, as a share of the largest or of one
 
 
 @dataclass(frozen=True)
@@ -57,23 +59,25 @@ def propagate(J: Tensor, beta: float, start: Tensor, damping: float = 0.5) -> Be
     n = len(J)
     source, target = J.nonzero(as_tuple=True)
     coupling = beta * J[source, target]
-    t, reverse = torch.tanh(coupling), _reverse(source, target, n)
+    reverse = _reverse(source, target, n)
     patience = min(ITERATIONS, 100 + MESSAGES // max(len(source), 1))
     h, iterations, converged = start, 0, False
 
     def messages(h: Tensor) -> tuple[Tensor, Tensor]:
-        u = torch.atanh((t * torch.tanh(h)).clamp(-ALMOST_ONE, ALMOST_ONE))
+        u = (_log_cosh(coupling + h) - _log_cosh(coupling - h)) / 2
         return u, torch.zeros(n, dtype=J.dtype).index_add(0, target, u)
 
     while not converged and iterations < patience:
         u, fields = messages(h)
         new = fields[source] - u[reverse]
-        converged = bool((new - h).abs().max() < TOLERANCE)
+        converged = bool((new - h).abs().max() < TOLERANCE * new.abs().max().clamp(min=1.0))
         h = damping * h + (1 - damping) * new
         iterations += 1
     u, fields = messages(h)
     sites = (math.log(2) + _log_cosh(fields)).sum() + (_log_cosh(coupling) - _log_cosh(u)).sum()
-    bonds = _log_cosh(coupling) + torch.log1p(t * torch.tanh(h) * torch.tanh(h[reverse]))
+    back = h[reverse]
+    bonds = torch.logaddexp(coupling + _log_cosh(h + back), _log_cosh(h - back) - coupling)
+    bonds = bonds - math.log(2) - _log_cosh(h) - _log_cosh(back)
     log_z = sites - bonds.sum() / 2
     return Bethe(-log_z.item() / beta, fields, converged, iterations)
 

@@ -44,7 +44,7 @@ def naive_mean_field(J: Tensor, beta: float, restarts: int = 50, seed: int = 0) 
     moving = torch.ones(restarts, dtype=torch.bool)
     for _ in range(ITERATIONS):
         old = m[moving]
-        m[moving] = (old + torch.tanh(beta * old @ J)) / 2
+        m[moving] = (old + torch.tanh(beta * (old @ J))) / 2
         moving[moving.clone()] = (m[moving] - old).abs().amax(dim=1) > TOLERANCE
         if not moving.any():
             break

@@ -18,7 +18,7 @@ from vfe_lightning.generative.reparameterized import NormalizingFlow, Reparamete
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.result import Reference
 from vfe_lightning.samplers.hmc import hybrid_monte_carlo
-from vfe_lightning.systems.boltzmann_coverage import Judged, derived
+from vfe_lightning.systems.boltzmann_coverage import Judged, advice_of, derived
 from vfe_lightning.systems.boltzmann_physics import Molecule, molecule_of
 from vfe_lightning.systems.continuous import Physics, physics_of
 
@@ -36,7 +36,7 @@ def generator_physics(
     """The second half of the data (samples, ...) is held back as the judge of the first."""
     seen, unseen = data.chunk(2)
     training = Training(seen, d.energy_weight, d.data_weight, d.energy_cap)
-    judged = Judged(beta, molecule.hamiltonian, model, molecule.relabelling, d.annealing)
+    judged = Judged(beta, molecule.hamiltonian, model, molecule.relabelling, d.annealing, d.data_weight)
     bins = partial(figures.histogram, window=molecule.window)
     profiles = {"coordinate": lambda x: bins(molecule.coordinate(x))}
     if plane := molecule.plane:
@@ -63,6 +63,7 @@ def generator_physics(
             log_images=judged.log_images if molecule.relabelling else None,
         ),
         derived=partial(derived, judged, molecule, unseen),
+        advice=partial(advice_of, judged, len(unseen)),
     )
 
 

@@ -1,6 +1,5 @@
 """What tells one Boltzmann generator from another: its potential, its minima, and its reaction coordinate."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
@@ -13,6 +12,9 @@ from vfe_lightning.exact import planar
 from vfe_lightning.hamiltonians import dimer, planar_wells
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.hamiltonians.relabelling import Relabelling
+
+DRAWN = 20.0  # T above the lowest energy that pictures reach
+POINTS = 1601  # along an axis
 
 
 @dataclass(frozen=True)
@@ -77,26 +79,22 @@ def molecule_of(declaration: declarations.BoltzmannGenerator) -> Molecule:
 @molecule_of.register
 def _(d: declarations.DoubleWell) -> Molecule:
     hamiltonian = planar_wells.DoubleWell(d.a, d.b, d.c)
-    edge = 2 * math.sqrt(-d.b / (2 * d.c)) + (4 / (d.beta * d.c)) ** 0.25
-    x = torch.linspace(-edge, edge, 4001, dtype=torch.float64)
-    u = hamiltonian.along(x)
-    lowest = [x[side][u[side].argmin()] for side in (x < 0, x > 0)]
-    wide = 8 / math.sqrt(d.beta)
+    minima = torch.tensor(hamiltonian.minima(), dtype=torch.float64)
+    lowest = hamiltonian.along(minima).min()
 
-    def solve() -> planar.Exact:
-        return planar.on_a_grid(
-            hamiltonian.energy, d.beta, (-edge, edge), (-wide, wide), lambda p: p[:, 0] > 0
-        )
+    def drawn(x: Tensor) -> Tensor:
+        return d.beta * (hamiltonian.along(x) - lowest) < DRAWN
 
+    reach = (DRAWN / (d.beta * d.c)) ** 0.25
     return Molecule(
         hamiltonian,
-        torch.stack([torch.stack([m, torch.zeros_like(m)]) for m in lowest]),
+        torch.stack([minima, torch.zeros_like(minima)], dim=1),
         lambda x: x[:, 0],
-        (-0.75 * edge, 0.75 * edge),
+        window_of(minima, drawn, reach),
         0.0,
         True,
         "x",
-        solve,
+        lambda: planar.double_well(hamiltonian, d.beta),
         profile=lambda x, beta: _normalised(hamiltonian.along(x), x, beta),
     )
 
@@ -104,29 +102,42 @@ def _(d: declarations.DoubleWell) -> Molecule:
 @molecule_of.register
 def _(d: declarations.MuellerBrown) -> Molecule:
     hamiltonian = planar_wells.MuellerBrown(d.scale)
-    minima = torch.tensor([[-0.558, 1.442], [0.623, 0.028], [-0.050, 0.467]], dtype=torch.float64)
+    minima = hamiltonian.minima()
+    everywhere = torch.linspace(-10, 10, POINTS, dtype=torch.float64)  # beyond, U > 1e9 scale
 
-    def solve() -> planar.Exact:
-        return planar.on_a_grid(hamiltonian.energy, d.beta, (-2.5, 2), (-1, 3), lambda p: p[:, 1] < 0.75)
+    def least(y: Tensor) -> Tensor:
+        return hamiltonian.energy(torch.cartesian_prod(y, everywhere)).view(len(y), -1).amin(dim=1)
+
+    lowest = hamiltonian.energy(minima).min()
+    window = window_of(minima[:, 1], lambda y: d.beta * (least(y) - lowest) < DRAWN, 8.0)
 
     def profile(y: Tensor, beta: float) -> Tensor:
-        x = torch.linspace(-2.5, 2, 800, dtype=torch.float64)
-        u = hamiltonian.energy(torch.cartesian_prod(y, x)).view(len(y), -1)
+        u = hamiltonian.energy(torch.cartesian_prod(y, everywhere)).view(len(y), -1)
         return _normalised(-(-beta * u).logsumexp(dim=1) / beta, y, beta)
 
     return Molecule(
-        hamiltonian, minima, lambda x: x[:, 1], (-0.6, 2.2), 0.75, False, "y", solve, profile=profile
+        hamiltonian,
+        minima,
+        lambda x: x[:, 1],
+        window,
+        0.75,
+        False,
+        "y",
+        lambda: planar.mueller_brown(hamiltonian, d.beta),
+        profile=profile,
     )
 
 
 @molecule_of.register
 def _(d: declarations.Dimer) -> Molecule:
     hamiltonian = dimer.Dimer(d.solvent)
+    lengths = torch.tensor([dimer.CLOSED, dimer.OPEN], dtype=torch.float64)
+    lowest, reach = dimer.bond(lengths).min(), (DRAWN / (16 * d.beta * dimer.QUARTIC)) ** 0.25
     return Molecule(
         hamiltonian,
         dimer.relaxed(hamiltonian, dimer.arrangements(d.solvent)),
         dimer.distance,
-        (0.5, 2.6),
+        window_of(lengths, lambda r: (r > 0) & (d.beta * (dimer.bond(r) - lowest) < DRAWN), 1 + reach),
         dimer.MIDDLE,
         True,
         "r",
@@ -135,6 +146,16 @@ def _(d: declarations.Dimer) -> Molecule:
         relabelling=Relabelling(dimer.sites(d.solvent), (2, d.solvent)) if d.solvent else None,
         reflections=((-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)),
     )
+
+
+def window_of(minima: Tensor, drawn: Callable[[Tensor], Tensor], reach: float) -> tuple[float, float]:
+    """The least window around the minima, and around all values within `reach` of them that are drawn."""
+    around = torch.linspace(
+        minima.min().item() - 2 * reach, minima.max().item() + 2 * reach, POINTS, dtype=torch.float64
+    )
+    inside = torch.cat([minima, around[drawn(around)]])
+    margin = (inside.max() - inside.min()).item() / 20 or reach / 20
+    return inside.min().item() - margin, inside.max().item() + margin
 
 
 def _normalised(f: Tensor, values: Tensor, beta: float) -> Tensor:

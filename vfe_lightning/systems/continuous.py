@@ -14,6 +14,7 @@ from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators.pathwise import by_path
 from vfe_lightning.estimators.thermodynamics import heat_capacity, weight_diagnostics
+from vfe_lightning.exact.accuracy import checked
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.reparameterized import ReparameterizedModel
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
@@ -47,6 +48,7 @@ class Physics:
         figures: of the evaluation and its last samples.
         estimator: (n_samples, generator=) -> samples and their estimate; None is `by_path`.
         derived: what follows from the evaluation as a whole.
+        advice: what is wrong after an evaluation and what helps, in words; None where nothing is.
     """
 
     size: int
@@ -64,6 +66,7 @@ class Physics:
     estimator: Callable[..., tuple[Tensor, Estimate]] | None = None
     units_of: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     derived: Callable[[Mapping[str, Moments]], dict[str, Moments]] = lambda evaluation: {}
+    advice: Callable[[Mapping[str, Moments]], str | None] = lambda evaluation: None
 
 
 @singledispatch
@@ -112,7 +115,7 @@ class Continuous(VariationalFreeEnergy):
         )
 
     def reference(self, tolerance: float = math.inf) -> Reference:
-        return self.physics.reference(tolerance)
+        return checked(self.physics.reference(tolerance), tolerance)
 
     def landmarks(self) -> dict[str, float]:
         return self.physics.landmarks()
@@ -122,6 +125,10 @@ class Continuous(VariationalFreeEnergy):
 
     def derived(self) -> dict[str, Moments]:
         return self.physics.derived(self.evaluation)
+
+    def advice(self) -> str | None:
+        """What is wrong after the latest evaluation and what helps; None where nothing is."""
+        return self.physics.advice(self.evaluation)
 
     def figures(self) -> dict[str, Figure]:
         if self.latest is None:

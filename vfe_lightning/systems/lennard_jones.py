@@ -19,7 +19,7 @@ from vfe_lightning.hamiltonians.clusters import icosahedron
 from vfe_lightning.hamiltonians.trapped_particles import LennardJones, TrappedParticles
 from vfe_lightning.mean_field.harmonic import harmonic_log_z, scaled_to_minimum
 from vfe_lightning.statistics import Moments
-from vfe_lightning.systems.boltzmann_coverage import Judged, coverage_of
+from vfe_lightning.systems.boltzmann_coverage import Judged, advice_of, coverage_of
 from vfe_lightning.systems.boltzmann_generator import samples_of
 from vfe_lightning.systems.continuous import Physics, physics_of
 
@@ -43,7 +43,7 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
     model = NormalizingFlow(bijector, (ATOMS, DIM))
     training = Training(seen, d.energy_weight, d.data_weight, d.energy_cap)
 
-    judged = Judged(d.beta, hamiltonian, model, steps=d.annealing)
+    judged = Judged(d.beta, hamiltonian, model, steps=d.annealing, data_weight=d.data_weight)
 
     def derived(evaluation: Mapping[str, Moments]) -> dict[str, Moments]:
         data = unseen.to(evaluation["energy"].mean.device)
@@ -75,4 +75,5 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
         estimator=partial(by_energy_and_data, model, hamiltonian.energy, beta=d.beta, training=training),
         landmarks=lambda: {"harmonic icosahedron": -harmonic_log_z(hamiltonian, cold, 60, d.beta) / d.beta},
         derived=derived,
+        advice=partial(advice_of, judged, len(unseen)),
     )

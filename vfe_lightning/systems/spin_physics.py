@@ -13,6 +13,7 @@ from vfe_lightning.analysis import spin_figures as figures
 from vfe_lightning.analysis.spin_figures import Snapshot
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.exact import enumeration, ising_torus
+from vfe_lightning.exact.accuracy import EPSILON
 from vfe_lightning.exact.hopfield import hopfield
 from vfe_lightning.exact.transfer_matrix import WIDEST, open_lattice
 from vfe_lightning.hamiltonians import lattices
@@ -65,7 +66,7 @@ def _(d: declarations.Ising) -> SpinPhysics:
             return open_lattice(d.L, d.beta, d.J, d.lattice == "triangular")
         if d.J > 0 or d.L % 2 == 0:
             closed_form = ising_torus.square if d.lattice == "square" else ising_torus.triangular
-            return closed_form(d.L, d.beta, d.J).reference
+            return closed_form(d.L, d.beta, d.J)
         return enumerated(hamiltonian, d.L**2, d.beta)
 
     def observables(s: Tensor) -> dict[str, Tensor]:
@@ -118,7 +119,9 @@ def enumerated(hamiltonian: PairwiseSpins, sites: int, beta: float) -> Reference
     """
     if sites > MOST_ENUMERATED:
         raise NotKnown(f"{sites} spins: all configurations are enumerated of at most {MOST_ENUMERATED}")
-    return enumeration.thermodynamics(enumeration.energies(hamiltonian.energy, sites), beta)
+    levels = enumeration.energies(hamiltonian.energy, sites)
+    rounding = sites * EPSILON * hamiltonian.J.abs().sum().item()
+    return enumeration.thermodynamics(levels, beta, rounding=rounding)
 
 
 def overlap_of_pairs(s: Tensor) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import baselines
 from vfe_lightning.estimators.classical import by_score_function, measure_valued
 from vfe_lightning.estimators.thermodynamics import effective_sample_size, heat_capacity
+from vfe_lightning.exact.accuracy import checked
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.bernoulli import BernoulliProduct
 from vfe_lightning.generative.hierarchical import Hierarchical
@@ -84,7 +85,7 @@ class Spins(VariationalFreeEnergy):
             self.snapshots[name] = Snapshot(beta, x.detach(), log_prob.detach())
 
     def reference(self, tolerance: float = math.inf) -> Reference:
-        return self.physics.reference(tolerance)
+        return checked(self.physics.reference(tolerance), tolerance)
 
     @cached_property
     def mean_field(self) -> dict[str, float]:
@@ -96,6 +97,13 @@ class Spins(VariationalFreeEnergy):
 
     def landmarks(self) -> dict[str, float]:
         return self.mean_field
+
+    def contained(self) -> frozenset[str]:
+        """Independent spins, of which a bias of each logit is enough; a mixture with -s is not above them."""
+        match self.declaration.network:
+            case declarations.Bernoulli() | declarations.PixelCNN() | declarations.MADE(bias=True):
+                return frozenset({"naive mean field"})
+        return frozenset()
 
     def figures(self) -> dict[str, Figure]:
         """Configurations of the latest evaluation, and of the annealing where that was one."""

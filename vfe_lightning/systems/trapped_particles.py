@@ -29,7 +29,7 @@ def _(d: declarations.CoulombTrap) -> Physics:
     def reference(tolerance: float) -> Reference:
         if d.n != 2:
             raise NotKnown(f"n = {d.n}: two charges are known exactly")
-        return coulomb_gas.pair(lambda r: 1 / r, d.dim, STIFFNESS, d.beta)
+        return coulomb_gas.two_charges(d.dim, STIFFNESS, d.beta)
 
     gas = gaussian_gas.coulomb(d.n, d.dim, STIFFNESS, d.beta)
     hamiltonian = hamiltonians.TrappedParticles(d.n, STIFFNESS, hamiltonians.Coulomb())
@@ -44,7 +44,7 @@ def _(d: declarations.LogGas) -> Physics:
         if d.dim == 1:
             return coulomb_gas.mehta(d.n, d.coupling)
         if d.n == 2:
-            return coulomb_gas.pair(lambda r: -d.coupling * math.log(r), 2, STIFFNESS, 1.0)
+            return coulomb_gas.log_gas_pair(d.coupling)
         if d.coupling != 2:
             raise NotKnown("the plane is known exactly of two particles, and of any number at coupling 2")
         return coulomb_gas.ginibre(d.n)
