@@ -59,7 +59,8 @@ def of_dynamics(beta: float, first: Tensor) -> dict[str, Moments]:
     if not 0 < share.mean < 1:
         return {}
     odds, error = share.mean / (1 - share.mean), share.error / (share.mean * (1 - share.mean))
-    return {"dynamics_difference": Moments.with_error(*first.new_tensor([-math.log(odds), error]) / beta)}
+    difference = Moments.with_error(*first.new_tensor([-math.log(odds), error]) / beta)
+    return {"dynamics_difference": difference.measured_in("kJ/mol", "system")}
 
 
 def flow_of(d: declarations.TorsionFlow, data: Tensor, atoms: int) -> NormalizingFlow:

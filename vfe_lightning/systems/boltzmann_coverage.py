@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
-from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from vfe_lightning.calculus.gradient import gradient
@@ -139,15 +138,17 @@ def derived(
     if math.isfinite(variance):
         ratio = share.mean.new_tensor(found[1].log_z - found[0].log_z)
         known["bennett_difference"] = Moments.with_error(ratio / beta, ratio.new_tensor(variance**0.5 / beta))
-    return known | coverage_of(judged, data, evaluation)
+    differences = {
+        name: m.measured_in(molecule.units, "system") if name.endswith("difference") else m
+        for name, m in known.items()
+    }
+    return differences | coverage_of(judged, data, evaluation)
 
 
 def coverage_of(judged: Judged, data: Tensor, evaluation: Mapping[str, Moments]) -> dict[str, Moments]:
-    """How the flow stands to data that it was not trained on; a lost mode is told in a warning."""
+    """How the flow stands to data that it was not trained on."""
     log_z = -judged.beta * evaluation["importance_free_energy"].mean
     found = coverage(judged.log_weights(data.to(log_z.device)), log_z.item())
-    if advice := advice_on(found.uncovered, len(data), judged.data_weight):
-        rank_zero_warn(advice)
     return {
         "uncovered_data": Moments.exactly(found.uncovered),
         "forward_effective_sample_size": Moments.exactly(found.effective_sample_size),

@@ -126,9 +126,9 @@ class Continuous(VariationalFreeEnergy):
     def derived(self) -> dict[str, Moments]:
         return self.physics.derived(self.evaluation)
 
-    def advice(self) -> str | None:
-        """What is wrong after the latest evaluation and what helps; None where nothing is."""
-        return self.physics.advice(self.evaluation)
+    def alarms(self) -> dict[str, str]:
+        advice = self.physics.advice(self.evaluation) if self.evaluation else None
+        return {"lost_mode": advice} if advice else {}
 
     def figures(self) -> dict[str, Figure]:
         if self.latest is None:

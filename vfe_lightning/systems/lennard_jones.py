@@ -51,7 +51,7 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
         known = {"bennett_overlap": Moments.exactly(found.overlap)}
         if math.isfinite(found.error):
             f = data.new_tensor([-found.log_z, found.error]) / d.beta
-            known["bennett_free_energy"] = Moments.with_error(*f)
+            known["bennett_free_energy"] = Moments.with_error(*f).measured_in("epsilon", "cluster")
         return known | coverage_of(judged, data, evaluation)
 
     def virial(x: Tensor) -> Tensor:

@@ -4,7 +4,6 @@ import math
 from itertools import pairwise
 
 import torch
-from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -53,28 +52,34 @@ class SolvatedDimer(VariationalFreeEnergy):
         carried = [stage.carried() for stage in stages_of(self.stages)]
         self.works = [(forth.work, back.work) for forth, back in carried]
         found = difference(self.works)
-        if not found.overlap > APART:
-            rank_zero_warn(
-                f"the two directions of a map hardly meet, with an overlap of {found.overlap:.2g}: have more "
-                "--stages or more --samples.chains"
-            )
 
         def mean(parts: list[Tensor]) -> Moments:  # over chains, whose own samples are correlated
             return Moments.of(torch.stack([part.mean(dim=1) for part in parts]).sum(dim=0))
 
+        energy, answer = (self.units, self.per), found.error
         known = {
-            "free_energy": mean([forth.work / d.beta for forth, _ in carried]),
-            "energy": mean([forth.change / d.beta for forth, _ in carried]),
-            "entropy": mean([forth.log_det for forth, _ in carried]),
-            "lower_bound": mean([-back.work / d.beta for _, back in carried]),
+            "free_energy": mean([forth.work / d.beta for forth, _ in carried]).measured_in(*energy),
+            "energy": mean([forth.change / d.beta for forth, _ in carried]).measured_in(*energy),
+            "entropy": mean([forth.log_det for forth, _ in carried]).measured_in("k_B", self.per),
+            "lower_bound": mean([-back.work / d.beta for _, back in carried]).measured_in(*energy),
             "bennett_overlap": Moments.exactly(found.overlap),
         }
-        if math.isfinite(found.error):
-            f = self.works[0][0].new_tensor([found.value, found.error]) / d.beta
-            known["bennett_difference"] = Moments.with_error(*f)
+        if math.isfinite(answer):
+            f = self.works[0][0].new_tensor([found.value, answer]) / d.beta
+            known["bennett_difference"] = Moments.with_error(*f).measured_in(*energy)
         if d.solvent == 0:
-            known["exact_free_energy_difference"] = Moments.exactly(planar.gas_dimer(d.beta).difference)
+            exact = Moments.exactly(planar.gas_dimer(d.beta).difference)
+            known["exact_free_energy_difference"] = exact.measured_in(*energy)
         return known
+
+    def alarms(self) -> dict[str, str]:
+        overlap = self.evaluation.get("bennett_overlap")
+        if overlap is None or overlap.mean > APART:
+            return {}
+        return {
+            "poor_overlap": f"the two directions of a map hardly meet, with an overlap of {overlap.mean:.2g}: "
+            "have more --stages or more --samples.chains"
+        }
 
     def figures(self) -> dict[str, Figure]:
         return {"works": works_figure(self.works)} if self.works else {}
