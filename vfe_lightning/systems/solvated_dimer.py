@@ -56,7 +56,7 @@ class SolvatedDimer(VariationalFreeEnergy):
         def mean(parts: list[Tensor]) -> Moments:  # over chains, whose own samples are correlated
             return Moments.of(torch.stack([part.mean(dim=1) for part in parts]).sum(dim=0))
 
-        energy, answer = (self.units, self.per), found.error
+        energy = (self.units, self.per)
         known = {
             "free_energy": mean([forth.work / d.beta for forth, _ in carried]).measured_in(*energy),
             "energy": mean([forth.change / d.beta for forth, _ in carried]).measured_in(*energy),
@@ -64,8 +64,8 @@ class SolvatedDimer(VariationalFreeEnergy):
             "lower_bound": mean([-back.work / d.beta for _, back in carried]).measured_in(*energy),
             "bennett_overlap": Moments.exactly(found.overlap),
         }
-        if math.isfinite(answer):
-            f = self.works[0][0].new_tensor([found.value, answer]) / d.beta
+        if math.isfinite(found.error):
+            f = self.works[0][0].new_tensor([found.value, found.error]) / d.beta
             known["bennett_difference"] = Moments.with_error(*f).measured_in(*energy)
         if d.solvent == 0:
             exact = Moments.exactly(planar.gas_dimer(d.beta).difference)
@@ -77,8 +77,8 @@ class SolvatedDimer(VariationalFreeEnergy):
         if overlap is None or overlap.mean > APART:
             return {}
         return {
-            "poor_overlap": f"the two directions of a map hardly meet, with an overlap of {overlap.mean:.2g}: "
-            "have more --stages or more --samples.chains"
+            "poor_overlap": "the two directions of a map hardly meet, with an overlap of "
+            f"{overlap.mean:.2g}: have more --stages or more --samples.chains"
         }
 
     def figures(self) -> dict[str, Figure]:
