@@ -5,9 +5,9 @@ Over cycles of exchanged particles, with z_k = Z_1(k beta) and e_k the mean ener
 $$ Z_n = \frac1n \sum_{k=1}^n (-1)^{k+1} z_k Z_{n-k}, \qquad
    -\frac{dZ_n}{d\beta} = \frac1n \sum_{k=1}^n (-1)^{k+1} (k z_k e_k Z_{n-k} - z_k \frac{dZ_{n-k}}{d\beta}) $$
 
-(P. Borrmann, G. Franke, J. Chem. Phys. 98, 2484 (1993)). The digits that the alternating signs cancel are those
+(P. Borrmann, G. Franke, J. Chem. Phys. 98, 2484 (1993)). The digits that alternating signs cancel are those
 by which bosons, the same sum without signs, exceed fermions: decimals have them. It serves hot particles, of
-which a list of orbitals (`ideal_gas.py`) would be long, and no digits are lost; cold ones are better listed.
+which a list of orbitals (`ideal_gas.py`) would be long; cold ones are better listed.
 """
 
 import decimal

@@ -23,7 +23,7 @@ _SPLITTING = (
 
 @dataclass(frozen=True)
 class Thermal:
-    """Thermodynamics of a whole system; where not all levels are known, free_energy_error is a standard error.
+    """Thermodynamics of a whole system; free_energy_error is a standard error where not all levels are known.
 
     Attributes:
         purity: Tr rho^2.
@@ -151,7 +151,7 @@ def _norm(hamiltonian: PauliSum) -> float:
 def _thermal(values: Tensor, log_weight: Tensor, beta: float, levels: Tensor, error: float) -> Thermal:
     """From levels and the logarithms of how often each counts; `error` bounds that of the levels and of F.
 
-    A change of the levels by at most delta moves a mean <A> by beta delta times the spread of A, to first order.
+    To first order a change of the levels by delta moves a mean <A> by beta delta times the spread of A.
     """
     ground = values.min()
     excitation = values - ground  # so that a small entropy keeps its digits
