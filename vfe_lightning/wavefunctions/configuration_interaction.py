@@ -21,7 +21,7 @@ from vfe_lightning.wavefunctions.superpositions import Superpositions
 
 _RAMP = 1e-7  # splits exact degeneracies, so that every machine finds the same states
 _COLDEST = 30.0  # levels are listed up to so many T above the lowest
-_MOST_CANDIDATES = 20_000_000  # pairs of a centre of mass and a level of the relative motion
+_MOST_CANDIDATES = 2_000_000  # pairs of a centre of mass and a level of the relative motion
 
 
 class RelativeLevels(NamedTuple):
@@ -75,7 +75,7 @@ class ConfigurationInteraction(nn.Module):
         reach = math.ceil(math.sqrt(widest / n)) + 2
         if (2 * reach + 1) ** dim * size.max() > _MOST_CANDIDATES:
             raise ValueError(
-                f"base_states configuration_interaction has too many levels at T = {temperature:g} Ry / r_s^2: "
+                f"base_states configuration_interaction: too many levels at T = {temperature:g} Ry / r_s^2: "
                 "lower --theta or take --base_states.kind determinants"
             )
         moved = _shifts(reach, dim)
