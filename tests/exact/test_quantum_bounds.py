@@ -1,4 +1,4 @@
-"""Each exact value against a second method over decades of its parameters, within the bound that it claims."""
+"""Exact values against a second method over decades of their parameters, within the bounds they claim."""
 
 import itertools
 import math

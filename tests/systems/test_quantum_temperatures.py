@@ -25,7 +25,6 @@ SPINS = {"nx": 1, "ny": 3, "depth": 1, "network": {"kind": "made", "width": 4}}
 MIXED = {"kind": "configuration_interaction"}
 TRANSFORMER = {"kind": "transformer", "layers": 1, "width": 4, "heads": 2, "hidden": 4}
 TEMPERATURES = [10.0**k for k in range(-3, 4)]
-WORDS = "temperature|levels"  # of a refusal
 
 
 def gas(n: int, dim: int, theta: float, **changes) -> ElectronGas:
