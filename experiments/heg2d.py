@@ -25,7 +25,6 @@ heg2d = Experiment(
         rs=10.0,
         theta=0.15,
         twist=0.25,
-        cutoff=25,  # 81 orbitals
         occupation=Quasiparticle(),
         flow=TwoStream(depth=3, width=16, pair_width=16, momentum_dependent=True),
         walkers_per_state=2,

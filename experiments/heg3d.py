@@ -6,7 +6,7 @@ SciPost Phys. 14, 154 (2023), whose gas is two-dimensional.
 
     python -m experiments.heg3d                                # the run
     python -m experiments.heg3d --rs 2 --theta 0.3             # another state point
-    python -m experiments.heg3d --n 14 --cutoff 8 --trainer.max_steps 600
+    python -m experiments.heg3d --n 14 --trainer.max_steps 600
 """
 
 from vfe_lightning import Experiment
@@ -26,7 +26,6 @@ heg3d = Experiment(
         dim=3,
         rs=5.0,
         theta=0.25,
-        cutoff=5,  # 57 orbitals, four shells above the Fermi sea
         occupation=Transformer(layers=1),
         flow=TwoStream(depth=2, width=16, pair_width=16),
         chunk_size=8,

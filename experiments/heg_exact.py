@@ -5,7 +5,7 @@ stop half a per cent above them; one that depends on the total momentum comes cl
 one total momentum mix, at higher temperature, let the flow transform their eigenstates.
 
     python -m experiments.heg_exact                            # N = 2 in 2D, two minutes
-    python -m experiments.heg_exact --n 3 --dim 3 --cutoff 6 --rs 5 --theta 0.15
+    python -m experiments.heg_exact --n 3 --dim 3 --rs 5 --theta 0.15
     python -m experiments.heg_exact --n 3 --theta 0.5 \\
         --base_states.kind configuration_interaction --occupation.kind levels
 """
@@ -28,7 +28,6 @@ heg_exact = Experiment(
         rs=5.0,
         theta=0.15,
         twist=0.25,
-        cutoff=9,
         occupation=Transformer(layers=1, width=8, heads=2, hidden=16),
         flow=TwoStream(depth=2, width=16, pair_width=16, momentum_dependent=True),
         walkers_per_state=2,

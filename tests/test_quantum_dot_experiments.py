@@ -78,7 +78,7 @@ def test_a_ground_state_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
         ("quantum_dot", "--beta inf", ["beta", "quantum_dot_ground_state"]),
         ("quantum_dot_ground_state", "--beta 3", ["beta", "determinant"]),
         ("quantum_dot", "--n_up 0", ["n_up", "> 0"]),
-        ("quantum_dot", "--n_up 60", ["60", "shells", "55"]),
+        ("quantum_dot", "--n_up 60 --shells 10", ["60", "shells", "55"]),
         ("quantum_dot", "--n_pu 3", ["n_pu", "n_up"]),
         ("quantum_dot", "--base_states.kind configuration_interaction", ["base_states", "levels"]),
         ("quantum_dot_ground_state", "--base_states.cutoff 40", ["cutoff", "14"]),

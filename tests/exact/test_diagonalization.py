@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from scipy.linalg import eigh, eigvalsh
 from scipy.special import erfc
 
+from vfe_lightning.errors import NotKnown
 from vfe_lightning.exact import relative_motion
-from vfe_lightning.exact.diagonalization import diagonalize, relative_spectrum, thermodynamics
+from vfe_lightning.exact.diagonalization import diagonalize, thermodynamics
 from vfe_lightning.exact.ideal_gas import ideal_gas
+from vfe_lightning.exact.relative_spectrum import relative_spectrum
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
 
 SYSTEMS = [(2, 2), (2, 3), (3, 2), (3, 3)]
@@ -244,7 +246,6 @@ def test_full_accuracy(n, dim, free_energy, entropy):
         ({"rs": math.nan}, "rs"),
         ({"theta": 0.0}, "theta"),
         ({"theta": math.inf}, "theta"),
-        ({"theta": 50.0}, "lower theta"),
         ({"twist": (0.1,)}, "twist"),
         ({"cutoff": 3.0}, "cutoff"),
     ],
@@ -253,3 +254,8 @@ def test_impossible_requests_are_refused(change, message):
     arguments = {"n": 2, "dim": 2, "rs": 1.0, "theta": 0.3, "twist": (0.0, 0.0), "cutoff": 8.0}
     with pytest.raises(ValueError, match=message):
         diagonalize(**(arguments | change))
+
+
+def test_too_many_levels_are_not_known():
+    with pytest.raises(NotKnown, match="too many to list"):
+        diagonalize(3, 3, 1.0, 50.0, (0.0, 0.0, 0.0), cutoff=8.0)

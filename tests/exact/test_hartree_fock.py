@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from vfe_lightning import declarations
-from vfe_lightning.exact.hartree_fock import exchange_matrix, hartree_fock, pair_occupations
-from vfe_lightning.exact.ideal_gas import ideal_gas
+from vfe_lightning.exact.hartree_fock import exchange_matrix, hartree_fock
+from vfe_lightning.exact.ideal_gas import ideal_gas, pair_occupations
 from vfe_lightning.hamiltonians.ewald import Ewald
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
 from vfe_lightning.statistics import Moments

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from vfe_lightning.errors import NotKnown
 from vfe_lightning.exact.oscillator_gas import oscillator_gas
 from vfe_lightning.exact.two_electron_dot import ground_state, relative_levels, two_electron_dot
 
@@ -62,7 +63,7 @@ def test_the_energy_is_the_slope_of_the_free_energy() -> None:
 
 
 def test_too_hot_is_refused() -> None:
-    with pytest.raises(ValueError, match="beta"):
+    with pytest.raises(NotKnown, match="too many"):
         two_electron_dot(1.0, 0.01, same_spin=True)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from vfe_lightning.exact.basis_size import plane_wave_cutoff
 from vfe_lightning.exact.ideal_gas import ideal_gas
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
 from vfe_lightning.result import Result
@@ -19,8 +20,9 @@ from vfe_lightning.result import Result
 
 def ideal_entropy(declaration: Mapping[str, Any]) -> float:
     """S_0 per particle in k_B of the gas that an experiment declared."""
-    n, dim, theta = (declaration[name] for name in ("n", "dim", "theta"))
-    orbitals = plane_waves(dim, declaration["cutoff"], (declaration["twist"],) * dim)
+    n, dim, theta, twist = (declaration[name] for name in ("n", "dim", "theta", "twist"))
+    cutoff = declaration["cutoff"] or plane_wave_cutoff(n, dim, theta, twist)
+    orbitals = plane_waves(dim, cutoff, (twist,) * dim)
     energies = (2 * math.pi / box_length(n, dim)) ** 2 * orbitals.square().sum(dim=1)
     return ideal_gas(energies, n, 1 / (theta * fermi_energy(dim))).entropy / n
 

@@ -62,6 +62,7 @@ def structure_factor_figure(d: declarations.ElectronGas, s: Moments) -> Figure:
 
 
 def occupation_figure(d: declarations.ElectronGas, occupation: Moments) -> Figure:
+    assert d.cutoff is not None, "the declaration comes with the cutoff that was taken"
     length = box_length(d.n, d.dim)
     orbitals = plane_waves(d.dim, d.cutoff, (d.twist,) * d.dim)
     energies = (2 * math.pi / length) ** 2 * orbitals.square().sum(dim=1)

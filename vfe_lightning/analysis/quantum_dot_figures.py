@@ -67,6 +67,7 @@ def pair_density_figure(d: declarations.QuantumDot, n: Moments) -> Figure:
 
 
 def occupation_figure(d: declarations.QuantumDot, occupation: Moments) -> Figure:
+    assert d.shells is not None, "the declaration comes with the shells that were taken"
     energies = orbital_energies(fock_darwin_quanta(d.shells))
     figure, axes = _figure(r"$\epsilon \; / \; \hbar \omega$", r"$\langle n \rangle$", d)
     spins = [(name, n, s) for s, (name, n) in enumerate((("up", d.n_up), ("down", d.n_down))) if n]

@@ -28,7 +28,10 @@ class ElectronGas(Declaration):
     twist: float = Field(
         default=0.0, ge=-0.5, le=0.5, description="offset of the momenta along each axis, in 2 pi / L"
     )
-    cutoff: PositiveInt = Field(description="orbitals: all integer |k|^2 <= cutoff, before the twist")
+    cutoff: PositiveInt | None = Field(
+        default=None,
+        description="orbitals: all integer |k|^2 <= cutoff, before the twist; as many as theta needs",
+    )
     occupation: Occupation = Field(default=Transformer(), description="model of p(K)")
     base_states: BaseStates = Field(default=Determinants(), description="what the flow transforms")
     flow: TwoStream = Field(default=TwoStream(), description="coordinates zeta(x) of the electrons")
@@ -51,7 +54,7 @@ class ElectronGas(Declaration):
                 if self.theta == 0
                 else f"occupation fermi_sea is the ground state, theta = 0, but theta = {self.theta}"
             )
-        if self.n > self.orbitals:
+        if self.cutoff is not None and self.n > self.orbitals:
             raise ValueError(
                 f"n = {self.n} electrons need at least {self.n} orbitals, but cutoff = {self.cutoff} gives "
                 f"{self.orbitals}: raise --cutoff or lower --n"
@@ -68,6 +71,7 @@ class ElectronGas(Declaration):
 
     @property
     def orbitals(self) -> int:
-        """How many plane waves the cutoff admits."""
+        """How many plane waves the cutoff admits, where it is given."""
+        assert self.cutoff is not None
         reach = range(-math.isqrt(self.cutoff), math.isqrt(self.cutoff) + 1)
         return sum(sum(c * c for c in k) <= self.cutoff for k in itertools.product(reach, repeat=self.dim))

@@ -52,7 +52,10 @@ class QuantumDot(Declaration):
     beta: PositiveFloat = Field(
         allow_inf_nan=True, description="hbar omega / T; inf needs occupation determinant"
     )
-    shells: PositiveInt = Field(default=10, description="oscillator shells whose orbitals may be occupied")
+    shells: PositiveInt | None = Field(
+        default=None,
+        description="oscillator shells whose orbitals may be occupied; as many as beta needs",
+    )
     occupation: TrapOccupation = Field(default=Transformer(), description="model of p(K)")
     base_states: TrapBaseStates = Field(default=OscillatorDeterminants(), description="what the flow carries")
     flow: ContinuousFlow = Field(default=ContinuousFlow(), description="coordinates of the electrons")
@@ -82,7 +85,7 @@ class QuantumDot(Declaration):
         if not math.isinf(self.beta) and isinstance(self.occupation, Levels) != mixed:
             raise ValueError("base_states configuration_interaction and occupation levels go together")
         largest = max(self.n_up, self.n_down)
-        if largest > self.orbitals:
+        if self.shells is not None and largest > self.orbitals:
             raise ValueError(
                 f"{largest} electrons of one spin need as many orbitals, but shells = {self.shells} gives "
                 f"{self.orbitals}: raise --shells"
@@ -91,5 +94,6 @@ class QuantumDot(Declaration):
 
     @property
     def orbitals(self) -> int:
-        """How many orbitals of each spin the shells hold."""
+        """How many orbitals of each spin the shells hold, where they are given."""
+        assert self.shells is not None
         return self.shells * (self.shells + 1) // 2

@@ -16,57 +16,34 @@ M ~ E_c^(dim (n-1)/2), which follows the discrete shells more closely than E_c d
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from vfe_lightning.exact.relative_motion import (
-    Momentum,
-    coupling,
-    determinants,
-    diagonal,
-    kinetic,
-    relative_levels,
-    representative,
-)
+from vfe_lightning.errors import NotKnown
+from vfe_lightning.exact.ideal_gas import EPSILON
+from vfe_lightning.exact.relative_motion import Momentum, determinants, diagonal, kinetic, representative
+from vfe_lightning.exact.relative_spectrum import RelativeSpectrum, relative_spectrum
 from vfe_lightning.hamiltonians.ewald import Ewald
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy
+from vfe_lightning.result import Reference
 
 Floats = NDArray[np.float64]
 
-# Largest relative kinetic energy, in (2 pi / L)^2: seconds (n = 2) to a minute (n = 3) on one core.
-DEFAULT_CUTOFF = {(2, 2): 800.0, (2, 3): 160.0, (3, 2): 100.0, (3, 3): 32.0}
-_SMALLEST_CUTOFF = 8.0
-_HOTTEST_CUTOFF = 100.0  # levels above the cutoff are listed up to here: millions of determinants
-_THERMAL_TAIL = 45.0  # exp(-45) = 3e-20 times the number of levels is below rounding
-
-
-@dataclass(frozen=True)
-class RelativeSpectrum:
-    """Levels of the relative motion at a rising sequence of cutoffs; serves every theta and twist."""
-
-    n: int
-    dim: int
-    rs: float
-    cutoffs: tuple[float, ...]  # in (2 pi / L)^2
-    levels: dict[Momentum, tuple[Floats, ...]]  # class -> ascending levels per cutoff, in (2 pi / L)^2
-
-    @property
-    def unit(self) -> float:
-        """(2 pi / L)^2 in Ry / r_s^2."""
-        return (2 * math.pi / box_length(self.n, self.dim)) ** 2
-
-    @property
-    def coupling(self) -> float:
-        """g = r_s L / (2 pi^2) = (2 r_s / L) / (2 pi / L)^2."""
-        return coupling(self.n, self.dim, self.rs)
+_MOST_LISTED = 6e6  # determinants above the cutoff that are tried
+_THERMAL_TAIL = 40.0  # exp(-40) = 4e-18 times the number of levels is below rounding
+_EWALD = 1e-10  # error of the Madelung constant, which is of order one
 
 
 @dataclass(frozen=True)
 class Diagonalization:
-    """Totals of n electrons in Ry / r_s^2 (entropy in k_B), at infinite cutoff, with error estimates."""
+    """Totals of n electrons in Ry / r_s^2 (entropy in k_B), at infinite cutoff, with bounds on their errors.
+
+    The bounds are three times the scatter of three extrapolations, and no less than what these add to the
+    largest cutoff, for F a third of it: they held in all comparisons with larger cutoffs, but are no theorem.
+    """
 
     free_energy: float
     energy: float
@@ -76,6 +53,11 @@ class Diagonalization:
     entropy_error: float
     bound: float  # F at the largest cutoff: a rigorous upper bound of F
     cutoffs: tuple[float, ...]  # in (2 pi / L)^2
+
+    @property
+    def reference(self) -> Reference:
+        f = fields(Reference)
+        return Reference(**{x.name: getattr(self, x.name) for x in f if not x.name.startswith("heat")})
 
 
 def diagonalize(
@@ -88,27 +70,10 @@ def diagonalize(
         cutoff: of the relative kinetic energy, in (2 pi / L)^2; the default is at full accuracy.
 
     Raises:
-        ValueError: parameters out of range, or theta too hot for the levels that can be listed.
+        ValueError: parameters out of range.
+        NotKnown: theta is too hot for the levels that can be listed.
     """
     return thermodynamics(relative_spectrum(n, dim, rs, cutoff), theta, twist)
-
-
-def relative_spectrum(n: int, dim: int, rs: float, cutoff: float | None = None) -> RelativeSpectrum:
-    """Levels at six cutoffs from cutoff/2 to cutoff. The expensive half of `diagonalize`."""
-    if n not in (2, 3) or dim not in (2, 3):
-        raise ValueError(f"diagonalisation is for n and dim of 2 or 3, not n = {n}, dim = {dim}")
-    if not (math.isfinite(rs) and rs >= 0):
-        raise ValueError(f"rs = {rs} must be finite and not negative")
-    cutoff = DEFAULT_CUTOFF[n, dim] if cutoff is None else cutoff
-    if not (math.isfinite(cutoff) and cutoff >= _SMALLEST_CUTOFF):
-        raise ValueError(f"cutoff = {cutoff} leaves too few determinants: take {_SMALLEST_CUTOFF} or more")
-    cutoffs = tuple(float(c) for c in np.linspace(cutoff / 2, cutoff, 6))
-    g = coupling(n, dim, rs)
-    levels = {
-        total: tuple(relative_levels(n, total, g, c) for c in cutoffs)
-        for total in itertools.combinations_with_replacement(range(n // 2 + 1), dim)
-    }
-    return RelativeSpectrum(n, dim, rs, cutoffs, levels)
 
 
 def thermodynamics(spectrum: RelativeSpectrum, theta: float, twist: tuple[float, ...]) -> Diagonalization:
@@ -123,7 +88,7 @@ def thermodynamics(spectrum: RelativeSpectrum, theta: float, twist: tuple[float,
     relative = {total: _relative_sums(spectrum, total, b) for total in spectrum.levels}
     log_z, e = [], []  # (classes, estimates)
     for momentum in itertools.product(range(n), repeat=dim):
-        centre_log_z, centre_e = _centre_of_mass_sums(n, momentum, twist, b)
+        centre_log_z, centre_e = centre_of_mass_sums(n, momentum, twist, b)
         relative_log_z, relative_e = relative[representative(momentum, n)]
         log_z.append(centre_log_z + relative_log_z)
         e.append(centre_e + relative_e)
@@ -132,7 +97,12 @@ def thermodynamics(spectrum: RelativeSpectrum, theta: float, twist: tuple[float,
     energy = spectrum.unit * (np.exp(log_z - total) * e).sum(axis=0) + madelung
     free_energy = madelung - total / beta
     estimates = np.stack([free_energy, energy, beta * (energy - free_energy)])  # (3, estimates)
-    errors = np.abs(estimates[:, 1:3] - estimates[:, :1]).max(axis=1)
+    apart = np.abs(estimates - estimates[:, :1])
+    # E and S hang on differences of levels, of which three extrapolations may all think alike
+    errors = np.maximum(3 * apart[:, 1:3].max(axis=1), apart[:, 3] * np.array([1 / 3, 1, 1]))
+    errors = (
+        errors + _EWALD * abs(rs) * n * np.array([1, 1, 0]) + EPSILON * len(log_z) * np.abs(estimates[:, 0])
+    )
     return Diagonalization(
         *estimates[:, 0].tolist(), *errors.tolist(), bound=float(free_energy[3]), cutoffs=spectrum.cutoffs
     )
@@ -143,15 +113,15 @@ def _relative_sums(spectrum: RelativeSpectrum, total: Momentum, b: float) -> Flo
 
     Returns:
         (2, 4): extrapolated with x from all cutoffs, with x and the next power of 1/k, with x from the
-        upper half of the cutoffs, and as found at the largest cutoff. The first is the estimate, its
-        distance to the second and third the error. Linear in the data, so E = -d ln Z / d b stays true.
+        upper half of the cutoffs, and as found at the largest cutoff. The first is the estimate, the others
+        tell its error. Linear in the data, so E = -d ln Z / d b stays true.
     """
     levels, n, dim = spectrum.levels[total], spectrum.n, spectrum.dim
     edge = max(spectrum.cutoffs[-1], _THERMAL_TAIL / b)
-    if edge > max(spectrum.cutoffs[-1], _HOTTEST_CUTOFF):
-        raise ValueError(
-            f"the temperature needs determinants up to {edge:.0f} (2 pi / L)^2, above {_HOTTEST_CUTOFF:.0f}: "
-            "lower theta or raise the cutoff to it"
+    ball = math.pi if dim == 2 else 4 * math.pi / 3
+    if (ball * (edge * (n - 1) / n) ** (dim / 2)) ** (n - 1) > _MOST_LISTED:
+        raise NotKnown(
+            f"so hot, levels of {n} electrons count up to {edge:.0f} (2 pi / L)^2: too many to list"
         )
     sets = determinants(n, total, edge)
     e_kinetic = kinetic(sets)
@@ -180,7 +150,7 @@ def _intercept(terms: Floats) -> Floats:  # (cutoffs, terms) -> (cutoffs,)
     return np.linalg.pinv(design)[0]
 
 
-def _centre_of_mass_sums(
+def centre_of_mass_sums(
     n: int, momentum: Momentum, twist: tuple[float, ...], b: float
 ) -> tuple[float, float]:
     """ln Z and mean energy of |Q + n twist|^2 / n over all integer Q = momentum mod n; axes factorise."""

@@ -5,7 +5,7 @@ It is what the ansatz gives before any training, in closed form. A determinant o
 $$ \langle V \rangle_K = N \frac{r_s}{L} \xi - \sum_{i<j} v(k_i - k_j), \qquad
    v(q) = \frac{2 r_s}{L^d} \times (2 \pi / q \text{ in 2D}, \; 4 \pi / q^2 \text{ in 3D}), $$
 
-and the average over K needs the pair occupations, a second derivative of ln e_N. Giuliani &
+and the average over K needs the pair occupations of the canonical ideal gas. Giuliani &
 Vignale, Quantum Theory of the Electron Liquid (2005), section 2.4.
 """
 
@@ -15,9 +15,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.func import grad, jacfwd
 
-from vfe_lightning.exact.ideal_gas import ideal_gas, log_symmetric_polynomials
+from vfe_lightning.exact.ideal_gas import ideal_gas, pair_occupations
 from vfe_lightning.hamiltonians.ewald import Ewald
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
 
@@ -58,14 +57,3 @@ def exchange_matrix(orbitals: Tensor, rs: float, length: float) -> Tensor:
     off = ~torch.eye(len(m), dtype=torch.bool)
     v = 2 * rs / length * (1 / m if dim == 2 else 1 / (math.pi * m.square()))
     return torch.where(off, v, 0.0)
-
-
-def pair_occupations(w: Tensor, n: int) -> Tensor:
-    """<n_k n_k'> of the canonical ideal gas at w = -beta eps: (orbitals,) -> (orbitals, orbitals)."""
-
-    def log_z(w: Tensor) -> Tensor:
-        return log_symmetric_polynomials(w, n)[n, 0]
-
-    mean = grad(log_z)(w)
-    covariance = jacfwd(grad(log_z))(w)
-    return covariance + mean[:, None] * mean

@@ -12,9 +12,12 @@ The same table draws the occupied set one sorted orbital at a time (`conditional
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
+
+EPSILON: Final = 2.0**-52
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class IdealGas:
     entropy: float  # in k_B
     occupations: Tensor  # (orbitals,), sum = n
     heat_capacity: float  # dE/dT = beta^2 Var E, in k_B
+    log_z_error: float  # a bound on the rounding of ln Z = -beta F
+    energy_error: float
 
 
 def log_symmetric_polynomials(w: Tensor, n: int) -> Tensor:  # (orbitals,) -> (n + 1, orbitals + 1)
@@ -72,20 +77,26 @@ def ideal_gas(energies: Tensor, n: int, beta: float) -> IdealGas:  # (orbitals,)
     eps = energies - reference
     w = -beta * eps
     table = log_symmetric_polynomials(w, n)
-    take = _take_probabilities(w, table)
+    take = take_probabilities(w, table)
     excitation, variance = _energy_moments(eps, take)
     log_z = float(table[n, 0])
     ground = float(n * reference)
+    # Each of the steps rounds a number of the order of the largest exponent on the way to ln Z; a change of
+    # the exponents by delta moves E by their covariance, at most the spread of E times that of n delta.
+    exponents = 1 + n + float(w.sort(descending=True).values[:n].abs().sum()) + beta * excitation
+    error = len(w) * EPSILON * exponents
     return IdealGas(
         free_energy=ground - log_z / beta,
         energy=ground + excitation,
         entropy=log_z + beta * excitation,
         occupations=_occupations(take),
         heat_capacity=beta**2 * variance,
+        log_z_error=error,
+        energy_error=error * (math.sqrt(variance) + 1 / beta) + EPSILON * abs(ground),
     )
 
 
-def _take_probabilities(w: Tensor, table: Tensor) -> Tensor:  # -> (n + 1, orbitals)
+def take_probabilities(w: Tensor, table: Tensor) -> Tensor:  # -> (n + 1, orbitals)
     """take[m, j]: probability that orbital j is occupied when m fermions remain for orbitals >= j."""
     take = torch.zeros_like(table[:, 1:])
     take[1:] = torch.exp(w + table[:-1, 1:] - table[1:, :-1])
@@ -112,3 +123,24 @@ def _occupations(take: Tensor) -> Tensor:  # (n + 1, orbitals) -> (orbitals,)
         occupations.append(moved.sum())
         remaining = (1 - p) * remaining + moved.roll(-1)
     return torch.stack(occupations)
+
+
+def pair_occupations(w: Tensor, n: int) -> Tensor:
+    """<n_k n_k'> of the canonical ideal gas at w = -beta eps: (orbitals,) -> (orbitals, orbitals).
+
+    A chain along the orbitals, from each that is occupied: sums of positive terms at any temperature.
+    """
+    w = w - w.sort(descending=True).values[:n].mean()
+    take = take_probabilities(w, log_symmetric_polynomials(w, n))
+    pairs = w.new_zeros(len(w), len(w))
+    remaining = torch.zeros_like(take[:, 0])  # (n + 1,): distribution of the fermions left at orbital j
+    remaining[-1] = 1.0
+    after = w.new_zeros(len(w), n + 1)  # row k: the same together with n_k = 1, for orbitals after k
+    for j, p in enumerate(take.unbind(dim=1)):
+        pairs[:j, j] = after[:j] @ p
+        after[:j] = (1 - p) * after[:j] + (p * after[:j]).roll(-1, dims=1)
+        moved = p * remaining
+        pairs[j, j] = moved.sum()
+        after[j] = moved.roll(-1)
+        remaining = (1 - p) * remaining + moved.roll(-1)
+    return pairs + pairs.triu(1).mT

@@ -22,13 +22,16 @@ from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
+from vfe_lightning.exact.basis_size import plane_wave_cutoff, single_electron
 from vfe_lightning.exact.diagonalization import diagonalize
 from vfe_lightning.exact.hartree_fock import hartree_fock
+from vfe_lightning.exact.relative_spectrum import DEFAULT_CUTOFF, finest_cutoff
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.hamiltonians import electron_gas
 from vfe_lightning.hamiltonians.periodic_box import fermi_energy, plane_waves
 from vfe_lightning.result import Reference
 from vfe_lightning.samplers.metropolis import metropolis
+from vfe_lightning.systems.basis_check import plane_wave_basis
 from vfe_lightning.systems.occupation_model import occupation_model
 from vfe_lightning.wavefunctions import kinetic as kinetic_energy
 from vfe_lightning.wavefunctions.base_states import BaseStates
@@ -55,7 +58,8 @@ class ElectronGas(VariationalFreeEnergy):
         self.temperature = d.theta * fermi_energy(d.dim)
         self.least_batch = d.walkers_per_state
         self.hamiltonian = electron_gas.ElectronGas(d.n, d.dim, d.rs)
-        orbitals = plane_waves(d.dim, d.cutoff, (d.twist,) * d.dim)
+        self.cutoff = d.cutoff or plane_wave_cutoff(d.n, d.dim, d.theta, d.twist)
+        orbitals = plane_waves(d.dim, self.cutoff, (d.twist,) * d.dim)
         self.register_buffer("momenta", 2 * math.pi / self.hamiltonian.length * orbitals, persistent=False)
         k, shells = figures.reciprocal_shells(d.dim, figures.STRUCTURE_FACTOR_CUTOFF, self.hamiltonian.length)
         self.register_buffer("wave_vectors", k, persistent=False)
@@ -67,6 +71,7 @@ class ElectronGas(VariationalFreeEnergy):
             )
         self.model = occupation_model(d, orbitals, self.mixing)
         self.wavefunction = FlowWavefunction(TwoStreamFlow(d.flow, d.dim, self.hamiltonian.length))
+        self.lost = plane_wave_basis(self, self.cutoff)
 
     def estimate(self, n_samples: int) -> Estimate:
         d = self.declaration
@@ -106,7 +111,7 @@ class ElectronGas(VariationalFreeEnergy):
         }
         if self.mixing is None:
             made["occupation"] = lambda: correlations.occupation_numbers(
-                occupied, d.orbitals
+                occupied, len(self.momenta)
             ).repeat_interleave(d.walkers_per_state, dim=0)
         return made
 
@@ -156,17 +161,34 @@ class ElectronGas(VariationalFreeEnergy):
 
     def reference(self, tolerance: float = math.inf) -> Reference:
         d = self.declaration
-        if d.n not in (2, 3) or d.theta == 0:
+        if d.theta == 0 or d.n > 3:
             raise NotKnown(
-                f"n = {d.n}, theta = {d.theta:g}: thermal states of 2 and 3 electrons are known exactly"
+                f"n = {d.n}, theta = {d.theta:g}: thermal states of up to 3 electrons are known exactly"
             )
-        exact = diagonalize(d.n, d.dim, d.rs, d.theta, (d.twist,) * d.dim)
-        return Reference(exact.free_energy, exact.energy, exact.entropy)
+        if d.n == 1:
+            return single_electron(d.dim, d.rs, d.theta, d.twist)
+        for cutoff in dict.fromkeys((DEFAULT_CUTOFF[d.n, d.dim], finest_cutoff(d.n, d.dim))):
+            exact = diagonalize(d.n, d.dim, d.rs, d.theta, (d.twist,) * d.dim, cutoff)
+            if exact.free_energy_error <= tolerance:
+                return exact.reference
+        raise NotKnown(
+            f"diagonalisation leaves an error of {exact.free_energy_error * self.energy_unit:.1g} Ry, "
+            f"above {tolerance * self.energy_unit:.1g} Ry, in the free energy of the whole gas"
+        )
 
     def landmarks(self) -> dict[str, float]:
         d = self.declaration
-        return {"Hartree-Fock": hartree_fock(d.n, d.dim, d.rs, d.theta, d.twist, d.cutoff).free_energy}
+        return {"Hartree-Fock": hartree_fock(d.n, d.dim, d.rs, d.theta, d.twist, self.cutoff).free_energy}
+
+    def contained(self) -> frozenset[str]:
+        """The identity is a flow, and every model of p(K) contains the ideal gas on the same orbitals."""
+        return frozenset({"Hartree-Fock"} if self.mixing is None else ())
+
+    def basis_loss(self) -> dict[str, float]:
+        """What the finite basis costs the ideal gas, F above and S below: totals in internal units."""
+        return {"free_energy": self.lost.free_energy, "entropy": self.lost.entropy}
 
     def figures(self) -> dict[str, Figure]:
         """g(r), S(k) and <n_k> of the latest evaluation."""
-        return figures.electron_gas_figures(self.declaration, self.evaluation)
+        taken = self.declaration.model_copy(update={"cutoff": self.cutoff})
+        return figures.electron_gas_figures(taken, self.evaluation)

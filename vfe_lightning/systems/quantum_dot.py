@@ -15,24 +15,24 @@ from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.analysis import quantum_dot_figures as figures
-from vfe_lightning.bijectors.breathing import Breathing
-from vfe_lightning.bijectors.continuous import ContinuousFlow
-from vfe_lightning.bijectors.cusp import Cusp
-from vfe_lightning.bijectors.equivariant_velocity import velocity_of
-from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations, trap_correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
-from vfe_lightning.exact import two_electron_dot
-from vfe_lightning.exact.oscillator_gas import oscillator_gas
-from vfe_lightning.exact.trap_diagonalization import bound
 from vfe_lightning.exact.trap_first_order import FirstOrder, determinant_energy, thermal_free_energy
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.occupation import FermiSea
 from vfe_lightning.hamiltonians import quantum_dot
 from vfe_lightning.hamiltonians.oscillator import fock_darwin_quanta, orbital_energies
 from vfe_lightning.result import Reference
-from vfe_lightning.systems.trap_occupation import ground_state_orbitals, mixed_determinants, occupation_model
+from vfe_lightning.systems.basis_check import oscillator_basis
+from vfe_lightning.systems.trap_flow import flow_of
+from vfe_lightning.systems.trap_occupation import (
+    ground_state_orbitals,
+    mixed_determinants,
+    occupation_model,
+    shells_of,
+)
+from vfe_lightning.systems.trap_references import configuration_interaction, exact_values
 from vfe_lightning.wavefunctions.base_states import BaseStates
 from vfe_lightning.wavefunctions.continuous_flow_wavefunction import ContinuousFlowWavefunction
 from vfe_lightning.wavefunctions.fock_darwin import FockDarwin
@@ -40,10 +40,6 @@ from vfe_lightning.wavefunctions.kinetic import continuous_kinetic
 from vfe_lightning.wavefunctions.oscillator_determinants import OscillatorDeterminants
 from vfe_lightning.wavefunctions.trap_configuration_interaction import TrapConfigurationInteraction
 from vfe_lightning.wavefunctions.trapped_fermions import TrappedFermions
-
-SOFTNESS = 0.25  # of forces between opposite spins, in units of the reach of the cusp
-# Energies above the free ground state, in hbar omega: seconds of diagonalisation
-LANDMARK_CUTOFF = {2: 18, 3: 11, 4: 7}
 
 
 class QuantumDot(VariationalFreeEnergy):
@@ -65,16 +61,18 @@ class QuantumDot(VariationalFreeEnergy):
         self.size, self.temperature = d.n_up + d.n_down, 1 / d.beta
         self.least_batch = d.walkers_per_state
         self.hamiltonian = quantum_dot.QuantumDot(d.z)
-        mixing = mixed_determinants(d)
-        self.model = occupation_model(d, mixing)
-        shells = d.shells
+        shells = self.shells = shells_of(d)
+        levels = orbital_energies(fock_darwin_quanta(shells))
+        self.per_spin = len(levels)
+        self.lost = oscillator_basis(self, shells)
+        mixing = mixed_determinants(d, shells)
+        self.model = occupation_model(d, shells, mixing)
         if isinstance(self.model, FermiSea):  # the lowest shells are enough for one determinant, and cheaper
-            highest = int((self.model.lowest % d.orbitals).max())
-            shells = next(s for s in range(1, d.shells + 1) if highest < s * (s + 1) // 2)
+            highest = int((self.model.lowest % len(levels)).max())
+            shells = next(s for s in range(1, shells + 1) if highest < s * (s + 1) // 2)
         self.orbitals = FockDarwin(shells)
         self.fermions = TrappedFermions(self.orbitals)
-        levels = orbital_energies(fock_darwin_quanta(d.shells)).repeat(2)
-        self.register_buffer("energies_of_orbitals", levels, persistent=False)
+        self.register_buffer("energies_of_orbitals", levels.repeat(2), persistent=False)
         scale = mixing.scale if mixing else self.first_order().scale
         self.wavefunction = ContinuousFlowWavefunction(flow_of(d, scale), mixing)
 
@@ -120,13 +118,13 @@ class QuantumDot(VariationalFreeEnergy):
 
     def profiles(self, x: Tensor, occupied: Tensor) -> dict[str, Callable[[], Tensor]]:
         """Densities of each walker, and <n_k> where K are orbitals."""
-        d, edge = self.declaration, self.edge()
+        edge = figures.edge(self.declaration)
         made = {
             "density": lambda: trap_correlations.radial_density(x, edge, figures.DENSITY_BINS),
             "pair_density": lambda: trap_correlations.pair_density(x, edge, figures.PAIR_DENSITY_BINS),
         }
         if self.mixing is None:
-            made["occupation"] = lambda: correlations.occupation_numbers(occupied, 2 * d.orbitals)
+            made["occupation"] = lambda: correlations.occupation_numbers(occupied, 2 * self.per_spin)
         return made
 
     def base_trap_excess(self, z: Tensor, state: Tensor) -> Tensor:
@@ -148,32 +146,22 @@ class QuantumDot(VariationalFreeEnergy):
         if self.mixing is not None:
             return self.mixing(occupied)
         return OscillatorDeterminants(
-            self.orbitals, self.fermions, occupied % self.declaration.orbitals, self.declaration.n_up
+            self.orbitals, self.fermions, occupied % self.per_spin, self.declaration.n_up
         )
 
-    def edge(self) -> float:
-        """A radius beyond which there is next to no density."""
-        return figures.edge(self.declaration)
-
     def reference(self, tolerance: float = math.inf) -> Reference:
-        d = self.declaration
-        if (
-            isinstance(d.occupation, declarations.LowestDeterminant)
-            and d.occupation.angular_momentum is not None
-        ):
-            raise NotKnown("an angular momentum was chosen: exact values are of the ground state")
-        if d.z == 0 or self.size == 1:
-            return oscillator_gas(d.n_up, d.n_down, d.beta)
-        if self.size == 2 and self.temperature <= two_electron_dot.HOTTEST:
-            return two_electron_dot.two_electron_dot(d.z, d.beta, same_spin=d.n_down == 0)
-        raise NotKnown(f"{self.size} electrons: two, or free ones, are known exactly")
+        return exact_values(self.declaration, tolerance)
 
     def first_order(self) -> FirstOrder:
         """The determinant, or the free ensemble, with the interaction to first order."""
         d = self.declaration
         if math.isinf(d.beta):
-            return determinant_energy(*ground_state_orbitals(d), d.z)
-        return thermal_free_energy(d.n_up, d.n_down, d.z, d.beta, d.shells)
+            return determinant_energy(*ground_state_orbitals(d, self.shells), d.z)
+        return thermal_free_energy(d.n_up, d.n_down, d.z, d.beta, self.shells)
+
+    def basis_loss(self) -> dict[str, float]:
+        """What the finite basis costs free electrons, F above and S below: totals in internal units."""
+        return {"free_energy": self.lost.free_energy, "entropy": self.lost.entropy}
 
     def landmarks(self) -> dict[str, float]:
         """Upper bounds: what training starts from and, up to four electrons, configuration interaction."""
@@ -182,21 +170,18 @@ class QuantumDot(VariationalFreeEnergy):
         known = {"first order": found.free_energy, "scaled first order": found.scaled_free_energy}
         if self.mixing is not None:
             known["mixed determinants"] = self.mixing.free_energy
-        if self.size in LANDMARK_CUTOFF:
-            lowest = round(oscillator_gas(d.n_up, d.n_down, math.inf).free_energy)
-            m = getattr(d.occupation, "angular_momentum", None)
-            cutoff = lowest + LANDMARK_CUTOFF[self.size]
-            known["configuration interaction"] = bound(d.n_up, d.n_down, d.z, d.beta, cutoff, m)
+        known |= configuration_interaction(d)
         return known
+
+    def contained(self) -> frozenset[str]:
+        """Where training starts; the cusp of opposite spins, which is not trained, is in no landmark."""
+        d = self.declaration
+        if d.n_down and d.z:
+            return frozenset()
+        starts = {"first order", "scaled first order"} if self.mixing is None else {"mixed determinants"}
+        return frozenset(starts)
 
     def figures(self) -> dict[str, Figure]:
         """Density, pair density and occupations of the latest evaluation."""
-        return figures.quantum_dot_figures(self.declaration, self.evaluation)
-
-
-def flow_of(d: declarations.QuantumDot, scale: float) -> ContinuousFlow:
-    """The declared flow, at first a breathing by `scale`, with the cusp where opposite spins meet."""
-    cusp = Cusp(d.n_up, d.n_down, d.z) if d.n_down and d.z else None
-    smooth = SOFTNESS * cusp.reach / scale if cusp else 0.0
-    velocity = velocity_of(d.flow.velocity, d.n_up, d.n_down, smooth=smooth)
-    return ContinuousFlow(velocity, d.flow.steps, d.flow.tolerance, Breathing(scale), cusp)
+        taken = self.declaration.model_copy(update={"shells": self.shells})
+        return figures.quantum_dot_figures(taken, self.evaluation)

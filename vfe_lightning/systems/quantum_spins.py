@@ -170,7 +170,10 @@ class QuantumSpins(VariationalFreeEnergy):
     def reference(self, tolerance: float = math.inf) -> Reference:
         if self.size > MOST_DENSE:
             raise NotKnown(f"{self.size} spins: all levels are computed of at most {MOST_DENSE}")
-        return self.thermal.reference
+        found = self.thermal.reference
+        if found.free_energy_error > tolerance:
+            raise NotKnown(f"F is known to {found.free_energy_error:.1g} J, not to {tolerance:.1g}: rounding")
+        return found
 
     def landmarks(self) -> dict[str, float]:
         """Thermal Lanczos and its upper and lower end where the levels are too many to know them all."""

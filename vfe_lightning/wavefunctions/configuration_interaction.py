@@ -21,6 +21,7 @@ from vfe_lightning.wavefunctions.superpositions import Superpositions
 
 _RAMP = 1e-7  # splits exact degeneracies, so that every machine finds the same states
 _COLDEST = 30.0  # levels are listed up to so many T above the lowest
+_MOST_CANDIDATES = 2_000_000  # pairs of a centre of mass and a level of the relative motion
 
 
 class RelativeLevels(NamedTuple):
@@ -64,14 +65,24 @@ class ConfigurationInteraction(nn.Module):
         classes = [_relative_levels(q, n, coupling(n, dim, rs), cutoff) for q in momenta]
         kinds = [representative(tuple(q.tolist()), n) for q in momenta]
         window = _COLDEST * temperature / unit
-        lowest = min(c.energies[0] for c in classes)
-        reach = math.ceil((math.sqrt(n * (window + 1)) + n) / n) + 1  # in shifts of all electrons
-        moved = np.array(list(itertools.product(range(-reach, reach + 1), repeat=dim)))
         size = np.array([len(c.energies) for c in classes])
+        near = _shifts(2, dim)
+        lowest = min(
+            _centres(q, near, n, twist).min() + c.energies[0] for q, c in zip(momenta, classes, strict=True)
+        )
+        highest = lowest + window
+        widest = highest - min(c.energies[0] for c in classes)  # kinetic energy of the centre of mass
+        reach = math.ceil(math.sqrt(widest / n)) + 2
+        if (2 * reach + 1) ** dim * size.max() > _MOST_CANDIDATES:
+            raise ValueError(
+                f"base_states configuration_interaction: too many levels at T = {temperature:g} Ry / r_s^2: "
+                "lower --theta or take --base_states.kind determinants"
+            )
+        moved = _shifts(reach, dim)
         first_member, first_vector = np.cumsum(size) - size, np.cumsum(size**2) - size**2
-        centres = [((q + n * (moved + twist)) ** 2).sum(1) / n for q in momenta]
+        centres = [_centres(q, moved, n, twist) for q in momenta]
         found = [
-            np.nonzero(centre[:, None] + c.energies < lowest + window)
+            np.nonzero(centre[:, None] + c.energies <= highest)
             for centre, c in zip(centres, classes, strict=True)
         ]
         of_class = np.repeat(np.arange(len(classes)), [len(shift) for shift, _ in found])
@@ -103,6 +114,16 @@ class ConfigurationInteraction(nn.Module):
         k = self.members[member[:, None] + term] + self.shifts[state][:, None, None]
         c = torch.where(inside, self.coefficients[vector[:, None] + term], 0.0)
         return Superpositions(k, c, self.length)
+
+
+def _shifts(reach: int, dim: int) -> NDArray[np.int64]:
+    """Of all electrons together, in 2 pi / L: (shifts, dim)."""
+    return np.stack(np.meshgrid(*[np.arange(-reach, reach + 1)] * dim, indexing="ij"), -1).reshape(-1, dim)
+
+
+def _centres(q: NDArray, moved: NDArray, n: int, twist: float) -> NDArray[np.float64]:
+    """Kinetic energy of the centre of mass at each shift, in (2 pi / L)^2."""
+    return ((q + n * (moved + twist)) ** 2).sum(1) / n
 
 
 def _relative_levels(total: NDArray, n: int, g: float, cutoff: float) -> RelativeLevels:

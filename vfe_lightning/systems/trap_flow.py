@@ -1,0 +1,17 @@
+"""The flow that a quantum dot declares."""
+
+from vfe_lightning import declarations
+from vfe_lightning.bijectors.breathing import Breathing
+from vfe_lightning.bijectors.continuous import ContinuousFlow
+from vfe_lightning.bijectors.cusp import Cusp
+from vfe_lightning.bijectors.equivariant_velocity import velocity_of
+
+SOFTNESS = 0.25  # of forces between opposite spins, in units of the reach of the cusp
+
+
+def flow_of(d: declarations.QuantumDot, scale: float) -> ContinuousFlow:
+    """The declared flow, at first a breathing by `scale`, with the cusp where opposite spins meet."""
+    cusp = Cusp(d.n_up, d.n_down, d.z) if d.n_down and d.z else None
+    smooth = SOFTNESS * cusp.reach / scale if cusp else 0.0
+    velocity = velocity_of(d.flow.velocity, d.n_up, d.n_down, smooth=smooth)
+    return ContinuousFlow(velocity, d.flow.steps, d.flow.tolerance, Breathing(scale), cusp)
