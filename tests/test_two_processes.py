@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
+import seeds  # noqa: F401
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
@@ -197,8 +198,8 @@ def test_reductions_over_two_processes(ranks):
 
 
 def test_ranks_draw_different_random_numbers(ranks):
-    seeds = {ranks[0]["seeds"], ranks[1]["seeds"]}
-    assert len(seeds) == 2
-    assert make_generator(torch.device("cpu"), 0, "training").initial_seed() in seeds
-    assert make_generator(torch.device("cpu"), 0, "evaluation").initial_seed() not in seeds
-    assert all(math.isfinite(s) and s >= 0 for s in seeds)
+    drawn = {ranks[0]["seeds"], ranks[1]["seeds"]}
+    assert len(drawn) == 2
+    assert make_generator(torch.device("cpu"), 0, "training").initial_seed() in drawn
+    assert make_generator(torch.device("cpu"), 0, "evaluation").initial_seed() not in drawn
+    assert all(math.isfinite(s) and s >= 0 for s in drawn)
