@@ -101,7 +101,7 @@ def test_hopeless_trials_are_pruned_without_a_validation_loop(client, home):
 def test_two_objectives_give_a_front_and_prune_what_is_dominated(client, home, capsys):
     assert outcome(toy_pareto, "--n-trials", "3") == 0
     study = optuna_study(home, "toy_pareto")
-    assert all(len(t.values) == 2 and 0 < t.values[1] < 1 for t in study.trials)
+    assert all(len(t.values) == 2 and t.values[1] > 0 for t in study.trials)
     study.enqueue_trial({"optimizer.learning_rate": 1e-4})
     slow = "TOY_PAUSE", "0.05"
     os.environ[slow[0]] = slow[1]
@@ -162,7 +162,7 @@ def test_a_worker_killed_in_the_evaluation_leaves_a_trial_that_goes_on(client, h
     assert code_of(on_command_line(log, *line, study="toy_pareto", environment=hasty)) == 0, log.read_text()
     [dead, retried] = optuna_study(home, "toy_pareto").trials
     assert (dead.state.name, retried.state.name) == ("FAIL", "COMPLETE")
-    assert retried.user_attrs["run_id"] == dead.user_attrs["run_id"] and 0 < retried.values[1] < 1
+    assert retried.user_attrs["run_id"] == dead.user_attrs["run_id"] and retried.values[1] > 0
 
 
 def test_what_a_run_did_not_measure_cannot_be_minimised(client, home):
