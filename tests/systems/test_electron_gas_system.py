@@ -148,7 +148,7 @@ def test_the_flow_gradient_is_the_slope_of_the_energy():
             slopes.append(energy())
         flat[0] = old
         assert (slopes[0] - slopes[1]) / (2 * h) == pytest.approx(
-            float(gradient[column].real), rel=1e-4, abs=1e-6
+            float(gradient[column].real), rel=2e-3, abs=1e-5
         )
         column += p.numel()
 

@@ -42,10 +42,12 @@ def test_training_comes_close_to_the_exact_free_energy_from_above(model, network
     f, error = found["free_energy"]
     assert f > exact.free_energy - errors() * error
     assert f == pytest.approx(exact.free_energy, rel=2e-2)
-    assert found["energy"][0] == pytest.approx(exact.energy, abs=0.08)
+    energy, error = found["energy"]
+    assert abs(energy - exact.energy) < errors() * error + 0.05
     assert found["exact_level_0"][0] == pytest.approx(system.thermal.levels[0].item())
     assert found["level_0"][0] >= found["exact_level_0"][0] - 1e-9
-    assert found["heat_capacity"][0] == pytest.approx(found["exact_heat_capacity"][0], abs=0.12)
+    heat_capacity, error = found["heat_capacity"]
+    assert abs(heat_capacity - found["exact_heat_capacity"][0]) < errors() * error + 0.08
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -55,7 +57,7 @@ def test_blocks_by_quasi_newton_steps_are_almost_exact(model):
     system = prepared(MODELS[model](**size), LBFGS)
     exact = system.reference().free_energy / system.size
     f, _ = evaluate(train(system, 300))["free_energy"]
-    assert exact - 1e-12 < f < exact + 2e-3 * abs(exact)
+    assert exact - 1e-12 < f < exact + 5e-3 * abs(exact)
 
 
 def test_blocks_are_for_real_hamiltonians():

