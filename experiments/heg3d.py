@@ -33,7 +33,7 @@ heg3d = Experiment(
     optimizer=NaturalGradient(
         decay=100,
         classical=TrustRegion(max_norm=1e-3),
-        quantum=TrustRegion(max_norm=1e-2, momentum=0.9),
+        quantum=TrustRegion(max_norm=1e-3, momentum=0.9),  # longer steps raise F where the gas is hot
     ),
     trainer=Trainer(max_steps=120, evaluation_batches=20),
     batch_size=128,

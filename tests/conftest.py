@@ -1,4 +1,4 @@
-"""A store for each test: MLflow's migrations run once a session, a test gets a copy."""
+"""Seeds for all tests, and a store for each: MLflow's migrations run once a session, a test gets a copy."""
 
 import contextlib
 import os
@@ -11,6 +11,29 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    shift = int(os.environ.get("VFE_SEED_SHIFT", "0"))
+    parser.addoption("--seed_shift", type=int, default=shift, help="other random numbers in all tests")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Before a test is imported; hypothesis draws the same examples each time, others with another shift."""
+    shift = config.getoption("seed_shift")
+    os.environ["VFE_SEED_SHIFT"] = str(shift)
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(shift)
+    import seeds  # noqa: F401
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Numbers of no generator do not depend on which tests ran before."""
+    import torch
+
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

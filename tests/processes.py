@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import seeds  # noqa: F401
 from toy import toy
 
 from vfe_lightning.command_line import main

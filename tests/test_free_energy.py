@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from judging import agrees
 from torch import Tensor, nn
 
 from vfe_lightning.declarations import NaturalGradient
@@ -91,11 +92,11 @@ def test_summary_is_per_particle_in_reported_units():
 
 
 def test_stationarity_is_the_variance_between_states_alone():
-    """p = 1/2, so that Var_n E[F_loc | n] / T^2 = (GAP / 2 T)^2; mean of 200 estimates within 5 sigma."""
+    """p = 1/2, so that Var_n E[F_loc | n] / T^2 = (GAP / 2 T)^2; from 200 estimates."""
     system = prepared(TwoLevels(noise=2.0), 256)
     found = torch.tensor([summary_of(system, system.estimate(256))["stationarity"] for _ in range(200)])
     error = float(found.std()) / math.sqrt(200)
-    assert abs(float(found.mean()) - (GAP / 2 / TEMPERATURE) ** 2) < 5 * error
+    assert agrees(found.mean(), error, (GAP / 2 / TEMPERATURE) ** 2, samples=200)
     assert error < 0.05
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import optuna
 import pandas as pd
 import pytest
+from judging import errors
 
 from studies.heg2d_ansatz import heg2d_ansatz
 from studies.heg2d_isotherm import heg2d_isotherm
@@ -32,7 +33,7 @@ def test_the_effective_mass_of_the_ideal_gas_is_one(client, home, capsys):
     rows = pd.read_csv(folder.parents[1] / "table.csv")
     assert list(rows["rs"]) == [0.1, 1.0] and (rows["n"] == 5).all()
     assert (rows["m*/m_error"] < 0.1).all() and (rows["entropy_error"] > 0).all()
-    assert ((rows["m*/m"] - 1).abs() < 3 * rows["m*/m_error"]).all()
+    assert ((rows["m*/m"] - 1).abs() < errors() * rows["m*/m_error"]).all()
     assert "m*/m" in capsys.readouterr().out
 
 

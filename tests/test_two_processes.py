@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
+import seeds  # noqa: F401
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
@@ -22,6 +23,7 @@ SMALL = {"kind": "transformer", "width": 4, "heads": 2, "hidden": 4, "layers": 1
 FLOW = {"width": 3, "pair_width": 2, "init_scale": 0.1}
 MOMENTUM = {"classical": {"momentum": 0.9}, "quantum": {"momentum": 0.9}}
 # rounding grows with the condition number, and momentum adds it up: less of it with more damping
+CLOSE = 1e-9  # rounding of 2e-16 times a condition of 1e5 in twenty steps, of parameters that move by 1e-3
 DAMPED = {"classical": {"momentum": 0.9, "damping": 0.01}, "quantum": {"momentum": 0.9, "damping": 0.01}}
 # name: batch, occupation, optimizer; the flow has 65 parameters, the transformer above 200
 CASES = {
@@ -169,15 +171,15 @@ def compare(case: str, ranks: list[dict]) -> None:
     alone = train(case)
     assert float(alone["moved"]) > 1e-3
     assert torch.equal(ranks[0][case]["parameters"], ranks[1][case]["parameters"])
-    torch.testing.assert_close(ranks[0][case]["parameters"], alone["parameters"], rtol=0, atol=1e-12)
+    torch.testing.assert_close(ranks[0][case]["parameters"], alone["parameters"], rtol=0, atol=CLOSE)
     for name, value in alone["metrics"].items():
         if "det_jacobian" not in name:
-            assert ranks[0][case]["metrics"][name] == pytest.approx(value, rel=1e-9, abs=1e-11), name
+            assert ranks[0][case]["metrics"][name] == pytest.approx(value, rel=1e-6, abs=CLOSE), name
 
 
 @pytest.mark.parametrize("case", ["kernel with momentum", "Cholesky"])
 def test_two_passes_reach_the_parameters_of_one(case):
-    torch.testing.assert_close(train(case, 2)["parameters"], train(case)["parameters"], rtol=0, atol=1e-12)
+    torch.testing.assert_close(train(case, 2)["parameters"], train(case)["parameters"], rtol=0, atol=CLOSE)
 
 
 def test_the_cases_solve_in_the_form_that_they_name():
@@ -197,8 +199,8 @@ def test_reductions_over_two_processes(ranks):
 
 
 def test_ranks_draw_different_random_numbers(ranks):
-    seeds = {ranks[0]["seeds"], ranks[1]["seeds"]}
-    assert len(seeds) == 2
-    assert make_generator(torch.device("cpu"), 0, "training").initial_seed() in seeds
-    assert make_generator(torch.device("cpu"), 0, "evaluation").initial_seed() not in seeds
-    assert all(math.isfinite(s) and s >= 0 for s in seeds)
+    drawn = {ranks[0]["seeds"], ranks[1]["seeds"]}
+    assert len(drawn) == 2
+    assert make_generator(torch.device("cpu"), 0, "training").initial_seed() in drawn
+    assert make_generator(torch.device("cpu"), 0, "evaluation").initial_seed() not in drawn
+    assert all(math.isfinite(s) and s >= 0 for s in drawn)

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 
+import seeds  # noqa: F401
 import torch
 from torch import nn
 from toy import Oscillator

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import seeds  # noqa: F401
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp

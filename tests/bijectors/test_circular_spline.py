@@ -34,7 +34,7 @@ MAPS = {
     "spline": lambda: stirred(CircularSplineCoupling(MOVED, CIRCULAR, 8, 5)),
     "affine": lambda: stirred(AffineCoupling(torch.tensor([True, False, False, False, False]), 8, CIRCULAR)),
     "to the circle": lambda: NormalToCircle(CIRCULAR),
-    "standardized": lambda: Standardized(normal(2, 5), 0.3 * normal(3, 5).exp(), CIRCULAR),
+    "standardized": lambda: Standardized(normal(2, 5), 0.3 * normal(3, 5).tanh().exp(), CIRCULAR),
 }
 
 

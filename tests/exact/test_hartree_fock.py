@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from judging import agrees
 
 from vfe_lightning import declarations
 from vfe_lightning.exact.hartree_fock import exchange_matrix, hartree_fock
@@ -34,7 +35,7 @@ def test_published_ground_states(n, dim, cutoff, kinetic, potential):
 
 @pytest.mark.parametrize(("n", "dim", "cutoff", "kinetic", "potential"), GROUND_STATES)
 def test_identity_flow_samples_the_ground_state(n, dim, cutoff, kinetic, potential):
-    """K is exact walker by walker; V agrees within 4 sigma of 150 independent walkers."""
+    """K is exact walker by walker; V agrees within the error of 150 independent walkers."""
     system = ElectronGas(
         declarations.ElectronGas(
             n=n,
@@ -54,12 +55,12 @@ def test_identity_flow_samples_the_ground_state(n, dim, cutoff, kinetic, potenti
     assert bool((estimate.entropy == 0).all())
     x, _ = system.sample_positions(system.states(torch.arange(n).expand(150, -1)))
     v = Moments.of(system.hamiltonian.energy(x) / n)
-    assert abs(float(v.mean) - potential) < 4 * float(v.error)
+    assert agrees(v.mean, v.error, potential, samples=150)
     assert float(v.error) < 0.03
 
 
 def test_identity_flow_samples_the_thermal_state():
-    """F, V and S within 4 sigma; T ln p + K is the ideal free energy without any variance."""
+    """F, V and S within their errors; T ln p + K is the ideal free energy without any variance."""
     n, dim, rs, theta, twist, cutoff = 7, 2, 3.0, 0.3, 0.25, 9
     exact = hartree_fock(n, dim, rs, theta, twist, cutoff)
     system = ElectronGas(
@@ -84,7 +85,7 @@ def test_identity_flow_samples_the_thermal_state():
     }
     for expected, samples in pairs.items():
         moments = Moments.of(samples)
-        assert abs(float(moments.mean) - expected) < 4 * float(moments.error)
+        assert agrees(moments.mean, moments.error, expected, samples=384)
     ideal = estimate.energies["kinetic"] - system.temperature * estimate.entropy
     expected = exact.kinetic - system.temperature * exact.entropy
     assert float((ideal - expected).abs().max()) < 1e-9

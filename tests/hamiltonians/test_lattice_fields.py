@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from judging import agrees
 from spins import all_spins
 
 from vfe_lightning.calculus.gradient import gradient
@@ -78,11 +79,11 @@ def test_spins_of_the_field():
     x = 0.7 * some_fields(1).expand(40_000, 5, 5)
     s = IsingDual(5, 0.3).spins(x, torch.Generator().manual_seed(1))
     assert set(s.unique().tolist()) == {-1.0, 1.0}
-    assert (s.mean(dim=0) - torch.tanh(x[0])).abs().max() < 0.03
+    assert agrees(s.mean(dim=0), 1 / 200, torch.tanh(x[0]))
     m = s.mean(dim=(1, 2)).square()
-    assert abs(m.mean() - structure_factor(x[:1])[0]) < 5 * m.std() / 200
+    assert agrees(m.mean(), m.std() / 200, structure_factor(x[:1])[0])
     bonds = -(s * (s.roll(1, 1) + s.roll(1, 2))).mean(dim=(1, 2))
-    assert abs(bonds.mean() - ising_energy(x[:1])[0]) < 5 * bonds.std() / 200
+    assert agrees(bonds.mean(), bonds.std() / 200, ising_energy(x[:1])[0])
 
 
 def test_log_cosh_of_large_numbers():

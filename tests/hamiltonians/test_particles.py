@@ -33,7 +33,9 @@ def normal(seed, *shape):
 def test_gradients(name):
     h, shape = CASES[name]
     x = 1.5 * normal(0, 6, *shape)
-    torch.testing.assert_close(h.gradient(x), gradient(h.energy, x), rtol=1e-11, atol=1e-11)
+    expected = gradient(h.energy, x).flatten(1)
+    away = (h.gradient(x).flatten(1) - expected).abs().amax(dim=1)
+    assert (away <= 1e-12 * expected.abs().amax(dim=1)).all()  # forces of close pairs cancel to others
 
 
 @settings(max_examples=10, deadline=None)
@@ -49,7 +51,8 @@ def test_particles_in_a_trap_are_equal_and_may_be_turned(seed):
 def test_the_virial_is_a_derivative_with_the_scale(name):
     h, shape = CASES[name]
     x = normal(0, 3, *shape)
-    torch.testing.assert_close(h.virial(x), (x * h.gradient(x)).sum(dim=(1, 2)), rtol=1e-12, atol=1e-12)
+    parts = (x * h.gradient(x)).flatten(1)
+    assert ((h.virial(x) - parts.sum(dim=1)).abs() <= 1e-12 * parts.abs().sum(dim=1)).all()
 
 
 def test_known_points():

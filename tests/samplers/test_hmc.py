@@ -4,9 +4,10 @@ import math
 
 import pytest
 import torch
+from judging import agrees, errors
 
 from vfe_lightning.exact import coulomb_gas
-from vfe_lightning.hamiltonians.trapped_particles import Coulomb, TrappedParticles
+from vfe_lightning.hamiltonians.trapped_particles import Logarithmic, TrappedParticles
 from vfe_lightning.samplers import thermodynamic_integration as ti
 from vfe_lightning.samplers.hmc import DualAveraging, hybrid_monte_carlo, leapfrog
 
@@ -57,7 +58,7 @@ def test_chains_sample_a_normal_density():
     assert chains.acceptance == pytest.approx(0.8, abs=0.05)
     for name, exact in (("action", 1.5), ("second", 2.0), ("first", 0.0)):
         found = chains.moments(name)
-        assert abs(found.mean - exact) < 4 * found.error and found.error < 0.05
+        assert agrees(found.mean, found.error, exact, samples=200) and found.error < 0.05
     assert 0.5 <= chains.autocorrelation_time("action") < 10
     assert chains.series["action"].shape == (200, 200)
 
@@ -70,7 +71,7 @@ def test_a_large_step_is_rejected_rather_than_wrong():
     )  # fmt: skip
     assert chains.step_size == 0.9 and chains.acceptance < 0.9
     found = chains.moments("action")
-    assert abs(found.mean - 1.5) < 4 * found.error
+    assert agrees(found.mean, found.error, 1.5, samples=400)
 
 
 def test_the_step_size_is_found_from_far_away():
@@ -98,9 +99,9 @@ def test_quadrature_integrates_polynomials(intervals):
 
 
 def test_thermodynamic_integration_finds_the_free_energy_of_two_charges():
-    """From free particles in the trap to repelling ones, against one integral over their distance."""
-    beta, stiffness, dim = 2.0, 2.0, 2
-    h = TrappedParticles(2, stiffness, Coulomb())
+    """From free particles to charges of the plane, whose energy has all moments; by their distance alone."""
+    beta, stiffness, dim, coupling = 2.0, 2.0, 2, 1.5
+    h = TrappedParticles(2, stiffness, Logarithmic(coupling))
     x = normal(0, 400, 2, dim) / math.sqrt(beta * stiffness)
     found = ti.integrate(
         lambda y: beta * h.trap(y),
@@ -115,6 +116,7 @@ def test_thermodynamic_integration_finds_the_free_energy_of_two_charges():
         leapfrog_steps=4,
         generator=torch.Generator().manual_seed(1),
     )
-    exact = -beta * coulomb_gas.two_charges(dim, stiffness, beta).free_energy
-    assert found.error < 0.03 and found.quadrature < 0.03
-    assert abs(found.log_z - exact) < 4 * found.error + found.quadrature
+    stretch = math.log(2 / (beta * stiffness)) / 2  # to H = sum x^2 - coupling ln r at beta = 1
+    exact = -coulomb_gas.log_gas_pair(beta * coupling).free_energy + (2 * dim + beta * coupling) * stretch
+    assert found.error < 0.02 and found.quadrature < 0.08
+    assert abs(found.log_z - exact) < errors(400) * found.error + found.quadrature

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from judging import errors
 from pydantic import ValidationError
 from spins import randomize
 from test_spins_system import NO_ANNEALING, evaluate, prepared, train
@@ -40,12 +41,14 @@ def test_training_comes_close_to_the_exact_free_energy_from_above(model, network
     exact = system.reference().per(system.size, system.energy_unit)
     found = evaluate(train(system, steps))
     f, error = found["free_energy"]
-    assert f > exact.free_energy - 4 * error
+    assert f > exact.free_energy - errors() * error
     assert f == pytest.approx(exact.free_energy, rel=2e-2)
-    assert found["energy"][0] == pytest.approx(exact.energy, abs=0.08)
+    energy, error = found["energy"]
+    assert abs(energy - exact.energy) < errors() * error + 0.05
     assert found["exact_level_0"][0] == pytest.approx(system.thermal.levels[0].item())
     assert found["level_0"][0] >= found["exact_level_0"][0] - 1e-9
-    assert found["heat_capacity"][0] == pytest.approx(found["exact_heat_capacity"][0], abs=0.12)
+    heat_capacity, error = found["heat_capacity"]
+    assert abs(heat_capacity - found["exact_heat_capacity"][0]) < errors() * error + 0.08
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -55,7 +58,7 @@ def test_blocks_by_quasi_newton_steps_are_almost_exact(model):
     system = prepared(MODELS[model](**size), LBFGS)
     exact = system.reference().free_energy / system.size
     f, _ = evaluate(train(system, 300))["free_energy"]
-    assert exact - 1e-12 < f < exact + 2e-3 * abs(exact)
+    assert exact - 1e-12 < f < exact + 5e-3 * abs(exact)
 
 
 def test_blocks_are_for_real_hamiltonians():
@@ -98,7 +101,7 @@ def test_sampled_gradients_scatter_around_the_exact_ones(kind):
     for name, gradients in zip(("p", "circuit"), zip(*repeated, strict=True), strict=True):
         spread = torch.stack(gradients)
         z = (spread.mean(dim=0) - expected[name]) / (spread.std(dim=0) / 60**0.5 + 1e-12)
-        assert z.abs().max() < 5
+        assert z.abs().max() < errors(60, z.numel())
 
 
 def peierls_free_energy(system, beta: float) -> torch.Tensor:
@@ -158,7 +161,7 @@ def test_observables_and_the_heat_capacity_are_those_of_the_density_matrix():
     expected["heat_capacity"] = 1.5**2 * (mean(h @ h) - mean(h) ** 2) / 3
     expected |= {"purity": p.square().sum().item(), "energy": mean(h) / 3}
     for name, value in expected.items():
-        assert abs(found[name][0] - value) < 4.5 * found[name][1] + 1e-12, name
+        assert abs(found[name][0] - value) < errors() * found[name][1] + 1e-12, name
 
 
 def test_numbers_and_spins_are_inverse():

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from judging import agrees, errors
 from torch import Tensor
 
 from vfe_lightning.hamiltonians.oscillator import fock_darwin_quanta, lowest_determinant, orbital_energies
@@ -78,7 +79,7 @@ def test_determinants_are_eigenstates_of_the_oscillator() -> None:
 
 
 def test_determinants_are_normalised() -> None:
-    """<|Phi|^2 / q> over normal points q is one, with two electrons of each spin: within 4 sigma."""
+    """<|Phi|^2 / q> over normal points q is one, with two electrons of each spin."""
     few = OCCUPIED[:1, [0, 1, 3, 4]]
     width = 0.9
     z = width * torch.randn(40000, 4, 2, generator=generator(4), dtype=torch.float64)
@@ -87,23 +88,23 @@ def test_determinants_are_normalised() -> None:
     # one order of the electrons of each spin is as good as another: |Phi|^2 counts each of 2! 2! orders
     found = Moments.of(weight)
     assert 0 < float(found.error) < 0.05
-    assert abs(float(found.mean) - 1) < 4 * float(found.error)
+    assert agrees(found.mean, found.error, 1.0)
 
 
 @pytest.mark.parametrize("row", range(3))
 def test_samples_have_the_exact_mean_square_radius_and_density(row: int) -> None:
-    """<1/2 sum r^2> is half the energy, and so the weight inside r = 1.5: 4 sigma of 6000."""
+    """<1/2 sum r^2> is half the energy, and so the weight inside r = 1.5."""
     z = states(OCCUPIED[row].expand(6000, -1)).sample(generator(5))
     exact = 0.5 * float(orbital_energies(ORBITALS.quanta)[OCCUPIED[row]].sum())
     found = Moments.of(0.5 * z.square().sum((1, 2)))
-    assert abs(float(found.mean) - exact) < 4 * float(found.error)
+    assert agrees(found.mean, found.error, exact)
     axis = torch.linspace(-1.5, 1.5, 300, dtype=torch.float64)
     grid = torch.cartesian_prod(axis, axis)
     grid = grid[grid.norm(dim=1) < 1.5]
     density = ORBITALS.values(grid)[:, OCCUPIED[row]].abs().square().sum(1)
     inside = Moments.of((z.norm(dim=-1) < 1.5).double().sum(1))
     assert abs(float(inside.mean) - float(density.sum()) * float(axis[1] - axis[0]) ** 2) < (
-        4 * float(inside.error) + 5e-3
+        errors() * float(inside.error) + 5e-3
     )
 
 
@@ -111,7 +112,7 @@ def test_samples_have_the_pair_correlations_of_the_determinant() -> None:
     """<1/r_12> of two electrons in (0, 0) and (1, 0) is sqrt(pi / 8), and no two of equal spin meet."""
     z = states(torch.tensor([[0, 1]]).expand(20000, -1), 2).sample(generator(6))
     inverse = Moments.of((z[:, 0] - z[:, 1]).norm(dim=1).reciprocal())
-    assert abs(float(inverse.mean) - 0.5 * math.sqrt(math.pi / 2)) < 4 * float(inverse.error)
+    assert agrees(inverse.mean, inverse.error, 0.5 * math.sqrt(math.pi / 2))
     opposite = states(torch.tensor([[0, 0]]).expand(20000, -1), 1).sample(generator(7))
     met = Moments.of((opposite[:, 0] - opposite[:, 1]).norm(dim=1).reciprocal())
     assert abs(float(met.mean) - math.sqrt(math.pi / 2)) < 6 * float(met.error)
