@@ -14,6 +14,7 @@ from vfe_lightning.exact.basis_size import (
 )
 from vfe_lightning.exact.oscillator_gas import oscillator_gas
 from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.statistics import Moments
 
 
 def plane_wave_basis(system: VariationalFreeEnergy, cutoff: int) -> BasisLoss:
@@ -51,11 +52,7 @@ def _check(system: VariationalFreeEnergy, lost: BasisLoss, basis: str, declared:
     Raises:
         ValueError: it was chosen by the temperature, and the largest that is affordable does not do.
     """
-    size = system.size
-    loss = (
-        f"{basis} costs the ideal gas {lost.free_energy * system.energy_unit / size:.2g} {system.units} of F "
-        f"and {lost.entropy / size:.2g} k_B of S a particle"
-    )
+    loss = f"{basis} {_loss(system, lost)}"
     if declared and lost.noticeable:
         rank_zero_warn(f"the basis is small for this temperature: {loss}; raise it")
     elif not declared and not lost.enough:
@@ -64,3 +61,28 @@ def _check(system: VariationalFreeEnergy, lost: BasisLoss, basis: str, declared:
             f"{basis} to take it as it is"
         )
     return lost
+
+
+def basis_alarms(system: VariationalFreeEnergy, lost: BasisLoss) -> dict[str, str]:
+    """The same for the results of a run."""
+    if not lost.noticeable:
+        return {}
+    return {"small_basis": f"the basis {_loss(system, lost)}: raise its cutoff, or leave it out"}
+
+
+def basis_numbers(system: VariationalFreeEnergy, lost: BasisLoss) -> dict[str, Moments]:
+    """What the basis costs the ideal gas, F above and S below, as it is reported."""
+    reporting = system.reporting
+    return {
+        "basis_free_energy": Moments.exactly(lost.free_energy * reporting.unit).measured_in(
+            *reporting.of_energies
+        ),
+        "basis_entropy": Moments.exactly(lost.entropy / system.size).measured_in(*reporting.of_entropies),
+    }
+
+
+def _loss(system: VariationalFreeEnergy, lost: BasisLoss) -> str:
+    return (
+        f"costs the ideal gas {lost.free_energy * system.reporting.unit:.2g} {system.units} of F "
+        f"and {lost.entropy / system.size:.2g} k_B of S per {system.per}"
+    )

@@ -31,7 +31,8 @@ from vfe_lightning.hamiltonians import electron_gas
 from vfe_lightning.hamiltonians.periodic_box import fermi_energy, plane_waves
 from vfe_lightning.result import Reference
 from vfe_lightning.samplers.metropolis import metropolis
-from vfe_lightning.systems.basis_check import plane_wave_basis
+from vfe_lightning.statistics import Moments
+from vfe_lightning.systems.basis_check import basis_alarms, basis_numbers, plane_wave_basis
 from vfe_lightning.systems.occupation_model import occupation_model
 from vfe_lightning.wavefunctions import kinetic as kinetic_energy
 from vfe_lightning.wavefunctions.base_states import BaseStates
@@ -184,9 +185,12 @@ class ElectronGas(VariationalFreeEnergy):
         """The identity is a flow, and every model of p(K) contains the ideal gas on the same orbitals."""
         return frozenset({"Hartree-Fock"} if self.mixing is None else ())
 
-    def basis_loss(self) -> dict[str, float]:
-        """What the finite basis costs the ideal gas, F above and S below: totals in internal units."""
-        return {"free_energy": self.lost.free_energy, "entropy": self.lost.entropy}
+    def derived(self) -> dict[str, Moments]:
+        """What the finite basis costs the ideal gas."""
+        return basis_numbers(self, self.lost)
+
+    def alarms(self) -> dict[str, str]:
+        return basis_alarms(self, self.lost)
 
     def figures(self) -> dict[str, Figure]:
         """g(r), S(k) and <n_k> of the latest evaluation."""

@@ -24,7 +24,8 @@ from vfe_lightning.generative.occupation import FermiSea
 from vfe_lightning.hamiltonians import quantum_dot
 from vfe_lightning.hamiltonians.oscillator import fock_darwin_quanta, orbital_energies
 from vfe_lightning.result import Reference
-from vfe_lightning.systems.basis_check import oscillator_basis
+from vfe_lightning.statistics import Moments
+from vfe_lightning.systems.basis_check import basis_alarms, basis_numbers, oscillator_basis
 from vfe_lightning.systems.trap_flow import flow_of
 from vfe_lightning.systems.trap_occupation import (
     ground_state_orbitals,
@@ -159,9 +160,12 @@ class QuantumDot(VariationalFreeEnergy):
             return determinant_energy(*ground_state_orbitals(d, self.shells), d.z)
         return thermal_free_energy(d.n_up, d.n_down, d.z, d.beta, self.shells)
 
-    def basis_loss(self) -> dict[str, float]:
-        """What the finite basis costs free electrons, F above and S below: totals in internal units."""
-        return {"free_energy": self.lost.free_energy, "entropy": self.lost.entropy}
+    def derived(self) -> dict[str, Moments]:
+        """What the finite basis costs free electrons."""
+        return basis_numbers(self, self.lost)
+
+    def alarms(self) -> dict[str, str]:
+        return basis_alarms(self, self.lost)
 
     def landmarks(self) -> dict[str, float]:
         """Upper bounds: what training starts from and, up to four electrons, configuration interaction."""
