@@ -73,11 +73,10 @@ def basis_alarms(system: VariationalFreeEnergy, lost: BasisLoss) -> dict[str, st
 def basis_numbers(system: VariationalFreeEnergy, lost: BasisLoss) -> dict[str, Moments]:
     """What the basis costs the ideal gas, F above and S below, as it is reported."""
     reporting = system.reporting
+    free_energy, entropy = lost.free_energy * reporting.unit, lost.entropy / system.size
     return {
-        "basis_free_energy": Moments.exactly(lost.free_energy * reporting.unit).measured_in(
-            *reporting.of_energies
-        ),
-        "basis_entropy": Moments.exactly(lost.entropy / system.size).measured_in(*reporting.of_entropies),
+        "basis_free_energy": Moments.exactly(free_energy).measured_in(*reporting.of_energies),
+        "basis_entropy": Moments.exactly(entropy).measured_in(*reporting.of_entropies),
     }
 
 
