@@ -102,9 +102,9 @@ class Run:
         self.metrics = BufferedMetrics(self.record) if self.record else None
         self.averaging = Averaging(experiment.trainer.average) if experiment.trainer.average else None
         own = [self.averaging, self.metrics, *callbacks, stop, self.checkpoints]
-        self.trainer = make_trainer(
-            experiment.trainer, self.system.units, self.record, [c for c in own if c is not None]
-        )
+        units = results.units_text(self.system.units, self.system.per)
+        callbacks = [callback for callback in own if callback is not None]
+        self.trainer = make_trainer(experiment.trainer, units, self.record, callbacks)
 
     def train(self) -> None:
         if self.record:

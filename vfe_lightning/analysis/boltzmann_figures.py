@@ -64,7 +64,7 @@ def profile_figure(
         axes.axvline(value, ymax=0.03, color="grey", linewidth=0.5)
     axes.axvline(molecule.divide, color="grey", linewidth=0.8, linestyle=":")
     axes.set_ylim(top=-evaluation["coordinate"].mean.max().log().item() / beta + HIGHEST / beta)
-    axes.set(xlabel=molecule.name, ylabel=f"F / {molecule.units}")
+    axes.set(xlabel=molecule.name, ylabel=f"F / {molecule.units} per system")
     axes.legend(frameon=False)
     return figure
 

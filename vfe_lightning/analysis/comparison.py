@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from mlflow.entities import Run
 
 from vfe_lightning.analysis.figures import History, limit
-from vfe_lightning.analysis.results import with_error
+from vfe_lightning.analysis.results import units_of_run, with_error
 
 UNIMPORTANT = ("trainer.progress_bar", "trainer.threads", "name")
 
@@ -54,7 +54,7 @@ def _row(run: Run, names: Sequence[str]) -> dict[str, str]:
     row["exact F"] = number("reference_free_energy")
     row["excess"] = "" if excess is None else with_error(excess, metrics.get("final/free_energy_error", 0.0))
     row["Var F_loc"] = f"{metrics[k]:.3g}" if (k := "variance") in metrics else ""
-    row |= {"units": run.data.tags.get("units", ""), "status": run.info.status}
+    row |= {"units": units_of_run(run.data.tags), "status": run.info.status}
     return row
 
 

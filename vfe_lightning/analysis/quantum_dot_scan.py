@@ -54,7 +54,8 @@ def figure(rows: pd.DataFrame, axis: str, others: Sequence[str], label: str) -> 
             if values is not None and bool(np.isfinite(values).any()):
                 axes.plot(rows[axis], values, marker, label=other)
         axes.set_xlabel(label)
-        axes.set_ylabel(name.replace("_", " ") + (r" / $\hbar \omega$" if name != "entropy" else r" / $k_B$"))
+        units = r"$k_B$" if name == "entropy" else r"$\hbar \omega$"
+        axes.set_ylabel(f"{name.replace('_', ' ')} / {units} per dot")
         axes.legend(frameon=False, fontsize="small")
     return picture
 

@@ -13,6 +13,6 @@ def levels_figure(found: Tensor, exact: Tensor) -> Figure:
     for values, style, name in ((exact, "_", "exact"), (found, "x", "circuit")):
         shown = values[:SHOWN].tolist()
         axes.plot(range(len(shown)), shown, style, markersize=10 if style == "_" else 5, label=name)
-    axes.set(xlabel="state", ylabel="E")
+    axes.set(xlabel="state", ylabel="E / J of the whole system")
     axes.legend(frameon=False)
     return figure

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from vfe_lightning.result import Result
 
 PANELS = {
-    "free_energy": "F per site",
-    "entropy": "S per site",
-    "heat_capacity": "C per site",
+    "free_energy": "F / J per spin",
+    "entropy": "S / k_B per spin",
+    "heat_capacity": "C / k_B per spin",
 }
 LEVELS = 4  # that are drawn
 
@@ -45,7 +45,7 @@ def figure(rows: pd.DataFrame, against: str, label: str) -> Figure:
     for k in range(LEVELS):
         axes.plot(x, rows[f"exact_level_{k}"].astype(float), "k-", linewidth=1)
         axes.plot(x, rows[f"level_{k}"].astype(float), "C0o", markersize=4)
-    axes.set_ylabel("lowest levels")
+    axes.set_ylabel("lowest levels / J of the whole system")
     for axes in drawn.axes[2:]:
         axes.set_xlabel(label)
     drawn.axes[0].legend(frameon=False)

@@ -1,6 +1,7 @@
 """Final numbers of a run, for the eye and for other programs."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -8,6 +9,7 @@ import pandas as pd
 from vfe_lightning.result import Result
 
 ROUNDING = 1e-12  # relative errors below it are not those of samples
+SURE = 1e-8  # relative bounds on exact values below it are not printed
 
 
 def with_error(value: float, error: float) -> str:
@@ -67,6 +69,11 @@ def _state(name: str) -> str:
     return "Gibbs" if name.startswith(("reweighted_", "importance_", "bennett_")) else "variational"
 
 
+def units_of_run(tags: Mapping[str, str]) -> str:
+    """Of the energies of a recorded run, by its tags."""
+    return units_text(tags.get("units", ""), tags.get("per", ""))
+
+
 def units_text(units: str, per: str) -> str:
     """ "Ry per electron"; nothing for plain numbers."""
     return f"{units} per {per}" if units and per else units
@@ -75,8 +82,10 @@ def units_text(units: str, per: str) -> str:
 def text(result: Result) -> str:
     """The same table as aligned text, and below it what has to be known to read it."""
     rows = []
-    for name, value, error, units, per, _ in table(result).itertuples(index=False, name=None):
+    for name, value, error, units, per, state in table(result).itertuples(index=False, name=None):
         value, error = (math.nan if x is None else x for x in (value, error))
+        if state == "exact" and error <= abs(value) * SURE:
+            error = 0.0
         rows.append((name, with_error(value, error), units_text(units, per)))
     width = [max(len(r[i]) for r in rows) for i in range(2)]
     lines = [f"{name:<{width[0]}}  {value:>{width[1]}}  {units}".rstrip() for name, value, units in rows]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from vfe_lightning.analysis.results import units_of_run
 from vfe_lightning.declarations.changes import unknown_name
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def curve(client: "MlflowClient", run: "Run", names: Sequence[str]) -> "Curve":
         label=f"{run.info.run_id[:8]} {short}".strip(),
         free_energy=history("free_energy"),
         error=history("free_energy_error"),
-        units=run.data.tags.get("units", ""),
+        units=units_of_run(run.data.tags),
         reference=run.data.metrics.get("final/reference_free_energy"),
     )
 
@@ -82,7 +83,7 @@ def _row(run: "Run", experiment: str) -> tuple:
         run.info.run_name,
         metrics.get(quoted),
         metrics.get(f"{quoted}_error"),
-        tags.get("units"),
+        units_of_run(tags),
         metrics.get("final/reference_free_energy"),
         metrics.get("final/excess"),
         run.info.status,

@@ -74,7 +74,7 @@ def free_energy_against_beta(curves: Curves, exact: tuple[Sequence[float], Seque
             abs((v - known[b]) / known[b]) if b in known else np.nan for b, v in zip(beta, f, strict=True)
         ]
         bottom.semilogy(beta, error, ".--", linewidth=0.8, label=name)
-    top.set_ylabel("F per spin")
+    top.set_ylabel("F / J per spin")
     bottom.set(xlabel=r"$\beta$", ylabel="relative error of F")
     top.legend(frameon=False)
     return figure
