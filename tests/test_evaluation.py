@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judging import agrees, scatters_by
+from judging import agrees, errors, scatters_by
 
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.evaluation import Evaluation
@@ -41,6 +41,48 @@ def test_errors_are_those_of_repetition():
     estimates = [sampled(2000, seed).free_energy(1.0) for seed in range(400)]
     z = torch.stack([(e.mean + math.log(3.5)) / e.error for e in estimates])
     assert agrees(z.mean(), 1 / 20, 0.0) and scatters_by(z, 1.0)
+
+
+def test_entropy_and_heat_capacity_of_the_gibbs_state():
+    """S = ln Z + <beta E> and C = Var(beta E), within errors that are those of repetition."""
+    action, gibbs = -BOLTZMANN.log(), BOLTZMANN / BOLTZMANN.sum()
+    entropy = -(gibbs * gibbs.log()).sum()
+    heat_capacity = gibbs @ (action - gibbs @ action).square()
+    generator = torch.Generator().manual_seed(3)
+    away = []
+    for _ in range(400):
+        index = torch.multinomial(P, 4000, replacement=True, generator=generator)
+        importance = Importance((BOLTZMANN / P).log()[index])
+        s, c = importance.entropy(action[index]), importance.variance(action[index])
+        away.append(torch.stack([(s.mean - entropy) / s.error, (c.mean - heat_capacity) / c.error]))
+    z = torch.stack(away)
+    # ratios of means are off by some 1 / samples, a sixtieth of an error here
+    assert (z.mean(dim=0).abs() < 1 / 60 + errors() / 20).all()
+    assert all(scatters_by(column, 1.0) for column in z.mT)
+
+
+def test_numbers_say_their_units_and_what_they_are_of():
+    reporting = Reporting(2, 0.5, 3.0, "Ry", "electron", {"radius": ("a_0", "electron")})
+    x = torch.arange(4.0).double()
+    evaluation = Evaluation(reporting)
+    evaluation.add(
+        Estimate(
+            x, x, x, energies={"kinetic": x}, observables={"radius": x, "sign": x, "heat_capacity": x},
+            log_weights=-2 * x, reweighted={"radius": lambda: x},
+        )
+    )  # fmt: skip
+    found = evaluation.merged() | evaluation.in_the_gibbs_state()
+    units = {name: (m.units, m.per) for name, m in found.items()}
+    energy, entropy = ("Ry", "electron"), ("k_B", "electron")
+    assert {units[n] for n in ("free_energy", "energy", "kinetic")} == {energy}
+    assert units["importance_free_energy"] == units["reweighted_energy"] == energy
+    assert {units[n] for n in ("entropy", "heat_capacity", "reweighted_entropy")} == {entropy}
+    assert units["reweighted_heat_capacity"] == entropy
+    assert units["radius"] == units["reweighted_radius"] == ("a_0", "electron")
+    assert units["sign"] == units["effective_sample_size"] == ("", "")
+    assert found["kinetic"].mean == 1.5 * 3.0 / 2  # per electron, in Ry
+    weights = (-2 * x).softmax(0)
+    torch.testing.assert_close(found["reweighted_energy"].mean, weights @ x * 1.5)
 
 
 @given(shift=st.floats(-1e4, 1e4))

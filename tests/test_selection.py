@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from judging import agrees
 from toy import toy
 
 from vfe_lightning.selection import lowest
@@ -42,13 +43,13 @@ def free_energy(width: float, temperature: float = 0.5) -> float:
 
 
 def test_a_training_that_diverges_quotes_its_start(client):
-    """Steps of 3 in ln width leave nothing of the start, which is within 0.4 of the best width."""
-    wild = toy.vary(**QUIET, **{"optimizer.learning_rate": 3.0, "trainer.max_steps": 7}).run()
+    """Adam's first step is its learning rate: far from the width of the start, which is near the best one."""
+    wild = toy.vary(**QUIET, **{"optimizer.learning_rate": 3.0, "trainer.max_steps": 1}).run()
     assert wild.parameters == "start" and wild.alarms and set(wild.alarms) == {"not_below_start"}
     kept = torch.load(folder(client, wild.run_id) / "checkpoints" / QUOTED, weights_only=True)
     assert kept["parameters"] == "start"
     exact = free_energy(math.exp(kept["state_dict"]["model.log_width"]))
-    assert abs(wild.free_energy - exact) < 6 * wild.free_energy_error
+    assert agrees(wild.free_energy, wild.free_energy_error, exact, samples=64)
     tags = client.get_run(wild.run_id).data.tags
     assert tags["vfe.alarms"] == "not_below_start" and tags["vfe.parameters"] == "start"
     assert "ALARM not_below_start" in tags["mlflow.note.content"]
@@ -56,19 +57,18 @@ def test_a_training_that_diverges_quotes_its_start(client):
 
 def test_what_is_quoted_is_kept(client):
     result = toy.vary(**QUIET, **{"trainer.max_steps": 40}).run()
-    assert result.parameters in ("mean", "last") and set(result.candidates) == {"mean", "last", "start"}
+    assert set(result.candidates) == {"mean", "last", "start"}
     kept = torch.load(folder(client, result.run_id) / "checkpoints" / QUOTED, weights_only=True)
+    assert kept["parameters"] == result.parameters
     exact = free_energy(math.exp(kept["state_dict"]["model.log_width"]))
-    assert abs(result.free_energy - exact) < 6 * result.free_energy_error
+    assert agrees(result.free_energy, result.free_energy_error, exact, samples=64)
 
 
 def test_several_passes_evaluate_all_samples(client):
-    one, four = (
-        toy.vary(**QUIET, **{"trainer.accumulate": passes, "trainer.evaluation_batches": 8}).run()
-        for passes in (1, 4)
-    )
-    assert four.free_energy_error == pytest.approx(one.free_energy_error, rel=1.0)  # not twice as large
-    assert four.free_energy_error < 1.5 * one.free_energy_error
+    """At the same width; a sixteenth of the samples would have four times the error."""
+    still = {"optimizer.learning_rate": 1e-12, "trainer.max_steps": 1, "trainer.evaluation_batches": 8}
+    one, many = (toy.vary(**QUIET, **still, **{"trainer.accumulate": passes}).run() for passes in (1, 16))
+    assert 0.5 < many.free_energy_error / one.free_energy_error < 2
 
 
 def test_json_of_a_failed_run_has_what_was_measured(client, break_at, tmp_path):
