@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from judging import errors
 from processes import command
 
 ROOT = Path(__file__).parent.parent
@@ -97,3 +98,19 @@ def test_an_unreachable_server_is_an_error_at_the_start(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert "127.0.0.1:9" in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_training_does_not_raise_f_of_a_hot_gas(seed: int, tmp_path: Path) -> None:
+    """At r_s = 1 and theta = 1 little is to be gained, and the noise of the flow's gradient is large."""
+    path = tmp_path / "result.json"
+    point = "--n 4 --rs 1 --theta 1 --cutoff 12 --trainer.max_steps 60 --trainer.progress_bar false"
+    done = command(tmp_path, "heg3d", *point.split(), "--seed", str(seed), "--json", str(path), timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = json.loads(path.read_text())
+    found = {"quoted": {"value": result["free_energy"], "error": result["free_energy_error"]}}
+    bound = result["landmarks"]["Hartree-Fock"]
+    assert bound == pytest.approx(-5.7989, abs=1e-4)
+    for number in (found | result["candidates"]).values():
+        assert number["value"] - bound < errors() * number["error"]
