@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from processes import BRIEF, code_of, history, on_command_line, wait_for
+from seeds import MOVED
 
 from vfe_lightning.tracking import store
 
@@ -26,7 +27,7 @@ def runs_of(client):
 @pytest.mark.parametrize("kills", [4, pytest.param(30, marks=pytest.mark.slow)])
 def test_killed_at_random_moments_a_run_ends_the_same(client, home, kills):
     """At any moment after the run is made: while it trains, saves, evaluates, draws."""
-    dice = random.Random(7)
+    dice = random.Random(MOVED + 7)
     whole = BRIEF.run()
     killed = []
     log, argv = home / "log", []
@@ -75,7 +76,7 @@ def test_two_processes_killed_at_random_moments_end_the_same(client, home, seed)
     """SIGKILL of both as in a power cut, or of one, or SIGTERM to one; then the run goes on."""
     from test_runs import process as command
 
-    dice = random.Random(seed)
+    dice = random.Random(MOVED + seed)
     line = ["--trainer.devices", "2", "--trainer.max_steps", "40"]
     done = command(home, *line, "--json", str(home / "whole.json"))
     assert done.returncode == 0, done.stderr
