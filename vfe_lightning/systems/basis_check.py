@@ -17,6 +17,9 @@ from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.statistics import Moments
 
 
+SHARE = 0.1  # of the statistical error of F that a basis may cost
+
+
 def plane_wave_basis(system: VariationalFreeEnergy, cutoff: int) -> BasisLoss:
     """Of an electron gas, checked; see `_check`."""
     d = system.declaration
@@ -64,8 +67,9 @@ def _check(system: VariationalFreeEnergy, lost: BasisLoss, basis: str, declared:
 
 
 def basis_alarms(system: VariationalFreeEnergy, lost: BasisLoss) -> dict[str, str]:
-    """The same for the results of a run."""
-    if not lost.noticeable:
+    """The same for the results of a run, whose error is known by now: a tenth of it may be lost."""
+    known = system.evaluation.get("free_energy")
+    if known is None or lost.free_energy * system.reporting.unit <= SHARE * known.error.item():
         return {}
     return {"small_basis": f"the basis {_loss(system, lost)}: raise its cutoff, or leave it out"}
 
