@@ -208,6 +208,18 @@ def test_mixed_determinants_start_closer_to_the_exact_free_energy():
     assert gain > errors() * math.hypot(float(unmixed.error), float(mixed.error))
 
 
+def test_a_basis_that_costs_more_than_a_tenth_of_the_error_is_told():
+    with pytest.warns(UserWarning, match="the basis is small"):
+        gas = system(n=4, theta=1.0, cutoff=2)
+    cost = gas.derived()["basis_free_energy"]
+    assert cost.mean > 0 and (cost.units, cost.per) == ("Ry", "electron")
+    assert gas.alarms() == {}  # nothing is measured
+    for times, told in ((9.0, {"small_basis"}), (11.0, set())):
+        error = cost.mean * times
+        gas.evaluation = {"free_energy": Moments.with_error(cost.mean, error)}
+        assert set(gas.alarms()) == told
+
+
 @pytest.mark.slow
 def test_training_two_electrons_reaches_the_exact_free_energy():
     """Within 2e-3 of it and not below: the declaration of experiments.heg_exact, 160 steps."""

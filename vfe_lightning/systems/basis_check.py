@@ -16,7 +16,6 @@ from vfe_lightning.exact.oscillator_gas import oscillator_gas
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.statistics import Moments
 
-
 SHARE = 0.1  # of the statistical error of F that a basis may cost
 
 
