@@ -93,6 +93,7 @@ class Estimate:
             for one K.
         log_weights: -beta E - ln p of independent samples, where it is known: the evaluation makes
             the importance-sampled free energy of them.
+        of_states: the weights lead to the best p of the states that are sampled, not to the Gibbs state.
         objective: computes what training lowers for each sample, (batch,), where that is not F.
         reweighted: computes numbers or functions of each sample, (batch, ...), whose means in the Gibbs
             state the evaluation reports; it needs `log_weights`.
@@ -110,6 +111,7 @@ class Estimate:
     profiles: Mapping[str, Callable[[], Tensor]] = field(default_factory=dict)
     correlated: int = 1
     log_weights: Tensor | None = None
+    of_states: bool = False
     objective: Callable[[], Tensor] | None = None
     reweighted: Mapping[str, Callable[[], Tensor]] = field(default_factory=dict)
 

@@ -17,6 +17,8 @@ from vfe_lightning.reporting import Reporting
 from vfe_lightning.samplers.independence import independence_metropolis
 from vfe_lightning.statistics import Importance, Moments, group_means
 
+LEAST = 700.0  # ln of the largest weight over one that counts as none
+
 
 @dataclass
 class Evaluation:
@@ -71,6 +73,13 @@ class Evaluation:
             return {}
         action = reductions.gather(torch.cat(self.energies)) / self.reporting.temperature
         action = action.masked_fill(importance.log_weights.isneginf(), 0.0)  # atoms on top of each other
+        if self.last and self.last.of_states:  # of a circuit, whose states are no eigenstates
+            return {
+                "peierls_free_energy": importance.free_energy(
+                    self.reporting.temperature * self.reporting.unit
+                ).measured_in(*self.reporting.of_energies),
+                "effective_sample_size": importance.effective_sample_size,
+            }
         size, unit = self.reporting.size, self.reporting.temperature * self.reporting.unit
         known = {
             "importance_free_energy": importance.free_energy(unit),
@@ -80,7 +89,8 @@ class Evaluation:
             "reweighted_heat_capacity": importance.variance(action).scaled(1 / size),
         }
         if self.reweighted:
-            chain = independence_metropolis(importance.log_weights)
+            floor = importance.log_weights.max() - LEAST
+            chain = independence_metropolis(importance.log_weights.clamp(min=floor))
             known |= {"acceptance": chain.acceptance, "autocorrelation_time": chain.autocorrelation_time}
         batches = len(self.moments)
         for name in reductions.common([n for n, of in self.reweighted.items() if len(of) == batches]):
@@ -95,7 +105,10 @@ class Evaluation:
 
 @dataclass
 class Comparison:
-    """What training lowers, at parameters that may be bad ones."""
+    """What training lowers, at parameters that may be bad ones.
+
+    Of several processes one may fail where the others wait for it: there an error is one of the run.
+    """
 
     reporting: Reporting
     found: list[Moments] = field(default_factory=list)
@@ -105,6 +118,8 @@ class Comparison:
         try:
             self.found.append(self.reporting.objective(estimate()))
         except (Diverged, LinAlgError):
+            if reductions.world_size() > 1:
+                raise
             self.found.append(Moments.exactly(math.inf))
 
     def objective(self) -> Moments | None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.result import Reference
+from vfe_lightning.watch import ROUNDING
 
 SHARE = 0.1  # of the statistical error of F: references are at least as exact
 
@@ -32,7 +33,11 @@ class Known(NamedTuple):
         )
 
     def beside(self, system: VariationalFreeEnergy, error: float) -> "Known":
-        """The same, more exact where the statistical error of F asks for it."""
-        if self.reference is None or not 0 < SHARE * error < self.reference.free_energy_error:
+        """The same, more exact where the statistical error of F asks for it.
+
+        Samples that all have the same F_loc leave no error but rounding, which asks for nothing.
+        """
+        if self.reference is None:
             return self
-        return Known.of(system, SHARE * error)
+        tolerance = max(SHARE * error, ROUNDING * abs(self.reference.free_energy))
+        return self if self.reference.free_energy_error <= tolerance else Known.of(system, tolerance)

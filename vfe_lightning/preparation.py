@@ -42,6 +42,6 @@ def prepared(experiment: "Experiment") -> VariationalFreeEnergy:
         )
         system.check_batch_size(budget.devices * budget.num_nodes)
         system.check_steps(budget.max_steps)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise Refused(str(error)) from error
     return system

@@ -123,6 +123,8 @@ class Run:
 
     def evaluate(self) -> None:
         self.validate(self.experiment.trainer.evaluation_batches)
+        if not self.system.evaluation["free_energy"].mean.isfinite():
+            raise NotFinite("the free energy of the evaluation is not finite")
         self.known = self.known.beside(self.system, self.system.evaluation["free_energy"].error.item())
 
     def validate(self, batches: int) -> None:
@@ -139,6 +141,7 @@ class Run:
             result = replace(result, failures=dict(self.system.failures) or None)  # of figures, too
             result.write(self.json)
             record_remarks(self.record, result, self.system.failures.traces)
+            self.stop.raise_if_stopped()  # MLflow may have hidden a signal from a figure that asked it
             self.record.end("FINISHED")
         return result
 

@@ -83,10 +83,17 @@ def _few_samples(r: Result, samples: int) -> str | None:
 
 
 def _not_below_start(r: Result) -> str | None:
-    if r.parameters != "start" or not r.steps:
+    known = dict(r.candidates or {})
+    start = known.pop("start", None)
+    if r.parameters != "start" or not r.steps or start is None:
         return None
+    best = min(known.values(), key=lambda number: number["value"], default=None)
+    if best is not None:
+        errors = _errors(best["value"] - start["value"], math.hypot(best["error"], start["error"]), 0.0, 0.0)
+        if errors < ERRORS:
+            return None
     return (
-        "training has not lowered F: the numbers are of the parameters that it started from; lower "
+        "training has raised F, or the loss: the numbers are of the parameters that it started from; lower "
         "--optimizer.learning_rate or max_norm, or raise --batch_size"
     )
 

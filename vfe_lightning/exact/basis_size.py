@@ -28,6 +28,7 @@ from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, pl
 from vfe_lightning.result import Reference
 
 ENOUGH = 2e-6  # F a particle over max(T, E_F): a tenth of the error bars of long runs, S to about 1e-4
+LEVELS = 1e-2  # S in all: in the cold, where T S is nothing, of a ground level that is not whole
 NOTICEABLE = 1e-5  # the same, of bases that were asked for
 MOST_PLANE_WAVES = 2000  # seconds for the tables of p(K), whose transformer sees them all
 MOST_SHELLS = 30  # 465 orbitals of each spin, all of whose derivatives are tabulated
@@ -54,11 +55,11 @@ class BasisLoss(NamedTuple):
 
     @property
     def noticeable(self) -> bool:
-        return self.free_energy > NOTICEABLE * self.scale
+        return self.free_energy > NOTICEABLE * self.scale or self.entropy > LEVELS
 
     @property
     def enough(self) -> bool:
-        return self.free_energy <= ENOUGH * self.scale
+        return self.free_energy <= ENOUGH * self.scale and self.entropy <= LEVELS
 
 
 def complete_gas(n: int, twist: Sequence[float], b: float) -> Sums:
@@ -101,7 +102,10 @@ def plane_wave_cutoff(n: int, dim: int, theta: float, twist: float) -> int:
     last = torch.searchsorted(shell[order], torch.arange(1, most + 1).double(), right=True)
     lost = complete_gas(n, (twist,) * dim, b)[0] - log_z[last]
     enough = torch.nonzero(lost <= ENOUGH * n * max(1, 1 / theta))
-    return int(enough[0]) + 1 if len(enough) else most
+    cutoff = int(enough[0]) + 1 if len(enough) else most
+    while cutoff < most and plane_wave_loss(n, dim, theta, twist, cutoff).entropy > LEVELS:
+        cutoff += 1
+    return cutoff
 
 
 def plane_wave_loss(n: int, dim: int, theta: float, twist: float, cutoff: int) -> BasisLoss:

@@ -34,6 +34,7 @@ Floats = NDArray[np.float64]
 
 _MOST_LISTED = 6e6  # determinants above the cutoff that are tried
 _THERMAL_TAIL = 40.0  # exp(-40) = 4e-18 times the number of levels is below rounding
+NO_ENTROPY = 0.1  # k_B in all, an error of S that leaves nothing to compare with
 _EWALD = 1e-10  # error of the Madelung constant, which is of order one
 
 
@@ -56,8 +57,12 @@ class Diagonalization:
 
     @property
     def reference(self) -> Reference:
+        """Without S where the levels are not exact enough for any, in the cold."""
         f = fields(Reference)
-        return Reference(**{x.name: getattr(self, x.name) for x in f if not x.name.startswith("heat")})
+        known = {x.name: getattr(self, x.name) for x in f if not x.name.startswith("heat")}
+        if self.entropy_error > NO_ENTROPY:
+            known |= {"entropy": None, "entropy_error": 0.0}
+        return Reference(**known)
 
 
 def diagonalize(
@@ -103,6 +108,9 @@ def thermodynamics(spectrum: RelativeSpectrum, theta: float, twist: tuple[float,
     errors = (
         errors + _EWALD * abs(rs) * n * np.array([1, 1, 0]) + EPSILON * len(log_z) * np.abs(estimates[:, 0])
     )
+    # weights of levels are as exact as -beta E, a large number in the cold, which S multiplies once more
+    noise = EPSILON * float(np.abs(log_z).max()) * np.abs(energy).max()
+    errors = errors + np.array([0.0, noise, beta * noise])
     return Diagonalization(
         *estimates[:, 0].tolist(), *errors.tolist(), bound=float(free_energy[3]), cutoffs=spectrum.cutoffs
     )

@@ -111,6 +111,8 @@ class QuantumSpins(VariationalFreeEnergy):
     def _reported(self, n_samples: int) -> Estimate:
         """Everything that is reported, with each basis state evolved once in an evaluation."""
         d = self.declaration
+        if self.table is None and isinstance(self.model, PeierlsWeights):
+            self._follow()
         s = self.model.sample(n_samples, self.generator)
         index = numbers(s)
         if self.table is None:
@@ -122,6 +124,7 @@ class QuantumSpins(VariationalFreeEnergy):
         return replace(
             found,
             factors=(),
+            of_states=True,
             observables={
                 "heat_capacity": heat_capacity(energy, d.beta, self.size) + quantum,
                 "purity": (-found.entropy).exp(),
@@ -132,9 +135,6 @@ class QuantumSpins(VariationalFreeEnergy):
 
     def on_validation_epoch_start(self) -> None:
         self.table = None
-        if isinstance(self.model, PeierlsWeights):
-            with torch.no_grad():
-                self._follow()
         super().on_validation_epoch_start()
 
     def derived(self) -> dict[str, Moments]:

@@ -125,7 +125,8 @@ def record_results(record: Record, result: Result, system: VariationalFreeEnergy
     final = {name: value for name in names if (value := getattr(result, name)) is not None}
     for name, number in (result.observables or {}).items():
         final |= {name: number["value"], f"{name}_error": number["error"]}
-    if result.steps not in record.history("final/free_energy"):  # killed after it was written
+    # killed after it was written, and the same again
+    if record.history("final/free_energy").get(result.steps or 0) != result.free_energy:
         values = {f"final/{name}": value for name, value in final.items()}
         record.metrics([(result.steps or 0, now(), values)])
     record.text(results.table(result).to_csv(index=False), "results.csv")

@@ -80,8 +80,9 @@ class Record:
             raise Refused(f"what is kept in {record.outbox.file} cannot be delivered to MLflow")
         record.client.update_run(run_id, status="RUNNING")
         record.tag({**provenance.process_tags(), "trainer.max_steps": str(experiment.trainer.max_steps)})
-        if "vfe.error" in record.client.get_run(run_id).data.tags:
-            record.client.delete_tag(run_id, "vfe.error")
+        tags = record.client.get_run(run_id).data.tags
+        for name in {"vfe.error", "vfe.alarms", "vfe.failures"} & tags.keys():
+            record.client.delete_tag(run_id, name)
         record.text(json.dumps(experiment.declared(), indent=2), DECLARATION)
         return record
 
