@@ -98,8 +98,8 @@ def test_the_flow_commutes_with_the_symmetries_of_the_dot(declaration, spins) ->
 def test_the_inverse_and_the_determinant_converge_as_the_fourth_power_of_the_step(declaration) -> None:
     z = points(32, 3)
     residuals, errors = [], []
-    for steps in (4, 8, 16):
-        flow = flow_of(declaration, (3, 0), steps, scale=0.05)
+    for steps in (8, 16, 32):
+        flow = flow_of(declaration, (3, 0), steps, scale=0.03)  # all of the points are in the limit
         x, residual = flow.invert(z)
         zeta, log_det = flow.pull_back(x)
         jacobian = flow.jet(x).jacobian
