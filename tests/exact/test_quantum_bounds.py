@@ -20,7 +20,6 @@ from vfe_lightning.exact.basis_size import (
     oscillator_shells,
     plane_wave_cutoff,
     plane_wave_loss,
-    single_electron,
 )
 from vfe_lightning.exact.cycle_expansion import box_orbit, free_fermions, oscillator_orbit
 from vfe_lightning.exact.diagonalization import diagonalize
@@ -28,6 +27,7 @@ from vfe_lightning.exact.hartree_fock import hartree_fock
 from vfe_lightning.exact.ideal_gas import pair_occupations
 from vfe_lightning.exact.oscillator_gas import oscillator_gas
 from vfe_lightning.exact.quantum_spins import lowest_states, thermal_lanczos, thermal_state
+from vfe_lightning.exact.single_electron import single_electron
 from vfe_lightning.exact.trap_first_order import thermal_free_energy
 from vfe_lightning.exact.two_electron_dot import ground_state, relative_levels, two_electron_dot
 from vfe_lightning.hamiltonians.lattices import SQUARE_LINKS, cell_bonds

@@ -19,13 +19,11 @@ from torch import Tensor
 from vfe_lightning.exact import trap_diagonalization
 from vfe_lightning.exact.cycle_expansion import box_orbit, free_fermions
 from vfe_lightning.exact.diagonalization import centre_of_mass_sums
-from vfe_lightning.exact.ideal_gas import EPSILON, ideal_gas, log_symmetric_polynomials
+from vfe_lightning.exact.ideal_gas import ideal_gas, log_symmetric_polynomials
 from vfe_lightning.exact.oscillator_gas import oscillator_gas
 from vfe_lightning.exact.relative_motion import determinants, kinetic
-from vfe_lightning.hamiltonians.ewald import Ewald
 from vfe_lightning.hamiltonians.oscillator import fock_darwin_quanta, orbital_energies
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
-from vfe_lightning.result import Reference
 
 ENOUGH = 2e-6  # F a particle over max(T, E_F): a tenth of the error bars of long runs, S to about 1e-4
 LEVELS = 1e-2  # S in all: in the cold, where T S is nothing, of a ground level that is not whole
@@ -73,18 +71,6 @@ def complete_gas(n: int, twist: Sequence[float], b: float) -> Sums:
     energies = plane_waves(dim, radius**2, tuple(twist)).square().sum(dim=1)
     gas = ideal_gas(energies, n, b)
     return -b * gas.free_energy, gas.energy
-
-
-def single_electron(dim: int, rs: float, theta: float, twist: float) -> Reference:
-    """One electron and its images, whose energy is a constant; in Ry / r_s^2."""
-    unit, beta = (2 * math.pi / box_length(1, dim)) ** 2, 1 / (theta * fermi_energy(dim))
-    log_z, energy = complete_gas(1, (twist,) * dim, beta * unit)
-    madelung = rs / box_length(1, dim) * Ewald(dim).madelung
-    rounding = 100 * EPSILON * (abs(log_z) + beta * unit * energy + beta * abs(madelung))
-    error = rounding / beta + 1e-10 * abs(madelung)
-    return Reference.thermal(
-        log_z - beta * madelung, unit * energy + madelung, beta, log_z_error=beta * error, energy_error=error
-    )
 
 
 def plane_wave_cutoff(n: int, dim: int, theta: float, twist: float) -> int:

@@ -22,10 +22,11 @@ from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
-from vfe_lightning.exact.basis_size import plane_wave_cutoff, single_electron
+from vfe_lightning.exact.basis_size import plane_wave_cutoff
 from vfe_lightning.exact.diagonalization import diagonalize
 from vfe_lightning.exact.hartree_fock import hartree_fock
 from vfe_lightning.exact.relative_spectrum import DEFAULT_CUTOFF, finest_cutoff
+from vfe_lightning.exact.single_electron import single_electron
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.hamiltonians import electron_gas
 from vfe_lightning.hamiltonians.periodic_box import fermi_energy, plane_waves
