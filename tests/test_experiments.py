@@ -66,7 +66,7 @@ def test_experiment_leaves_its_results(experiment: str, tmp_path: Path) -> None:
     [
         ("--rs -1", ["rs", "-1", "> 0"]),
         ("--theta 0", ["theta", "heg2d_ground_state"]),
-        ("--n 100", ["n = 100", "57"]),
+        ("--n 100 --cutoff 5", ["n = 100", "57"]),
         ("--thetta 0.1", ["thetta", "theta"]),
         ("--occupation.kind transformer --occupation.width 10", ["width", "heads"]),
     ],

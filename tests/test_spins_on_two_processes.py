@@ -35,8 +35,8 @@ def measured() -> dict[str, Tensor]:
             estimate = system.estimate(BATCH // reductions.world_size())
             results[kind], _ = gradient_and_variance(estimate.factors[0])
         results["heat_capacity"] = reductions.mean(estimate.observables["heat_capacity"])
-    evaluation = Evaluation()
-    evaluation.add({}, {}, estimate)
+    evaluation = Evaluation(system.reporting)
+    evaluation.add(estimate)
     importance = evaluation.importance()
     assert importance is not None
     results["importance"] = importance.free_energy(1.0).mean

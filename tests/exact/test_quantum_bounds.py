@@ -47,6 +47,8 @@ def decades(low: float, high: float) -> st.SearchStrategy[float]:
 def agree(found: Reference, other: Reference) -> None:
     for name in ("free_energy", "energy", "entropy"):
         a, b = getattr(found, name), getattr(other, name)
+        if name == "entropy" and None in (a, b):  # not exact enough to be given
+            continue
         bound = getattr(found, f"{name}_error") + getattr(other, f"{name}_error")
         assert abs(a - b) <= bound + 1e-13 * abs(a), (name, a, b, bound)
 

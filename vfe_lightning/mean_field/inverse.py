@@ -35,4 +35,4 @@ def _inverse(C: Tensor) -> Tensor:
 
 
 def _off_diagonal(matrix: Tensor) -> Tensor:
-    return matrix.masked_fill(torch.eye(len(matrix), dtype=torch.bool), 0.0)
+    return matrix.masked_fill(torch.eye(len(matrix), dtype=torch.bool, device=matrix.device), 0.0)
