@@ -56,11 +56,7 @@ class Selection:
 
     def plain(self) -> dict[str, dict[str, Any]] | None:
         """What was found as plain data."""
-        return {
-            name: {"value": m.mean.item(), "error": m.error.item(), "units": m.units, "per": m.per}
-            for name, m in self.found.items()
-            if m is not None
-        } or None
+        return {name: m.plain() for name, m in self.found.items() if m is not None} or None
 
 
 def parameters_of(system: VariationalFreeEnergy) -> Parameters:

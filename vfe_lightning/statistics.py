@@ -48,6 +48,12 @@ class Moments:
         """The same number, which says its units and what it is of."""
         return replace(self, units=units, per=per)
 
+    def plain(self) -> dict[str, float | str]:
+        """Of a single number, for JSON."""
+        return {
+            "value": self.mean.item(), "error": self.error.item(), "units": self.units, "per": self.per
+        }  # fmt: skip
+
     def scaled(self, factor: float) -> Self:
         """The moments of so many times the samples."""
         return replace(self, mean=self.mean * factor, squares=self.squares * factor**2)

@@ -58,10 +58,7 @@ def result_of(system: VariationalFreeEnergy, known: Known, **about: Any) -> Resu
             values[f"reference_{name}_error"] = None if value is None else getattr(reference, f"{name}_error")
         if values["free_energy"] is not None:
             values["excess"] = values["free_energy"] - reference.free_energy
-    observables = {
-        name: {"value": m.mean.item(), "error": m.error.item(), "units": m.units, "per": m.per}
-        for name, m in numbers.items()
-    }
+    observables = {name: m.plain() for name, m in numbers.items()}
     return Result(observables=observables, no_reference=known.reason, **values, **about)
 
 
