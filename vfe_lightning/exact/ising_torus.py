@@ -74,7 +74,7 @@ def _ferromagnet(L: int, M: int, K: tuple[Tensor, Tensor, Tensor]) -> tuple[list
     """ln D of each sector, (points,), and the root, over their powers of e^(sum K)."""
     x1, x2, x3 = (torch.exp(-2 * k) for k in K)
     one, two, three = (
-        -torch.expm1(-4 * k) / 2 * y for k, y in zip(K, (x2 * x3, x1 * x3, x1 * x2), strict=True)
+        _one_less(4 * k) / 2 * y for k, y in zip(K, (x2 * x3, x1 * x3, x1 * x2), strict=True)
     )
     constant = (1 + (x1 * x2).square() + (x2 * x3).square() + (x3 * x1).square()) / 4
 
@@ -94,10 +94,15 @@ def _antiferromagnet(L: int, K: Tensor) -> tuple[list[Tensor], Tensor]:
         p, q = math.pi * a / L, math.pi * b / L
         band = (1 + p.cos() + q.cos()).square() + (p.sin() - q.sin()).square()
         zero = (a == b) & ((3 * a == 2 * L) | (3 * a == 4 * L))  # p = q = 2 pi / 3, which is no double
-        others = x * (3 + x) / 4 - torch.expm1(-4 * K) / 4 * band[~zero]
+        others = x * (3 + x) / 4 + _one_less(4 * K) / 4 * band[~zero]
         return torch.cat([others.log(), flat.expand(int(zero.sum()))])
 
     return _sectors(L, L, factors), (3 - x) / 2
+
+
+def _one_less(y: Tensor) -> Tensor:
+    """1 - exp(-y): the derivative of expm1 is expm1 + 1, whose rounding times y^2 is no small heat capacity."""
+    return torch.where(y < 0.5, -torch.expm1(-y), 1 - (-y).exp())
 
 
 def _sectors(L: int, M: int, factors: Factors) -> list[Tensor]:
