@@ -40,8 +40,8 @@ def helicity_modulus(x: Tensor, L: int, J: float, beta: float) -> Tensor:
     r"""What averages to the stiffness against a twist, mean of both directions: (batch,).
 
     $\Upsilon = L^{-2} [ J \langle \sum \cos \rangle - \beta J^2 \langle (\sum \sin)^2 \rangle ]$ over
-    the bonds of one direction: Weber & Minnhagen, Phys. Rev. B 37, 5986 (1988). At the Kosterlitz-Thouless transition
-    of the infinite lattice it jumps from 2 / (pi beta) to zero.
+    the bonds of one direction: Weber & Minnhagen, Phys. Rev. B 37, 5986 (1988). At the Kosterlitz-Thouless
+    transition of the infinite lattice it jumps from 2 / (pi beta) to zero.
     """
     bonds = differences(x, L)
     along = J * bonds.cos().sum(dim=(2, 3))
