@@ -50,6 +50,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "heg3d_brown": {"n": 4, "cutoff": 1, **GAS},
     "heg_exact": {"n": 4, "cutoff": 4, **GAS},
     "heisenberg": QUANTUM,
+    "edwards_anderson": {"L": 3, **ANNEALED},
     "hopfield": {"n": 8, **ANNEALED},
     "inverse_ising": {"n": 5},
     "ising": {"L": 4, **ANNEALED},
@@ -60,11 +61,13 @@ SMALL: dict[str, dict[str, Any]] = {
     "mueller_brown": GENERATOR,
     "neural_rg": {"flow.width": 4, "flow.couplings": 2},
     "phi4": {"L": 4, "flow.layers": 2, "flow.width": 2},
+    "potts": {"L": 2, **ANNEALED},
     "quantum_dot": {"n_up": 2, "shells": 3, **TRAP},
     "quantum_dot_ground_state": {"n_up": 2, **TRAP},
     "sk": {"n": 6, **ANNEALED},
     "solvated_dimer": {"stages": 2, "samples": {"chains": 20, "kept": 2, "trajectories": 2}},
     "tfim": QUANTUM,
+    "xy": {"L": 2, "flow.width": 4},
 }
 MIXED = {"kind": "configuration_interaction"}
 # what may be declared in place of what the experiments declare
@@ -82,16 +85,19 @@ OTHERS: list[tuple[str, dict[str, Any]]] = [
     ("ising", {"network.kind": "made", "gradient.kind": "var_grad", "periodic": False}),
     ("ising", {"network.kind": "bernoulli", "symmetrize": False, "gradient.kind": "measure_valued"}),
     ("ising", {"optimizer.kind": "natural_gradient"}),
+    ("edwards_anderson", {"disorder": "gaussian", "h": 0.3, "symmetrize": False, "periodic": False}),
     ("inverse_ising", {"data_samples": 100}),
     ("log_gas", {"dim": 1, "coupling": 1}),
     ("monge_ampere", {"symmetrize": False}),
     ("neural_rg", {"symmetrize": False, "flow.shared": False, "fourier": False}),
     ("phi4", {"symmetrize": True, "gradient.kind": "path_only"}),
+    ("potts", {"network.kind": "pixel_cnn", "optimizer.kind": "natural_gradient"}),
     ("quantum_dot", {"base_states": MIXED | {"cutoff": 2}, "occupation.kind": "levels"}),
     ("quantum_dot", {"n_down": 1, "occupation.kind": "quasiparticle"}),
     ("quantum_dot", {"n_down": 1, "occupation.kind": "ideal_gas", "flow.velocity.kind": "message_passing"}),
     ("quantum_dot_ground_state", {"base_states.kind": "determinants", "n_down": 1}),
     ("solvated_dimer", {"solvent": 2}),
+    ("xy", {"L": 4, "gradient.kind": "path_only"}),
 ]
 
 

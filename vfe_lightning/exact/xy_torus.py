@@ -13,6 +13,7 @@ Currents beyond N are left out. With imaginary twists t on the bonds, $\langle e
 """
 
 import math
+from bisect import bisect_left
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ from vfe_lightning.hamiltonians import lattices
 from vfe_lightning.result import Reference
 
 MOST_STATES = 3500  # of one winding: matrices of 100 MiB
+LARGEST = 200  # current
 MOST_NUMBERS = 3e8  # in the matrices of all windings: about a minute
 ENOUGH = 1e-12  # what is left out of Z: about what rounding takes from it
 FEW = 1e-6  # what may be left out of Z, and the bound on what is left out of E / J that is worth to be said
@@ -72,20 +74,21 @@ def cutoff(L: int, K: float) -> tuple[int, float, float]:
     Raises:
         NotKnown: no largest current that leaves out little has a matrix that is small enough.
     """
-    best = None
-    for N in range(1, 200):
-        if _count(L, N) > MOST_STATES:
-            break
-        best = (N, *_left_out(L, K, N + 1))
-        if best[1] < ENOUGH:
-            break
-    if (
-        best is None
-        or best[1] > FEW
-        or (1 + _windings(L, K, best[0])) * _count(L, best[0]) ** 2 > MOST_NUMBERS
-    ):
-        raise NotKnown(f"L = {L} at beta J = {K:g}: the XY model is known for smaller or hotter lattices")
-    return best
+    largest = max((N for N in range(1, LARGEST) if _count(L, N) <= MOST_STATES), default=0)
+    if not largest:
+        raise NotKnown(f"L = {L}: the XY model is known for smaller lattices")
+
+    def too_few(N: int) -> bool:
+        return _left_out(L, K, N + 1)[0] > ENOUGH
+
+    N = 1
+    while N < largest and too_few(N):
+        N = min(2 * N, largest)
+    N = min(bisect_left(range(N), True, lo=N // 2, key=lambda fewer: not too_few(fewer)), N)
+    share, of_slope = _left_out(L, K, N + 1)
+    if share > FEW or (1 + _windings(L, K, N)) * _count(L, N) ** 2 > MOST_NUMBERS:
+        raise NotKnown(f"L = {L} at beta J = {K:g}: the XY model is known for hotter lattices")
+    return N, share, of_slope
 
 
 def _left_out(L: int, K: float, N: int) -> tuple[float, float]:
@@ -130,11 +133,13 @@ def _windings(L: int, K: float, N: int) -> int:
 
 
 def _count(L: int, N: int) -> int:
-    """States of no winding."""
-    ways = np.ones(1, dtype=object)
-    for _ in range(L):
-        ways = np.convolve(ways, np.ones(2 * N + 1, dtype=object))
-    return int(ways[len(ways) // 2])
+    """States of no winding: ways to make L N of L numbers from 0 to 2 N."""
+    spans = range(L // 2 + 1)
+    return sum(
+        (-1) ** k * math.comb(L, k) * math.comb(L * N + L - 1 - k * (2 * N + 1), L - 1)
+        for k in spans
+        if k * (2 * N + 1) <= L * N
+    )
 
 
 def _sum_and_slope(L: int, K: float, N: int, W: int) -> tuple[float, float]:
