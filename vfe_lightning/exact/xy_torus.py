@@ -84,10 +84,10 @@ def cutoff(L: int, K: float) -> tuple[int, float, float]:
     N = 1
     while N < largest and too_few(N):
         N = min(2 * N, largest)
-    N = min(bisect_left(range(N), True, lo=N // 2, key=lambda fewer: not too_few(fewer)), N)
+    N = min(bisect_left(range(N), True, lo=max(N // 2, 1), key=lambda fewer: not too_few(fewer)), N)
     share, of_slope = _left_out(L, K, N + 1)
     if share > FEW or (1 + _windings(L, K, N)) * _count(L, N) ** 2 > MOST_NUMBERS:
-        raise NotKnown(f"L = {L} at beta J = {K:g}: the XY model is known for hotter lattices")
+        raise NotKnown(f"L = {L} at beta J = {K:g}: the XY model is known for smaller or hotter lattices")
     return N, share, of_slope
 
 
