@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
+from vfe_lightning import watch
 from vfe_lightning.analysis import results
 from vfe_lightning.analysis.figures import convergence
 from vfe_lightning.analysis.results import remarks, units_text
@@ -20,7 +21,7 @@ from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.known import Known
 from vfe_lightning.result import Reference, Result
 from vfe_lightning.statistics import Moments
-from vfe_lightning.tracking.record import Record
+from vfe_lightning.tracking.record import RESULT, Record
 
 HEADLINES = ("free_energy", "energy", "entropy")
 REFERENCES = (*HEADLINES, "heat_capacity")
@@ -58,6 +59,14 @@ def result_of(system: VariationalFreeEnergy, known: Known, **about: Any) -> Resu
             values["excess"] = values["free_energy"] - reference.free_energy
     observables = {name: m.plain() for name, m in numbers.items()}
     return Result(observables=observables, no_reference=known.reason, **values, **about)
+
+
+def watched(found: Result, system: VariationalFreeEnergy, samples: int) -> Result:
+    """The same with what the watch on the bound says of it; `samples` are those of the evaluation."""
+    temperature = system.temperature * system.energy_unit
+    about = (found, temperature, system.contained(), samples)
+    alarms = system.failures.attempt("watch", lambda: watch.alarms(*about) | system.alarms())
+    return replace(found, alarms=alarms or None, failures=dict(system.failures) or None)
 
 
 def landmarks_of(system: VariationalFreeEnergy) -> dict[str, float]:
@@ -124,6 +133,7 @@ def record_results(record: Record, result: Result, system: VariationalFreeEnergy
     if record.history("final/free_energy").get(result.steps or 0) != result.free_energy:
         values = {f"final/{name}": value for name, value in final.items()}
         record.metrics([(result.steps or 0, now(), values)])
+    record.text(json.dumps(result.plain(), indent=2, allow_nan=False), RESULT)
     record.text(results.table(result).to_csv(index=False), "results.csv")
     profiles = {
         name: {"value": m.mean.tolist(), "error": m.error.tolist()}
