@@ -5,8 +5,9 @@ $$ \theta_a \to \phi_a + S_a(\theta_a - \phi_a), \quad r_a e^{i \phi_a} = \sum_b
 with circular splines S_a, Rezende et al., ICML (2020), that depend on the other angles b as they are seen
 from phi_a. What is learned is the density that S_a makes of a uniform one, as a correction of von Mises'
 density exp(r cos), which a spin has that is bound to the others by w; S_a is the identity where r_a = 0 and
-phi_a has no meaning. Sites are drawn from coarse to fine, as in a renormalisation group backwards: the
-centres of squares from their corners, then the middles of edges from both.
+phi_a has no meaning, and squeezes the circle last, so that its bins are as narrow as that density. Sites are
+drawn from coarse to fine, as in a renormalisation group backwards: the centres of squares from their corners,
+then the middles of edges from both.
 """
 
 import math
@@ -36,7 +37,7 @@ class RotatingCoupling(Bijector):
 
     moved: Tensor
     taps: Tensor  # (moved, taps)
-    cosines: Tensor  # at the ends and the middles of the bins
+    halves: Tensor  # ends and middles of the bins
 
     def __init__(
         self, L: int, moved: Tensor, seen: Tensor, width: int, bins: int, strength: float, reach: float = 3.0
@@ -49,7 +50,7 @@ class RotatingCoupling(Bijector):
         self.weight = nn.Parameter(strength * (distance <= distance.min()).double())
         self.network = dense(2 * len(distance) + 1, width, 2 * bins)
         halves = math.pi * torch.arange(2 * bins, dtype=torch.float64) / bins - math.pi
-        self.register_buffer("cosines", halves.cos(), persistent=False)
+        self.register_buffer("halves", halves, persistent=False)
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         return self._moved(z, inverse=False)
@@ -58,14 +59,23 @@ class RotatingCoupling(Bijector):
         return self._moved(x, inverse=True)
 
     def _moved(self, angles: Tensor, inverse: bool) -> tuple[Tensor, Tensor]:
-        direction, knots = self._splines(angles)
+        direction, squeeze, knots = self._splines(angles)
         turned = wrapped(angles[:, self.moved] - direction)
-        turned, log_slope = (inverse_spline if inverse else spline)(turned, knots)
-        sign = -1 if inverse else 1
-        return angles.index_copy(1, self.moved, wrapped(turned + direction)), sign * log_slope.sum(dim=1)
+        if inverse:
+            turned, first = squeezed(turned, 1 / squeeze)
+            turned, second = inverse_spline(turned, knots)
+            second = -second
+        else:
+            turned, first = spline(turned, knots)
+            turned, second = squeezed(turned, squeeze)
+        log_det = (first + second).sum(dim=1)
+        return angles.index_copy(1, self.moved, wrapped(turned + direction)), log_det
 
-    def _splines(self, angles: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean directions (batch, moved), and knots (3, bins + 1, batch, moved)."""
+    def _splines(self, angles: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Directions and how much the circle is squeezed to them, (batch, moved), and knots before that.
+
+        Knots are (3, bins + 1, batch, moved).
+        """
         seen = angles[:, self.taps]
         cos, sin = seen.cos(), seen.sin()
         x, y = cos @ self.weight, sin @ self.weight
@@ -74,11 +84,20 @@ class RotatingCoupling(Bijector):
         c, s = x[..., None] / length, y[..., None] / length
         around = torch.cat([c * cos + s * sin, c * sin - s * cos, length], dim=2)
         ends, bins = self.network(around).unflatten(2, (2, self.bins)).permute(2, 3, 0, 1)
-        cosines = length * self.cosines
-        first, middle = cosines.unflatten(2, (self.bins, 2)).permute(3, 2, 0, 1)
+        squeeze = (1 + length).rsqrt()  # the width of von Mises' density, so that bins are no wider
+        squeezed_angles, log_slope = squeezed(self.halves, squeeze)
+        log_p = length * squeezed_angles.cos() + log_slope
+        first, middle = log_p.unflatten(2, (self.bins, 2)).permute(3, 2, 0, 1)
         last = torch.roll(first, -1, dims=0)
         simpson = torch.stack([first, middle + math.log(4), last]).logsumexp(dim=0) - math.log(6)
-        return torch.atan2(y, x), density_knots(first + gate * ends, simpson + gate * bins)
+        knots = density_knots(first + gate * ends, simpson + gate * bins)
+        return torch.atan2(y, x), squeeze[..., 0], knots
+
+
+def squeezed(angle: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """2 arctan(share tan(angle / 2)) and ln of its slope, elementwise; 1 / share is the inverse."""
+    c, s = (angle / 2).cos(), share * (angle / 2).sin()
+    return 2 * torch.atan2(s, c), share.log() - (c * c + s * s).log()
 
 
 def density_knots(at_knots: Tensor, of_bins: Tensor) -> Tensor:
