@@ -33,7 +33,7 @@ ROOMS = [
     {"systems"},
     {"tracking"},
     {"averaging"},
-    {"experiment", "command_line", "run", "preparation", "trainer"},
+    {"experiment", "command_line", "run", "preparation", "trainer", "quoting"},
     {"study", "trial", "__init__"},
     {"__main__"},
 ]
