@@ -1,7 +1,6 @@
 """The command line of an experiment, made from its declarations; no torch before a run starts."""
 
 import itertools
-import json
 import sys
 from argparse import SUPPRESS
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 from pydantic import BaseModel
-from pydantic_core import to_jsonable_python
 
 from vfe_lightning.declarations.changes import flat, unknown_name
 from vfe_lightning.declarations.schema import Leaf, leaves, with_kinds
@@ -27,7 +25,6 @@ OWN_FLAGS = {
     "json": "write the final results to this file",
     "resume": "go on with this run, given by its id or the beginning of it",
 }
-WITHOUT_INFLUENCE = {"name", "trainer.progress_bar", "trainer.threads", "trainer.checkpoint_every"}
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ def parse(experiment: "Experiment", argv: Sequence[str]) -> Request:
     kinds = {name: value for name, value in flags.items() if name.endswith(".kind")}
     file = _without_replaced_parts(_read(flags.get("config")), kinds)
     kinds = {name: value for name, value in file.items() if name.endswith(".kind")} | kinds
-    options = _options(experiment, kinds)
+    options = options_of(experiment, kinds)
     _refuse_unknown(options, flags, file)
     try:
         parsed = _parser(experiment, options).parse_args(list(argv))
@@ -91,31 +88,6 @@ def parse(experiment: "Experiment", argv: Sequence[str]) -> Request:
     return Request(
         experiment.vary(**changes), flags.get("json"), flags.get("resume"), "print_config" in flags, changes
     )
-
-
-def arguments(experiment: "Experiment", parameters: Mapping[str, Any]) -> list[str]:
-    """The flags that make of an experiment the one with these parameters: the inverse of `parse`.
-
-    Raises:
-        Refused: when these are parameters of another system.
-    """
-    kinds = {name: parameters[name] for name in sorted(parameters) if name.endswith(".kind")}
-    defaults = {leaf.path: leaf.default for leaf in _options(experiment, kinds)}
-    own = experiment.parameters()
-    words = []
-    for name, value in parameters.items():
-        default = own.get(name) if name.endswith(".kind") else to_jsonable_python(defaults.get(name))
-        same = value == default or str(value) == str(default)  # infinity is a word in a declaration
-        if name not in WITHOUT_INFLUENCE and not name.startswith("tags.") and not same:
-            words += [f"--{name}", _written(value)]
-    parse(experiment, words)
-    return words
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, float) and float(f"{value:g}") == value:
-        return f"{value:g}"
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _flags(argv: Sequence[str]) -> list[tuple[str, str | None]]:
@@ -148,7 +120,8 @@ def _without_replaced_parts(file: dict[str, Any], kinds: Mapping[str, Any]) -> d
     }
 
 
-def _options(experiment: "Experiment", kinds: Mapping[str, Any]) -> list[Leaf]:
+def options_of(experiment: "Experiment", kinds: Mapping[str, Any]) -> list[Leaf]:
+    """Everything that can be set, where parts are of these kinds."""
     own = {k: v for k, v in kinds.items() if k.split(".")[0] in type(experiment).model_fields}
     run = with_kinds(experiment, own)
     system = with_kinds(experiment.system, {k: v for k, v in kinds.items() if k not in own})

@@ -3,17 +3,18 @@
 import importlib.util
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
+from pydantic_core import to_jsonable_python
 
 from vfe_lightning.analysis import catalogue
 from vfe_lightning.analysis.pages import filled, pages
-from vfe_lightning.command_line import arguments
+from vfe_lightning.command_line import options_of, parse
 from vfe_lightning.declarations.changes import flat, unknown_name
 from vfe_lightning.errors import Refused
 from vfe_lightning.experiment import Experiment
@@ -22,6 +23,7 @@ from vfe_lightning.tracking.record import DECLARATION
 from vfe_lightning.tracking.resume import find_run
 
 RESULTS = Path("experiments", "results.csv")
+WITHOUT_INFLUENCE = {"name", "trainer.progress_bar", "trainer.threads", "trainer.checkpoint_every"}
 
 
 def checkout() -> Path:
@@ -72,7 +74,7 @@ def _row(client: MlflowClient, named: str, root: Path) -> catalogue.Row:
     told = _results_in(Path(named)) if named.endswith(".json") else {}
     run = find_run(client, told.get("run_id", named))
     run_id, status = run.info.run_id, run.info.status
-    if status != "FINISHED" or "final/free_energy" not in run.data.metrics:
+    if status != "FINISHED":
         raise Refused(f"run {run_id[:8]} is {status}: only numbers of finished runs are quoted")
 
     def artifact(name: str) -> str:
@@ -80,11 +82,10 @@ def _row(client: MlflowClient, named: str, root: Path) -> catalogue.Row:
         return download_artifacts(run_id=run_id, artifact_path=name, tracking_uri=store.tracking_uri())
 
     parameters = flat(json.loads(Path(artifact(DECLARATION)).read_text()))
-    steps = client.get_metric_history(run_id, "final/free_energy")[-1].step
     flags = arguments(declared(root, parameters["name"]), parameters)
     # the file counts what was prepared before the run was recorded, and no pause before it was resumed
     seconds = told.get("seconds", ((run.info.end_time or 0) - run.info.start_time) / 1000)
-    return catalogue.row(run, flags, steps, seconds, pd.read_csv(artifact("results.csv")))
+    return catalogue.row(run, parameters, flags, seconds, pd.read_csv(artifact("results.csv")))
 
 
 def _results_in(path: Path) -> dict[str, Any]:
@@ -92,6 +93,31 @@ def _results_in(path: Path) -> dict[str, Any]:
         return {name: json.loads(path.read_text())[name] for name in ("run_id", "seconds")}
     except (OSError, ValueError, KeyError) as error:
         raise Refused(f"{path} holds no results of a run: {error}") from error
+
+
+def arguments(experiment: Experiment, parameters: Mapping[str, Any]) -> list[str]:
+    """The flags that make of an experiment the one with these parameters: the inverse of `parse`.
+
+    Raises:
+        Refused: when these are parameters of another system.
+    """
+    kinds = {name: parameters[name] for name in sorted(parameters) if name.endswith(".kind")}
+    defaults = {leaf.path: leaf.default for leaf in options_of(experiment, kinds)}
+    own = experiment.parameters()
+    words = []
+    for name, value in parameters.items():
+        default = own.get(name) if name.endswith(".kind") else to_jsonable_python(defaults.get(name))
+        same = value == default or str(value) == str(default)  # infinity is a word in a declaration
+        if name not in WITHOUT_INFLUENCE and not name.startswith("tags.") and not same:
+            words += [f"--{name}", _written(value)]
+    parse(experiment, words)
+    return words
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def refresh(root: Path, check: bool) -> list[Path]:

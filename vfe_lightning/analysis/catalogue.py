@@ -5,7 +5,7 @@ A row is read off a recorded run and never typed: `python -m vfe_lightning resul
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,31 +42,35 @@ TYPES: dict[Any, Any] = {
 }
 
 
-def row(run: Run, arguments: Sequence[str], steps: int, seconds: float, results: pd.DataFrame) -> Row:
-    """What is quoted of a run; `results` is its own table, which has the landmarks."""
-    metrics, tags, params = run.data.metrics, run.data.tags, run.data.params
+def row(
+    run: Run, parameters: Mapping[str, Any], arguments: Sequence[str], seconds: float, results: pd.DataFrame
+) -> Row:
+    """What is quoted of a finished run: its declared parameters, its tags, and its own table of results."""
+    tags = run.data.tags
     dirty = "+" if tags.get("git.dirty") == "true" else ""  # there is an uncommitted.diff among its artifacts
-    name, landmark = _best_landmark(results)
-    processes = int(params["trainer.devices"]) * int(params["trainer.num_nodes"])
+    landmark, lowest = _best_landmark(results)
+    processes = int(parameters["trainer.devices"]) * int(parameters["trainer.num_nodes"])
     found: Row = {
-        "experiment": params["name"],
+        "experiment": parameters["name"],
         "arguments": shlex.join(arguments),
         "run": run.info.run_id,
         "commit": tags.get("git.commit", "")[:12] + dirty,
         "date": pd.Timestamp(run.info.start_time, unit="ms").strftime("%Y-%m-%d"),
         "device": tags.get("device", ""),
-        "threads": processes * int(params["trainer.threads"]),
-        "steps": steps,
+        "threads": processes * int(parameters["trainer.threads"] or 0),
+        "steps": int(parameters["trainer.max_steps"]),
         "seconds": round(seconds, 1),
         "units": tags.get("units", ""),
         "per": tags.get("per", ""),
         "size": int(tags["size"]),
-        "landmark": name,
-        "landmark_free_energy": landmark,
+        "landmark": landmark,
+        "landmark_free_energy": lowest,
         "parameters": tags.get("vfe.parameters", ""),
         "alarms": tags.get("vfe.alarms", ""),
     }
-    return {c: found[c] if c in found else metrics.get(f"final/{c}") for c in TYPES}
+    for name, value, error in zip(results["name"], results["value"], results["error"], strict=True):
+        found |= {name: value, f"{name}_error": error}
+    return {name: found.get(name) for name in TYPES}
 
 
 def _best_landmark(results: pd.DataFrame) -> tuple[str, float | None]:
