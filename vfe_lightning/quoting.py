@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
-from pydantic_core import to_jsonable_python
 
 from vfe_lightning.analysis import catalogue
 from vfe_lightning.analysis.pages import filled, pages
@@ -106,8 +105,9 @@ def arguments(experiment: Experiment, parameters: Mapping[str, Any]) -> list[str
     own = experiment.parameters()
     words = []
     for name, value in parameters.items():
-        default = own.get(name) if name.endswith(".kind") else to_jsonable_python(defaults.get(name))
-        same = value == default or str(value) == str(default)  # infinity is a word in a declaration
+        default = own.get(name) if name.endswith(".kind") else defaults.get(name)
+        default = list(default) if isinstance(default, tuple) else default  # as JSON has it
+        same = value == default or str(value) == str(default)  # infinity is a word there
         if name not in WITHOUT_INFLUENCE and not name.startswith("tags.") and not same:
             words += [f"--{name}", _written(value)]
     parse(experiment, words)
