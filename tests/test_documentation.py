@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = list(pages(ROOT))
 EXPERIMENTS = quoting.names(ROOT)
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
-LATER = "<!-- later:"  # above a block of Python: what it needs is not there yet
+LATER = re.compile(r"<!-- later: ([\w.]+) -->")  # above a block of Python: what it needs is not there yet
 GENERATED = re.compile(r"<!-- results: .*?<!-- end -->", re.DOTALL)
 REFERENCE = re.compile(r"<!-- reference: \S.*?-->.*?<!-- end -->", re.DOTALL)
 WITH_ERROR = re.compile(r"\d\.?\d*\(\d+(?:\.\d+)?\)|\d\s*(?:\+/-|\+-|±)\s*\d")
@@ -37,7 +37,7 @@ def blocks(page: Path, *languages: str) -> Iterator[str]:
     text = page.read_text()
     for match in FENCE.finditer(text):
         before = text[: match.start()].rstrip().splitlines()[-1:]
-        if match["language"] in languages and not "".join(before).startswith(LATER):
+        if match["language"] in languages and not LATER.match("".join(before)):
             yield re.sub(f"^{match['indent']}", "", match["code"], flags=re.MULTILINE)
 
 
@@ -66,6 +66,14 @@ def test_python_of_a_page_runs(page, home, monkeypatch):
     scope: dict[str, object] = {"__name__": "page"}
     for code in blocks(page, "python"):
         exec(compile(code, named(page), "exec"), scope)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_nothing_waits_for_what_is_there(page):
+    for awaited in LATER.findall(page.read_text()):
+        module, _, name = awaited.rpartition(".")
+        there = hasattr(importlib.import_module(module), name)
+        assert not there, f"{named(page)}: {awaited} is there: take the comment away, and the block is run"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
