@@ -3,6 +3,7 @@
 import argparse
 import ast
 import importlib
+import itertools
 import re
 import shlex
 from collections.abc import Iterator
@@ -42,7 +43,10 @@ def blocks(page: Path, *languages: str) -> Iterator[str]:
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
-    """Every line of a shell block, and of the docstring of an experiment or a study, as words."""
+    """Every line of a shell block, and of the docstring of an experiment or a study, as words.
+
+    Variables that are given a plain text are that text; others, and what follows a pipe, are left out.
+    """
     sources = {named(page): "\n".join(blocks(page, "sh")) for page in PAGES}
     for folder in ("experiments", "studies"):
         for path in sorted((ROOT / folder).glob("*.py")):
@@ -50,12 +54,16 @@ def commands() -> Iterator[tuple[str, list[str]]]:
             lines = re.findall(r"^ *(python -m (?:.*\\\n)*.*)$", about, re.MULTILINE)
             sources[named(path)] = "\n".join(lines)
     for source, text in sources.items():
+        known = re.findall(r'^(\w+)="([^"]*)"$', text, re.MULTILINE)
         for line in text.replace("\\\n", " ").splitlines():
-            if words := shlex.split(line, comments=True):
+            for name, value in known:
+                line = line.replace(f"${name}", value)
+            words = itertools.takewhile(lambda w: w != "|", shlex.split(line, comments=True))
+            if words := [word for word in words if not word.startswith("$")]:
                 yield source, words
 
 
-MODULE_COMMANDS = [(source, words) for source, words in commands() if "-m" in words and "$job" not in words]
+MODULE_COMMANDS = [(source, words) for source, words in commands() if "-m" in words]
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if list(blocks(p, "python"))], ids=named)
@@ -166,9 +174,10 @@ def test_the_rule_finds_what_was_typed():
 
 
 def test_every_experiment_and_study_is_in_the_tables():
-    front, list_of_studies = ((ROOT / name).read_text() for name in ("README.md", "studies/README.md"))
+    names = ("README.md", "experiments/README.md", "studies/README.md")
+    front, families, list_of_studies = ((ROOT / name).read_text() for name in names)
     assert len(front.splitlines()) <= 150
-    assert all(f"| `{name}` |" in front for name in EXPERIMENTS)
+    assert all(f"| `{name}` |" in front and f"`{name}`" in families for name in EXPERIMENTS)
     for path in (ROOT / "studies").glob("*.py"):
         if "__main__" in path.read_text():
             assert f"`{path.stem}`" in list_of_studies

@@ -50,7 +50,10 @@ def row(
     dirty = "+" if tags.get("git.dirty") == "true" else ""  # there is an uncommitted.diff among its artifacts
     landmark, lowest = _best_landmark(results)
     processes = int(parameters["trainer.devices"]) * int(parameters["trainer.num_nodes"])
-    found: Row = {
+    found: Row = {}
+    for name, value, error in zip(results["name"], results["value"], results["error"], strict=True):
+        found |= {name: value, f"{name}_error": error}
+    found |= {
         "experiment": parameters["name"],
         "arguments": shlex.join(arguments),
         "run": run.info.run_id,
@@ -68,8 +71,6 @@ def row(
         "parameters": tags.get("vfe.parameters", ""),
         "alarms": tags.get("vfe.alarms", ""),
     }
-    for name, value, error in zip(results["name"], results["value"], results["error"], strict=True):
-        found |= {name: value, f"{name}_error": error}
     return {name: found.get(name) for name in TYPES}
 
 
