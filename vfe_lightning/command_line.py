@@ -6,18 +6,16 @@ from argparse import SUPPRESS
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn, Protocol, cast
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 from pydantic import BaseModel
 
 from vfe_lightning.declarations.changes import flat, unknown_name
+from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.schema import Leaf, leaves, with_kinds
 from vfe_lightning.errors import Diverged, Interrupted, Refused, Unrecorded
-
-if TYPE_CHECKING:
-    from vfe_lightning.experiment import Experiment
 
 OWN_FLAGS = {
     "config": "YAML file with any of the options below; flags win over it",
@@ -27,18 +25,24 @@ OWN_FLAGS = {
 }
 
 
+class Runnable(Protocol):
+    """What an experiment is beside its declaration."""
+
+    def run(self, *, json: str | None, resume: str | None) -> object: ...
+
+
 @dataclass(frozen=True)
 class Request:
     """What was asked for on the command line."""
 
-    experiment: "Experiment"
+    experiment: DeclaredExperiment
     json: str | None
     resume: str | None
     print_config: bool
     changes: dict[str, Any]  # what was given, under dotted names
 
 
-def main(experiment: "Experiment", argv: Sequence[str] | None = None) -> NoReturn:
+def main(experiment: DeclaredExperiment, argv: Sequence[str] | None = None) -> NoReturn:
     """Run as the arguments say and exit: 0, 2 for a refusal, 1 for a failure, 128 + n for signal n."""
     argv = sys.argv[1:] if argv is None else argv
     try:
@@ -50,7 +54,7 @@ def main(experiment: "Experiment", argv: Sequence[str] | None = None) -> NoRetur
             from vfe_lightning.tracking.resume import recorded_experiment
 
             request = parse(recorded_experiment(experiment, request.resume), argv)
-        request.experiment.run(json=request.json, resume=request.resume)
+        cast(Runnable, request.experiment).run(json=request.json, resume=request.resume)
     except Refused as refusal:
         fail(refusal, 2)
     except (Diverged, Unrecorded) as error:
@@ -67,7 +71,7 @@ def fail(error: Exception, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def parse(experiment: "Experiment", argv: Sequence[str]) -> Request:
+def parse(experiment: DeclaredExperiment, argv: Sequence[str]) -> Request:
     """Arguments to an experiment.
 
     Raises:
@@ -120,7 +124,7 @@ def _without_replaced_parts(file: dict[str, Any], kinds: Mapping[str, Any]) -> d
     }
 
 
-def options_of(experiment: "Experiment", kinds: Mapping[str, Any]) -> list[Leaf]:
+def options_of(experiment: DeclaredExperiment, kinds: Mapping[str, Any]) -> list[Leaf]:
     """Everything that can be set, where parts are of these kinds."""
     own = {k: v for k, v in kinds.items() if k.split(".")[0] in type(experiment).model_fields}
     run = with_kinds(experiment, own)
@@ -138,7 +142,7 @@ def _refuse_unknown(options: Sequence[Leaf], flags: Mapping[str, Any], file: Map
             raise unknown_name(name, known)
 
 
-def _parser(experiment: "Experiment", options: Sequence[Leaf]) -> ArgumentParser:
+def _parser(experiment: DeclaredExperiment, options: Sequence[Leaf]) -> ArgumentParser:
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     command = spec.name if spec else experiment.name
     parser = ArgumentParser(

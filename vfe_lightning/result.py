@@ -106,6 +106,13 @@ class Result:
     seconds_per_step: float | None = None
     error: str | None = None
 
+    def number(self, name: str) -> tuple[float, float]:
+        """A number by its name, and its error; NaN where there is none."""
+        if self.observables and name in self.observables:
+            return self.observables[name]["value"], self.observables[name]["error"]
+        value, error = getattr(self, name, None), getattr(self, f"{name}_error", None)
+        return math.nan if value is None else value, math.nan if error is None else error
+
     def plain(self) -> dict[str, Any]:
         """As JSON knows it, which has no NaN or infinity: None instead."""
         return _plain(asdict(self))

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_only
@@ -16,6 +15,7 @@ from torch.linalg import LinAlgError  # pyright: ignore
 from vfe_lightning import reductions, watch
 from vfe_lightning.analysis import results
 from vfe_lightning.averaging import Averaging
+from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Interrupted, NotFinite, Pruned
 from vfe_lightning.known import Known
 from vfe_lightning.preparation import prepared, writable
@@ -39,16 +39,13 @@ from vfe_lightning.tracking.stop import GracefulStop
 from vfe_lightning.tracking.store import connect, tracking_uri
 from vfe_lightning.trainer import make_trainer
 
-if TYPE_CHECKING:
-    from vfe_lightning.experiment import Experiment
-
 STOPPED = (Interrupted, Pruned, KeyboardInterrupt, SystemExit)
 ON_ALL_RANKS = (Interrupted, Pruned, NotFinite, LinAlgError)
 COMPARISON = 4  # parameters are compared on so many times fewer samples than the quoted numbers come from
 
 
 def carry_out(
-    experiment: "Experiment",
+    experiment: DeclaredExperiment,
     json: Path | None,
     resume: str | None,
     callbacks: Sequence[Callback],
@@ -80,7 +77,7 @@ class Run:
 
     def __init__(
         self,
-        experiment: "Experiment",
+        experiment: DeclaredExperiment,
         json: Path | None,
         resume: str | None,
         stop: GracefulStop,

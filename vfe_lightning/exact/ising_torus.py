@@ -99,7 +99,7 @@ def _antiferromagnet(L: int, K: Tensor) -> tuple[list[Tensor], Tensor]:
 
 
 def _one_less(y: Tensor) -> Tensor:
-    """1 - exp(-y): the derivative of expm1 is expm1 + 1, whose rounding times y^2 is no small heat capacity."""
+    """1 - exp(-y): the derivative of expm1 is expm1 + 1, whose rounding is no small heat capacity."""
     return torch.where(y < 0.5, -torch.expm1(-y), 1 - (-y).exp())
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -15,14 +15,12 @@ from matplotlib.figure import Figure
 from vfe_lightning.analysis import results
 from vfe_lightning.analysis.figures import convergence
 from vfe_lightning.analysis.results import remarks, units_text
+from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.known import Known
 from vfe_lightning.result import Reference, Result
 from vfe_lightning.statistics import Moments
 from vfe_lightning.tracking.record import Record
-
-if TYPE_CHECKING:
-    from vfe_lightning.experiment import Experiment
 
 HEADLINES = ("free_energy", "energy", "entropy")
 REFERENCES = (*HEADLINES, "heat_capacity")
@@ -70,7 +68,7 @@ def landmarks_of(system: VariationalFreeEnergy) -> dict[str, float]:
 def start_notes(
     record: Record,
     system: VariationalFreeEnergy,
-    experiment: "Experiment",
+    experiment: DeclaredExperiment,
     exact: Known,
     device: torch.device,
 ) -> None:
