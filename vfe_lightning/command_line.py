@@ -85,7 +85,7 @@ def parse(experiment: DeclaredExperiment, argv: Sequence[str]) -> Request:
     kinds = {name: value for name, value in flags.items() if name.endswith(".kind")}
     file = _without_replaced_parts(_read(flags.get("config")), kinds)
     kinds = {name: value for name, value in file.items() if name.endswith(".kind")} | kinds
-    options = _options(experiment, kinds)
+    options = options_of(experiment, kinds)
     _refuse_unknown(options, flags, file)
     try:
         parsed = _parser(experiment, options).parse_args(list(argv))
@@ -133,7 +133,8 @@ def _without_replaced_parts(file: dict[str, Any], kinds: Mapping[str, Any]) -> d
     }
 
 
-def _options(experiment: DeclaredExperiment, kinds: Mapping[str, Any]) -> list[Leaf]:
+def options_of(experiment: DeclaredExperiment, kinds: Mapping[str, Any]) -> list[Leaf]:
+    """Everything that can be set, where parts are of these kinds."""
     own = {k: v for k, v in kinds.items() if k.split(".")[0] in type(experiment).model_fields}
     run = with_kinds(experiment, own)
     system = with_kinds(experiment.system, {k: v for k, v in kinds.items() if k not in own})
