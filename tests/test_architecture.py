@@ -53,6 +53,7 @@ ROOMS = [
     {"trained"},
     {"command_line"},
     {"experiment"},
+    {"quoting"},
     {"study", "trial", "__init__"},
     {"__main__"},
 ]

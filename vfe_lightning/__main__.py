@@ -46,6 +46,9 @@ def parser() -> argparse.ArgumentParser:
     add("folder", type=Path, help="where runs.csv and curves.csv are written")
     add("--format", choices=("csv", "parquet"), default="csv", help="default: %(default)s")
     add("--experiment", metavar="NAME", help="only runs of this experiment")
+    add = commands.add_parser("results", help="quote runs in the pages of a checkout").add_argument
+    add("--add", nargs="+", metavar="RUN", default=[], help="id, its beginning, or the --json of a run")
+    add("--check", action="store_true", help="fail where a page is not what experiments/results.csv gives")
     add = commands.add_parser("relocate", help="mend artifact paths after the folder has moved").add_argument
     add("--old", metavar="FOLDER", help="where artifacts were (default: all places that are gone)")
     commands.add_parser("sweep", help="mark runs whose process is gone as KILLED; deliver what was kept")
@@ -111,6 +114,20 @@ def export(folder: Path, format: str, experiment: str | None) -> None:
             print(path)
     except OSError as error:
         raise Refused(f"{folder} cannot be written: {error}") from error
+
+
+def results(add: list[str], check: bool) -> None:
+    from vfe_lightning import quoting
+
+    root = quoting.checkout()
+    if add:
+        for name in quoting.add(store.connect(store.tracking_uri()), add, root):
+            print(f"quoted: {name}")
+    changed = quoting.refresh(root, check)
+    for page in changed:
+        print(f"{'not as the data give it' if check else 'written'}: {page}")
+    if check and changed:
+        raise Refused("run `python -m vfe_lightning results`")
 
 
 def relocate(old: str | None) -> None:

@@ -22,13 +22,14 @@ OWN_FLAGS = {
     "print_config": "print all values as YAML and exit",
     "json": "write the final results to this file",
     "resume": "go on with this run, given by its id or the beginning of it",
+    "init_from": "start from the parameters of this run, or of a checkpoint, wherever they fit",
 }
 
 
 class Runnable(Protocol):
     """What an experiment is beside its declaration."""
 
-    def run(self, *, json: str | None, resume: str | None) -> object: ...
+    def run(self, *, json: str | None, resume: str | None, init_from: str | None) -> object: ...
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Request:
     experiment: DeclaredExperiment
     json: str | None
     resume: str | None
+    init_from: str | None
     print_config: bool
     changes: dict[str, Any]  # what was given, under dotted names
 
@@ -54,7 +56,9 @@ def main(experiment: DeclaredExperiment, argv: Sequence[str] | None = None) -> N
             from vfe_lightning.tracking.resume import recorded_experiment
 
             request = parse(recorded_experiment(experiment, request.resume), argv)
-        cast(Runnable, request.experiment).run(json=request.json, resume=request.resume)
+        cast(Runnable, request.experiment).run(
+            json=request.json, resume=request.resume, init_from=request.init_from
+        )
     except Refused as refusal:
         fail(refusal, 2)
     except (Diverged, Unrecorded) as error:
@@ -81,7 +85,7 @@ def parse(experiment: DeclaredExperiment, argv: Sequence[str]) -> Request:
     kinds = {name: value for name, value in flags.items() if name.endswith(".kind")}
     file = _without_replaced_parts(_read(flags.get("config")), kinds)
     kinds = {name: value for name, value in file.items() if name.endswith(".kind")} | kinds
-    options = _options(experiment, kinds)
+    options = options_of(experiment, kinds)
     _refuse_unknown(options, flags, file)
     try:
         parsed = _parser(experiment, options).parse_args(list(argv))
@@ -90,7 +94,12 @@ def parse(experiment: DeclaredExperiment, argv: Sequence[str]) -> Request:
     given = {name: parsed[name] for name in flags if name in parsed and name not in OWN_FLAGS}
     changes = file | given
     return Request(
-        experiment.vary(**changes), flags.get("json"), flags.get("resume"), "print_config" in flags, changes
+        experiment.vary(**changes),
+        flags.get("json"),
+        flags.get("resume"),
+        flags.get("init_from"),
+        "print_config" in flags,
+        changes,
     )
 
 
@@ -124,7 +133,8 @@ def _without_replaced_parts(file: dict[str, Any], kinds: Mapping[str, Any]) -> d
     }
 
 
-def _options(experiment: DeclaredExperiment, kinds: Mapping[str, Any]) -> list[Leaf]:
+def options_of(experiment: DeclaredExperiment, kinds: Mapping[str, Any]) -> list[Leaf]:
+    """Everything that can be set, where parts are of these kinds."""
     own = {k: v for k, v in kinds.items() if k.split(".")[0] in type(experiment).model_fields}
     run = with_kinds(experiment, own)
     system = with_kinds(experiment.system, {k: v for k, v in kinds.items() if k not in own})

@@ -22,6 +22,7 @@ class Experiment(DeclaredExperiment):
         resume: str | None = None,
         callbacks: Sequence["Callback"] = (),
         filing: "Filing | None" = None,
+        init_from: str | None = None,
     ) -> Result:
         """Train, then evaluate with frozen parameters and fresh samples; both are recorded in MLflow.
 
@@ -29,6 +30,7 @@ class Experiment(DeclaredExperiment):
             json: file for the final results, also written when the run fails.
             resume: id of a recorded run, or its beginning, that goes on from its last checkpoint.
             callbacks: further Lightning callbacks.
+            init_from: a run, or a checkpoint, whose parameters are the start where names and shapes agree.
             filing: where a new run is filed in MLflow, if not under the experiment's name.
 
         Raises:
@@ -42,7 +44,7 @@ class Experiment(DeclaredExperiment):
         store.check_reachable(store.tracking_uri())
         from vfe_lightning.run import carry_out
 
-        return carry_out(self, Path(json) if json else None, resume, callbacks, filing)
+        return carry_out(self, Path(json) if json else None, resume, callbacks, filing, init_from)
 
     def main(self) -> None:
         """Run from the command line: `python -m experiments.heg3d --help`."""

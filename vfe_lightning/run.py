@@ -37,6 +37,7 @@ from vfe_lightning.tracking.origin import origin_of
 from vfe_lightning.tracking.quiet import quiet
 from vfe_lightning.tracking.record import Filing, Record
 from vfe_lightning.tracking.resume import resumed
+from vfe_lightning.tracking.start import start_for
 from vfe_lightning.tracking.stop import GracefulStop
 from vfe_lightning.tracking.store import connect, tracking_uri
 from vfe_lightning.trainer import make_trainer
@@ -52,11 +53,12 @@ def carry_out(
     resume: str | None,
     callbacks: Sequence[Callback],
     filing: Filing | None,
+    init_from: str | None = None,
 ) -> Result:
     """See `Experiment.run`."""
     quiet()
     with GracefulStop() as stop:
-        run = Run(experiment, json, resume, stop, callbacks, filing)
+        run = Run(experiment, json, resume, stop, callbacks, filing, init_from)
         try:
             run.train()
             run.choose()
@@ -65,10 +67,8 @@ def carry_out(
         except BaseException as raised:
             error = stop.meant(raised)
             run.fail(error)
-            told = explained(error, run.checkpoints.run_id, run.checkpoints.folder, run.trainer.global_step)
-            if told is raised:
-                raise
-            raise told from raised
+            told = explained(error, run.checkpoints, run.trainer.global_step)
+            raise told from (None if told is raised else raised)
         if run.record:
             print(results.text(result), flush=True)
         return result
@@ -85,12 +85,14 @@ class Run:
         stop: GracefulStop,
         callbacks: Sequence[Callback],
         filing: Filing | None,
+        init_from: str | None,
     ) -> None:
         self.started = time.monotonic()
         self.experiment, self.json, self.stop = experiment, writable(json), stop
         rank: int = rank_zero_only.rank or 0
         run_id, self.checkpoint = resumed(experiment, resume, check=rank == 0) if resume else (None, None)
         self.system = prepared(experiment)
+        self.start = start_for(self.system, run_id, init_from)
         self.selection = Selection(self.system)
         self.known = Known()
         self.record: Record | None = None
@@ -112,14 +114,20 @@ class Run:
             device = self.trainer.strategy.root_device
             start_notes(self.record, self.system, self.experiment, self.known, device)
             print(f"{self.experiment.name}: {self.experiment.label()}, run {self.record.run_id}", flush=True)
+            if self.start:
+                self.start.tell(self.record)
         self.trainer.fit(self.system, ckpt_path=self.checkpoint, weights_only=True)
         self.stop.raise_if_stopped()
+        if not self.experiment.trainer.max_steps:
+            self.checkpoints.save_step(self.trainer)
 
     def choose(self) -> None:
         """Give the system the best of the parameters at hand, and keep them."""
-        mean = self.averaging.mean() if self.averaging else None
+        trained = self.trainer.global_step > 0
+        mean = self.averaging.mean() if self.averaging and trained else None
         batches = max(1, self.experiment.trainer.evaluation_batches // COMPARISON)
-        chosen = self.selection.choose(self.system, mean, lambda: self.validate(batches))
+        measure = (lambda: self.validate(batches)) if trained else None
+        chosen = self.selection.choose(self.system, mean, measure)
         self.checkpoints.keep_quoted(self.trainer, self.system, chosen)
 
     def evaluate(self) -> None:

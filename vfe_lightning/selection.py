@@ -32,14 +32,17 @@ class Selection:
         self.chosen: str | None = None
 
     def choose(
-        self, system: VariationalFreeEnergy, mean: Parameters | None, measure: Callable[[], None]
+        self, system: VariationalFreeEnergy, mean: Parameters | None, measure: Callable[[], None] | None
     ) -> str:
         """Give the system the best parameters of all; returns what they are.
 
         Args:
             mean: of the training, where there is one.
-            measure: a validation loop, which leaves `system.objective`.
+            measure: a validation loop, which leaves `system.objective`; None where nothing was trained.
         """
+        if measure is None:
+            self.chosen = "start"
+            return self.chosen
         candidates = {"mean": mean} if mean is not None else {}
         candidates |= {"last": parameters_of(system), "start": self.start}
         self.chosen = next(iter(candidates))

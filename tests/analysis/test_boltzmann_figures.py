@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from vfe_lightning.analysis.boltzmann_figures import CELLS, histogram, torsion_histogram
+from vfe_lightning.estimators.molecule import CELLS, histogram, torsion_histogram
 
 
 def test_torsions_are_counted_on_the_torus():

@@ -122,7 +122,7 @@ def beta_share(annealing: NoAnnealing | LinearAnnealing | ExponentialAnnealing, 
 
 def check_annealing(annealing: NoAnnealing | LinearAnnealing | ExponentialAnnealing, max_steps: int) -> None:
     """Raises ValueError where beta is not reached within the steps."""
-    if isinstance(annealing, LinearAnnealing) and annealing.steps > max_steps:
+    if isinstance(annealing, LinearAnnealing) and annealing.steps > max_steps > 0:
         raise ValueError(
             f"annealing.steps = {annealing.steps} ends after trainer.max_steps = {max_steps}: "
             "lower --annealing.steps"

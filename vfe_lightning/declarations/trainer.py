@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from vfe_lightning.declarations.base import Declaration
 
@@ -10,7 +10,9 @@ from vfe_lightning.declarations.base import Declaration
 class Trainer(Declaration):
     """The budget of a run and the devices it runs on; passed on to lightning.Trainer."""
 
-    max_steps: PositiveInt = Field(default=1000, description="optimisation steps")
+    max_steps: NonNegativeInt = Field(
+        default=1000, description="optimisation steps; 0 evaluates what was declared or loaded"
+    )
     accelerator: Literal["auto", "cpu", "gpu"] = Field(default="cpu", description="kind of device")
     devices: PositiveInt = Field(
         default=1, description="processes on this machine: GPUs, or ranks on the CPU"

@@ -59,8 +59,7 @@ class Checkpoints(Checkpoint):
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
         step = trainer.global_step
         if step % self.every == 0 or step == trainer.max_steps or trainer.should_stop:
-            assert self.folder is not None
-            self.save(trainer, self.folder / f"step_{step:08d}.ckpt")
+            self.save_step(trainer)
 
     def keep_quoted(self, trainer: L.Trainer, system: L.LightningModule, parameters: str) -> None:
         """Keep the parameters that the quoted numbers are of, under the name of what they are."""
@@ -83,6 +82,10 @@ class Checkpoints(Checkpoint):
             if self.record:
                 self.record.keep(path)
         trainer.strategy.barrier()
+
+    def save_step(self, trainer: L.Trainer) -> None:
+        assert self.folder is not None
+        self.save(trainer, self.folder / f"step_{trainer.global_step:08d}.ckpt")
 
     def save(self, trainer: L.Trainer, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,20 +1,19 @@
 """Why a run ended early, and what the user can do next."""
 
 import errno
-from pathlib import Path
 
 from torch.linalg import LinAlgError  # pyright: ignore
 
 from vfe_lightning.errors import Diverged, Interrupted, NotFinite, Unrecorded
-from vfe_lightning.tracking.checkpoints import checkpoints_in
+from vfe_lightning.tracking.checkpoints import Checkpoints, checkpoints_in
 
 NO_SPACE = {errno.ENOSPC: "no space left", errno.EDQUOT: "quota exceeded", errno.EROFS: "read-only"}
 
 
-def explained(error: BaseException, run_id: str | None, folder: Path | None, step: int) -> BaseException:
+def explained(error: BaseException, checkpoints: Checkpoints, step: int) -> BaseException:
     """The error with the remedy, or itself where none is known."""
-    saved = checkpoints_in(folder) if folder else []
-    run_id = (run_id or "")[:8]
+    saved = checkpoints_in(checkpoints.folder) if checkpoints.folder else []
+    run_id = (checkpoints.run_id or "")[:8]
     go_on = f"go on with --resume {run_id}" if saved else "start the run again"
     if isinstance(error, Interrupted):
         return Interrupted(error.signum, f"{error} at step {step}" + (f", {go_on}" if saved else ""))

@@ -79,16 +79,19 @@ def check_may_resume(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExp
         if value != before.get(name) and name not in EXTENDABLE and not name.startswith("tags."):
             raise Refused(
                 f"{name} = {value} is not that of run {run_id}, {before.get(name)}: "
-                f"a resumed run may change only {', '.join(EXTENDABLE)}; start a new run for anything else"
+                f"a resumed run may change only {', '.join(EXTENDABLE)}; for anything else start a new run "
+                f"from its parameters, with --init_from {run_id}"
             )
     if run.info.status == "RUNNING" and not provenance.is_gone(run.data.tags):
         process, host = run.data.tags.get("vfe.pid"), run.data.tags.get("vfe.host")
         raise Refused(f"run {run_id} is still running: process {process} on {host}")
+    again = wanted.trainer.evaluation_batches != recorded.trainer.evaluation_batches
     if step > wanted.trainer.max_steps or (
-        step == wanted.trainer.max_steps and run.info.status == "FINISHED"
+        step == wanted.trainer.max_steps and run.info.status == "FINISHED" and not again
     ):
         raise Refused(
-            f"run {run_id} is at step {step} of {wanted.trainer.max_steps}: raise --trainer.max_steps"
+            f"run {run_id} is at step {step} of {wanted.trainer.max_steps}: raise --trainer.max_steps to go "
+            "on, or change --trainer.evaluation_batches to evaluate it again"
         )
 
 

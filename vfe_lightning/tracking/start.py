@@ -1,0 +1,83 @@
+"""Parameters of another run as a start: what is taken, and what is not."""
+
+from dataclasses import dataclass
+
+import torch
+
+from vfe_lightning.errors import Refused
+from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.tracking import store
+from vfe_lightning.tracking.record import Record
+from vfe_lightning.tracking.stored import stored
+
+TAG = "vfe.init_from"
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a system has taken from a run.
+
+    Attributes:
+        run_id: of that run, or the file.
+        taken, left: names of parameters of the system that were found there, and that were not.
+    """
+
+    run_id: str
+    taken: tuple[str, ...]
+    left: tuple[str, ...]
+
+    def in_words(self) -> str:
+        kept = f"; as first declared: {', '.join(self.left)}" if self.left else ""
+        return f"started from run {self.run_id[:8]}: {len(self.taken)} parameters{kept}"
+
+    def tell(self, record: Record) -> None:
+        """On the terminal and in the record."""
+        record.tag({TAG: self.run_id})
+        record.add_note(self.in_words())
+        print(self.in_words(), flush=True)
+
+
+def start_for(system: VariationalFreeEnergy, resumed: str | None, init_from: str | None) -> Start | None:
+    """What a run starts from: what it was told, or what it had started from before it was resumed.
+
+    Raises:
+        Refused: both are given, or there is nothing to take.
+    """
+    if resumed and init_from:
+        raise Refused("--resume goes on with a run, --init_from starts another one: give one of them")
+    if resumed:
+        return _start_of(system, resumed)
+    return started_from(system, init_from) if init_from else None
+
+
+def _start_of(system: VariationalFreeEnergy, run_id: str) -> Start | None:
+    """The start of a recorded run once more, if it was another run that still is there."""
+    run = store.connect(store.tracking_uri()).get_run(run_id)
+    try:
+        return started_from(system, source) if (source := run.data.tags.get(TAG)) else None
+    except Refused:
+        return None  # what was learned since is in the checkpoint
+
+
+@torch.no_grad()
+def started_from(system: VariationalFreeEnergy, run: str) -> Start:
+    """Give a system the parameters of a run, wherever names and shapes agree.
+
+    Raises:
+        Refused: there is no such run, or nothing of it fits.
+    """
+    held = stored(run)
+    taken, left = [], []
+    for name, own in system.named_parameters():
+        other = held.parameters.get(name)
+        if other is not None and other.shape == own.shape:
+            own.copy_(other)
+            taken.append(name)
+        else:
+            left.append(name)
+    if not taken:
+        raise Refused(
+            f"--init_from {run}: no parameter of {held.origin['system'].rpartition(':')[2]} has a name and a "
+            f"shape of these: {', '.join(left[:4])}, ..."
+        )
+    return Start(held.run_id or run, tuple(taken), tuple(left))
