@@ -1,9 +1,9 @@
 """Planar spins at the Kosterlitz-Thouless transition, against the transfer matrix of their dual.
 
 4 x 4 spins at beta J = 1.12, where the infinite lattice loses its stiffness, on a flow that draws spins from
-coarse to fine and turns with them; before training it is harmonic, which is right for cold spins. Exact: L = 2
-and 3 when not too cold, L = 4 up to beta J of about 2. `helicity_modulus` is the stiffness against a twist;
-what is `reweighted` is exact in the limit of many samples.
+coarse to fine and turns with them; before training it is harmonic, which is right for cold spins. Exact:
+L = 2 and 3 when not too cold, L = 4 up to beta J of about 2. `helicity_modulus` is the stiffness against a
+twist; what is `reweighted` is exact in the limit of many samples.
 
     python -m experiments.xy                                 # the run
     python -m experiments.xy --beta 0.5                      # hot: vortices
