@@ -22,7 +22,7 @@ def outcome(capsys: pytest.CaptureFixture, *argv: str) -> tuple[int, str, str]:
 
 
 def test_help_shows_all_fields_with_their_ranges(capsys):
-    code, out, _ = outcome(capsys, "--help")
+    code, out, _ = outcome(capsys, "--help", "all")
     text = " ".join(out.split())
     assert code == 0
     assert "Wigner-Seitz radius, in Bohr radii (type: number > 0, default: 10.0)" in text
@@ -35,8 +35,20 @@ def test_help_shows_all_fields_with_their_ranges(capsys):
         "--seed",
     ):
         assert flag in text
-    _, out, _ = outcome(capsys, "--occupation.kind", "ideal_gas", "--help")
+    _, out, _ = outcome(capsys, "--occupation.kind", "ideal_gas", "--help", "all")
     assert "--occupation.layers" not in out
+
+
+def test_help_is_short_and_says_how_to_learn_more(capsys):
+    _, out, _ = outcome(capsys, "--help")
+    assert len(out.splitlines()) < 70 and "--rs" in out and "--optimizer.quantum.damping" not in out
+    assert "--help all" in out and "--occupation.kind KIND --help" in out
+    _, out, _ = outcome(capsys, "--occupation.kind", "transformer", "-h")
+    assert "--occupation.layers" in out and "--optimizer.quantum.damping" not in out
+    _, out, _ = outcome(capsys, "--help", "optimizer")
+    assert "--optimizer.quantum.damping" in out and "--rs" not in out
+    code, _, err = outcome(capsys, "--help", "optimiser")
+    assert code == 2 and "did you mean optimizer?" in err
 
 
 def test_help_is_light():
@@ -96,7 +108,13 @@ def test_configuration_round_trip(capsys, tmp_path):
         ("--flow.dept 3", "did you mean --flow.depth?"),
         ("--optimizer.quantum.dampin 3", "did you mean --optimizer.quantum.damping?"),
         ("--occupation.kind ideal", "one of fermi_sea, ideal_gas, quasiparticle, levels, transformer"),
-        ("--occupation.kind quasiparticle --occupation.layers 3", "there is no --occupation.layers"),
+        (
+            "--occupation.kind quasiparticle --occupation.layers 3",
+            "there is no --occupation.layers, but with --occupation.kind transformer",
+        ),
+        ("--spin 0", "there is no --spin; `--help all` lists what there is"),
+        ("--occupation transformer", "did you mean --occupation.kind?"),
+        ("--layers 3", "did you mean --occupation.layers?"),
         ("--optimizer.quantum.damping 0", "greater than 0"),
         ("--config /nowhere.yaml", "/nowhere.yaml"),
         ("rs 5", "rs 5"),
