@@ -17,7 +17,7 @@ ROOMS = [
     {"units"},
     {"reductions"},
     {"statistics"},
-    {"result"},
+    {"result", "notation", "presentation"},
     {"hamiltonians"},
     {"exact"},
     {"mean_field"},
@@ -33,7 +33,7 @@ ROOMS = [
     {"systems"},
     {"tracking"},
     {"averaging"},
-    {"experiment", "command_line", "run", "preparation", "trainer"},
+    {"experiment", "command_line", "usage", "run", "preparation", "trainer"},
     {"study", "trial", "__init__"},
     {"__main__"},
 ]

@@ -61,7 +61,7 @@ def test_export_holds_every_number(client, home, run_command, format, read):
     code, out, _ = run_command("export", home / "out", "--format", format)
     assert code == 0 and out.splitlines() == [str(home / "out" / f"{n}.{format}") for n in ("runs", "curves")]
     runs, curves = (read(home / "out" / f"{name}.{format}") for name in ("runs", "curves"))
-    assert runs.loc[0, "metrics.final/free_energy"] == result.free_energy
+    assert runs.loc[0, "quoted.free_energy"] == result.free_energy
     assert float(runs.loc[0, "params.temperature"]) == 0.5 and runs.loc[0, "run"] == result.run_id
     recorded = history(client, result.run_id)
     for name in ("free_energy", "free_energy_error", "entropy"):

@@ -110,6 +110,12 @@ class Result:
         """As JSON knows it, which has no NaN or infinity: None instead."""
         return _plain(asdict(self))
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        from vfe_lightning.presentation import html
+
+        return html(self)
+
     def write(self, path: Path | None) -> None:
         """As JSON; nothing where no file is wanted."""
         if path:
