@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from processes import code_of, on_command_line
 
 from vfe_lightning.command_line import main, parse
 from vfe_lightning.declarations import Adam, ElectronGas, Quasiparticle
@@ -63,6 +64,26 @@ def test_help_is_light():
             [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_a_line_at_once():
+    """Before what takes seconds to import."""
+    code = (
+        "import sys; from experiments.heg3d import heg3d; from vfe_lightning import Experiment\n"
+        "Experiment.run = lambda *_, **__: print('torch' in sys.modules or 'mlflow' in sys.modules)\n"
+        "heg3d.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["starting heg3d: torch and MLflow are loaded", "False"]
+
+
+def test_the_end_says_where_things_are(home):
+    log = home / "log"
+    assert code_of(on_command_line(log, "--trainer.max_steps", "5")) == 0
+    lines = log.read_text().splitlines()
+    assert lines[0].startswith("starting toy") and any(line.startswith("F = -0.") for line in lines)
+    assert lines[-2].startswith("tables and figures: ") and Path(lines[-2].partition(": ")[2]).is_dir()
+    assert lines[-1].endswith("python -m vfe_lightning ui")
 
 
 def test_flags_reach_the_experiment():

@@ -16,7 +16,7 @@ from toy_study import toy_pareto, toy_scan, toy_study
 from vfe_lightning.command_line import parse
 from vfe_lightning.study.command_line import main
 from vfe_lightning.study.storage import finished
-from vfe_lightning.study.watch import RESULT, kept
+from vfe_lightning.study.watch import RESULT, curve_of, kept
 
 QUIET = ["--trainer.progress_bar", "false"]
 STATES = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAILED": "FAILED"}
@@ -74,13 +74,27 @@ def test_trials_fail_alone_and_all_states_show_in_both(client, home, monkeypatch
 def test_the_best_trial_runs_again_with_the_printed_command(client, home, capsys):
     assert outcome(toy_study, "--n-trials", "3") == 0
     out = capsys.readouterr().out
-    best = optuna_study(home).best_trial
+    opened = optuna_study(home)
+    best = opened.best_trial
+    assert opened.metric_names == ["free_energy"]
+    assert all(len(str(t.user_attrs)) < 400 for t in opened.trials)  # as its dashboard shows them
+    study = client.get_run(opened.user_attrs["mlflow.run_id"]).data
+    error = best.user_attrs["free_energy_error"]
+    found = {"best/free_energy": best.value, "best/free_energy_error": error, "trials/complete": 3}
+    assert study.metrics == found | {"trials/pruned": 0, "trials/failed": 0}
+    assert study.tags["mlflow.note.content"].startswith(f"**best trial {best.number}: free_energy -")
     command = out.strip().splitlines()[-1].split()
     assert command[:4] == ["python", "-m", "toy", "--config"]
     again = parse(toy, [*command[3:], *QUIET]).experiment.run()
     assert again.free_energy == best.value
     recorded = json.loads(kept(best, RESULT))["declaration"]
     assert again.declaration["optimizer"] == recorded["optimizer"]
+
+
+def test_trials_of_earlier_versions_are_read():
+    kind = {"values": [1.0], "user_attrs": {"result": "{}", "curve": {"5": 1.5}}}
+    trial = optuna.create_trial(**kind)
+    assert kept(trial, RESULT) == "{}" and curve_of(trial) == {5: 1.5}
 
 
 def test_a_study_goes_on_where_it_ended(client, home, capsys):

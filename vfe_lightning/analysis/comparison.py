@@ -99,12 +99,13 @@ def curve(client: "MlflowClient", run: Run, runs: Sequence[Run]) -> Curve:
     def history(metric: str) -> dict[int, float]:
         return {m.step: m.value for m in client.get_metric_history(run.info.run_id, metric)}
 
-    names = differing(runs)[:SHORT]
+    names = differing([r for r in runs if experiment_of(r) == experiment_of(run)])[:SHORT]
     told = " ".join(
         f"{name.removesuffix('.kind').rpartition('.')[2]}={run.data.params[name]}" for name in names
     )
+    several = "" if of_one_experiment(runs) else experiment_of(run)
     return Curve(
-        label=f"{run.info.run_id[:8]} {told if of_one_experiment(runs) else experiment_of(run)}".strip(),
+        label=" ".join(word for word in (run.info.run_id[:8], several, told) if word),
         free_energy=history("free_energy"),
         error=history("free_energy_error"),
         units=units_of_run(run.data.tags),
@@ -126,7 +127,9 @@ def overlay(curves: Sequence[Curve], window: int) -> Figure:
             shown.append(mean)
         references = dict.fromkeys(c.reference for c in of_unit if c.reference is not None)
         for value in references:
-            axes.axhline(value, color="black", linestyle="--", lw=1, label=f"exact {value:.6g}")
+            of = next(index for index, c in enumerate(of_unit) if c.reference == value)
+            color = f"C{of}" if len(references) > 1 else "black"
+            axes.axhline(value, color=color, linestyle="--", lw=1, label=f"exact {value:.6g}")
         axes.set_xlabel("step")
         axes.set_ylabel(f"F / {unit}")
         limit(axes, np.concatenate(shown), list(references))

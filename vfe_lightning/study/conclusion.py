@@ -55,7 +55,12 @@ def in_markdown(study: Study, run: StudyRun, trials: list[FrozenTrial], results:
     for t in shown[:SHOWN]:
         found, run_id = run.in_words(results[t.number]), t.user_attrs.get(RUN, "")[:8]
         lines.append(f"| {t.number} | {found} | {chosen(t.params)} | {run_id} |")
-    return "\n\n".join([f"**{counts(trials)}**", "\n".join(lines) if shown else ""])
+    told = (
+        [f"**best trial {shown[0].number}: {run.in_words(results[shown[0].number])}**"]
+        if shown and best
+        else []
+    )
+    return "\n\n".join([*told, counts(trials), "\n".join(lines) if shown else ""])
 
 
 def counts(trials: list[FrozenTrial]) -> str:

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from inspect import cleandoc
 from typing import TYPE_CHECKING
 
 import optuna
@@ -137,7 +136,7 @@ class StudyRun:
 
 def about(study: Study) -> str:
     """What the module of a study says of it."""
-    return cleandoc(sys.modules[study.experiment.__module__].__doc__ or "")
+    return (sys.modules[study.experiment.__module__].__doc__ or "").strip()
 
 
 def chosen(params: dict) -> str:

@@ -42,7 +42,8 @@ def about(experiment: "Experiment") -> str:
     """What the module of an experiment says of it, if that was started, or else what its system is."""
     source = source_name()
     own = experiment.name in (source.rpartition(".")[2], Path(source).stem)
-    return cleandoc((sys.modules["__main__"] if own else type(experiment.system)).__doc__ or "")
+    module = sys.modules["__main__"].__doc__ if own else None
+    return module.strip() if module else cleandoc(type(experiment.system).__doc__ or "")
 
 
 def in_notebook() -> bool:
