@@ -20,7 +20,6 @@ from benchmarks.timing import time_cases
 from vfe_lightning import declarations
 from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.streams import make_generator
-from vfe_lightning.systems import build
 from vfe_lightning.systems.continuous import Continuous
 
 RG, MA = declarations.NeuralRG(), declarations.MongeAmpere()
@@ -47,7 +46,7 @@ CASES = {
 def system_of(name: str) -> Continuous:
     declaration, batch = CASES[name]
     torch.manual_seed(0)
-    system = build(declaration)
+    system = declaration.build()
     assert isinstance(system, Continuous)
     system.prepare(lambda s: make_optimizer(declarations.Adam(), s), batch, seed=0)
     system.generator = make_generator(torch.device("cpu"), 0, "training")

@@ -19,7 +19,7 @@ from vfe_lightning.result import Result
 if TYPE_CHECKING:
     from optuna import Trial
 
-    from vfe_lightning.study.study import Report
+    from vfe_lightning.study.plan import Report
 
 RS = (0.1, 1.0, 5.0, 10.0)
 SHORT = heg2d.vary(

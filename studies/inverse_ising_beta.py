@@ -19,7 +19,7 @@ from vfe_lightning.result import Result
 if TYPE_CHECKING:
     from optuna import Trial
 
-    from vfe_lightning.study.study import Report
+    from vfe_lightning.study.plan import Report
 
 BETA = (0.1, 0.3, 0.6, 1.0, 1.5, 2.0)
 

@@ -18,7 +18,7 @@ from vfe_lightning.result import Result
 if TYPE_CHECKING:
     from optuna import Trial
 
-    from vfe_lightning.study.study import Report
+    from vfe_lightning.study.plan import Report
 
 BUDGET = {"max_steps": 300, "evaluation_batches": 50}
 SMALL = ising.vary(L=8, batch_size=200, trainer=BUDGET)

@@ -19,7 +19,7 @@ from vfe_lightning.result import Result
 if TYPE_CHECKING:
     from optuna import Trial
 
-    from vfe_lightning.study.study import Report
+    from vfe_lightning.study.plan import Report
 
 Z = (2.0, 8.0, 4.0, 0.5, 1.0)
 COLD = quantum_dot.vary(

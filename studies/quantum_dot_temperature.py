@@ -18,7 +18,7 @@ from vfe_lightning.result import Result
 if TYPE_CHECKING:
     from optuna import Trial
 
-    from vfe_lightning.study.study import Report
+    from vfe_lightning.study.plan import Report
 
 BETA = (2.0, 3.0, 1.5, 6.0, 2.5, 4.0, 5.0)
 SHORT = quantum_dot.vary(**{"trainer.max_steps": 60, "trainer.evaluation_batches": 100})

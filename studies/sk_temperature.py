@@ -18,7 +18,7 @@ from vfe_lightning.result import Result
 if TYPE_CHECKING:
     from optuna import Trial
 
-    from vfe_lightning.study.study import Report
+    from vfe_lightning.study.plan import Report
 
 BETA = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
 

@@ -15,7 +15,7 @@ from vfe_lightning.result import Result
 if TYPE_CHECKING:
     from optuna import Trial
 
-    from vfe_lightning.study.study import Report
+    from vfe_lightning.study.plan import Report
 
 
 def scan(name: str, parameter: str, values: tuple[float, ...], label: str) -> Study:

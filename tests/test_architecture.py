@@ -1,9 +1,14 @@
 """The house keeps its order: imports point one way, files stay short, declarations stay light."""
 
 import ast
+import pkgutil
+from collections.abc import Container
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from vfe_lightning import declarations
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "vfe_lightning"
@@ -17,7 +22,7 @@ ROOMS = [
     {"units"},
     {"reductions"},
     {"statistics"},
-    {"result", "notation", "presentation"},
+    {"found", "notation", "presentation", "result"},
     {"hamiltonians"},
     {"exact"},
     {"mean_field"},
@@ -33,11 +38,13 @@ ROOMS = [
     {"systems"},
     {"tracking"},
     {"averaging"},
-    {"experiment", "command_line", "usage", "run", "preparation", "trainer"},
+    {"trainer", "preparation"},
+    {"run"},
+    {"command_line", "usage"},
+    {"experiment"},
     {"study", "trial", "__init__"},
     {"__main__"},
 ]
-# What a room knows of a later one: its name in an annotation, never at run time.
 ORDER = {name: position for position, room in enumerate(ROOMS) for name in room}
 
 
@@ -45,16 +52,10 @@ def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-def names_a_type_only(node: ast.If) -> bool:
-    return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-
-
 def imported_rooms(tree: ast.AST) -> set[str]:
-    """The rooms that a module needs at run time, imports inside functions included."""
+    """The rooms that a module knows of: imports inside functions and for annotations included."""
     rooms: set[str] = set()
     for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.If) and names_a_type_only(child):
-            continue
         if isinstance(child, ast.ImportFrom) and child.module and child.module.split(".")[0] == PACKAGE.name:
             parts = child.module.split(".")
             rooms |= {parts[1]} if len(parts) > 1 else {alias.name for alias in child.names}
@@ -79,7 +80,41 @@ def test_the_import_rule_finds_what_it_should():
         "if TYPE_CHECKING:\n    from vfe_lightning.study import Study\n"
         "def f():\n    import vfe_lightning.run\n"
     )
-    assert imported_rooms(ast.parse(code)) == {"reductions", "systems", "run"}
+    assert imported_rooms(ast.parse(code)) == {"reductions", "systems", "study", "run"}
+
+
+def imported_modules(path: Path, modules: Container[str]) -> set[str]:
+    """Those of the modules that one names, wherever it does."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            parts = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {part if part in modules else node.module for part in parts}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return names
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_module_needs_itself():
+    """No circles: not at run time, not inside functions, not for annotations."""
+    paths = {dotted(path): path for path in MODULES}
+    graph = {name: imported_modules(path, paths) & paths.keys() for name, path in paths.items()}
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' -> '.join(error.args[1])}")
+
+
+def test_builders_are_there():
+    """What a declaration names as its builder is there, and makes what can be trained."""
+    for declaration in map(vars(declarations).get, declarations.__all__):
+        if isinstance(declaration, type) and issubclass(declaration, declarations.System):
+            if builder := getattr(declaration, "builder", None):
+                assert callable(pkgutil.resolve_name(builder)), builder
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))

@@ -10,7 +10,6 @@ from vfe_lightning import declarations, reductions
 from vfe_lightning.estimators.gradients import gradient_and_variance
 from vfe_lightning.evaluation import Evaluation
 from vfe_lightning.generative.reparameterized import log_normal
-from vfe_lightning.systems import build
 
 BATCH = 24
 
@@ -20,7 +19,7 @@ def measured() -> dict[str, Tensor]:
     results: dict[str, Tensor] = {}
     for kind in ("pathwise", "path_only"):
         torch.manual_seed(0)
-        system = build(declarations.PhiFour(L=4, m2=-4.0, lam=8.0, gradient={"kind": kind}))
+        system = declarations.PhiFour(L=4, m2=-4.0, lam=8.0, gradient={"kind": kind}).build()
         system.generator = torch.Generator()
         z = torch.randn(BATCH, 4, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 

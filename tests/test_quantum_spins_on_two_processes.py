@@ -8,7 +8,6 @@ from two_ranks import on_two_ranks
 
 from vfe_lightning import declarations, reductions
 from vfe_lightning.estimators.gradients import gradient_and_variance
-from vfe_lightning.systems import build
 
 BATCH = 24
 
@@ -18,7 +17,7 @@ def measured() -> dict[str, Tensor]:
     for network in ("made", "peierls"):
         torch.manual_seed(0)
         kinds = {"network": {"kind": network}, "annealing": {"kind": "none"}}
-        system = build(declarations.TransverseIsing(nx=1, ny=3, depth=2, **kinds))  # pyright: ignore
+        system = declarations.TransverseIsing(nx=1, ny=3, depth=2, **kinds).build()  # pyright: ignore
         randomize(system, scale=0.3)
         system.prepare(lambda s: s, BATCH, seed=0)
         x = system.model.sample(BATCH, torch.Generator().manual_seed(1))

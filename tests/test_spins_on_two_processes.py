@@ -8,7 +8,6 @@ from two_ranks import on_two_ranks
 from vfe_lightning import declarations, reductions
 from vfe_lightning.estimators.gradients import gradient_and_variance
 from vfe_lightning.evaluation import Evaluation
-from vfe_lightning.systems import build
 
 BATCH = 24
 BASELINES = ("leave_one_out", "past_average", "var_grad")
@@ -23,11 +22,9 @@ def measured() -> dict[str, Tensor]:
     results: dict[str, Tensor] = {}
     for kind in BASELINES:
         torch.manual_seed(0)
-        system = build(
-            declarations.SherringtonKirkpatrick(
-                n=5, beta=1.0, gradient={"kind": kind}, annealing={"kind": "none"}
-            )
-        )
+        system = declarations.SherringtonKirkpatrick(
+            n=5, beta=1.0, gradient={"kind": kind}, annealing={"kind": "none"}
+        ).build()
         system.generator = torch.Generator()
         x = system.model.sample(2 * BATCH, torch.Generator().manual_seed(1))
         for batch in x.split(BATCH):
@@ -41,7 +38,7 @@ def measured() -> dict[str, Tensor]:
     assert importance is not None
     results["importance"] = importance.free_energy(1.0).mean
     results["effective"] = importance.effective_sample_size.mean
-    inverse = build(declarations.InverseIsing(n=5, beta=1.0))
+    inverse = declarations.InverseIsing(n=5, beta=1.0).build()
     inverse.generator = torch.Generator()
     drawn = x[:BATCH].clone()
     inverse.model.sample = lambda n, generator: share(drawn)

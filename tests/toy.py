@@ -11,25 +11,18 @@ import sys
 from pydantic import Field, PositiveFloat
 
 from vfe_lightning import Experiment
-from vfe_lightning.declarations import Adam, Declaration, Trainer
+from vfe_lightning.declarations import Adam, System, Trainer
 
 
-class Oscillator(Declaration):
+class Oscillator(System):
     """A classical particle in a harmonic well."""
+
+    builder = "toy_system:ToySystem"
 
     temperature: PositiveFloat = Field(description="T, in units of the level spacing")
 
 
-class ToyExperiment(Experiment):
-    """Registers its system when it runs, so that the command line stays light."""
-
-    def run(self, *args, **kwargs):
-        import toy_system  # noqa: F401
-
-        return super().run(*args, **kwargs)
-
-
-toy = ToyExperiment(
+toy = Experiment(
     name="toy",
     system=Oscillator(temperature=0.5),
     optimizer=Adam(learning_rate=0.05),

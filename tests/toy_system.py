@@ -14,7 +14,6 @@ from vfe_lightning import reductions
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.result import Reference
-from vfe_lightning.systems import build
 
 
 class Gaussian(nn.Module):
@@ -79,8 +78,3 @@ class ToySystem(VariationalFreeEnergy):
 
     def landmarks(self) -> dict[str, float]:
         return {"width 1": 0.5 - self.temperature / 2 * math.log(2 * math.pi * math.e)}
-
-
-@build.register
-def _(declaration: Oscillator) -> VariationalFreeEnergy:
-    return ToySystem(declaration)

@@ -5,40 +5,44 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn, Protocol, cast
 
 from pydantic import BaseModel
 
 from vfe_lightning.declarations.changes import flat, unknown_name
+from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.schema import Leaf, leaves, members, with_kinds
 from vfe_lightning.errors import Diverged, Interrupted, Refused, Unrecorded
+from vfe_lightning.result import Result
 from vfe_lightning.tracking import store
 from vfe_lightning.tracking.provenance import in_notebook
 from vfe_lightning.usage import OWN_FLAGS, usage
 
-if TYPE_CHECKING:
-    from vfe_lightning.experiment import Experiment
-    from vfe_lightning.result import Result
+
+class Runnable(Protocol):
+    """What an experiment is beside its declaration."""
+
+    def run(self, *, json: str | None = None, resume: str | None = None) -> Result: ...
 
 
 @dataclass(frozen=True)
 class Request:
     """What was asked for on the command line."""
 
-    experiment: "Experiment"
+    experiment: DeclaredExperiment
     json: str | None
     resume: str | None
     print_config: bool
     changes: dict[str, Any]  # what was given, under dotted names
 
 
-def main(experiment: "Experiment", argv: Sequence[str] | None = None) -> "Result":
+def main(experiment: DeclaredExperiment, argv: Sequence[str] | None = None) -> Result:
     """Run as the arguments say and exit: 0, 2 for a refusal, 1 for a failure, 128 + n for signal n.
 
     In a notebook, whose arguments are those of its kernel: run as declared and return the result.
     """
     if argv is None and in_notebook():
-        return experiment.run()
+        return cast(Runnable, experiment).run()
     argv = sys.argv[1:] if argv is None else argv
     try:
         request = parse(experiment, argv)
@@ -54,7 +58,7 @@ def main(experiment: "Experiment", argv: Sequence[str] | None = None) -> "Result
         if "LOCAL_RANK" not in os.environ:  # which Lightning sets for the processes that it starts
             store.check_reachable(store.tracking_uri())
             print(f"starting {experiment.name}: torch and MLflow are loaded", flush=True)
-        request.experiment.run(json=request.json, resume=request.resume)
+        cast(Runnable, request.experiment).run(json=request.json, resume=request.resume)
     except Refused as refusal:
         fail(refusal, 2)
     except (Diverged, Unrecorded) as error:
@@ -71,7 +75,7 @@ def fail(error: Exception, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def parse(experiment: "Experiment", argv: Sequence[str]) -> Request:
+def parse(experiment: DeclaredExperiment, argv: Sequence[str]) -> Request:
     """Arguments to an experiment; `--help` prints and exits.
 
     Raises:
@@ -137,7 +141,7 @@ def _without_replaced_parts(file: dict[str, Any], kinds: Mapping[str, Any]) -> d
     }
 
 
-def _options(experiment: "Experiment", kinds: Mapping[str, Any]) -> list[Leaf]:
+def _options(experiment: DeclaredExperiment, kinds: Mapping[str, Any]) -> list[Leaf]:
     own = {k: v for k, v in kinds.items() if k.split(".")[0] in type(experiment).model_fields}
     run = with_kinds(experiment, own)
     system = with_kinds(experiment.system, {k: v for k, v in kinds.items() if k not in own})
@@ -145,7 +149,7 @@ def _options(experiment: "Experiment", kinds: Mapping[str, Any]) -> list[Leaf]:
 
 
 def _refuse_unknown(
-    experiment: "Experiment", known: Sequence[str], flags: Mapping[str, Any], file: Mapping[str, Any]
+    experiment: DeclaredExperiment, known: Sequence[str], flags: Mapping[str, Any], file: Mapping[str, Any]
 ) -> None:
     for name in flags:
         if name not in {*known, *OWN_FLAGS}:
@@ -158,7 +162,7 @@ def _refuse_unknown(
             raise unknown_name(name, known)
 
 
-def _kinds_that_know(experiment: "Experiment", name: str) -> list[str]:
+def _kinds_that_know(experiment: DeclaredExperiment, name: str) -> list[str]:
     """The kinds of a part that have this option, where the kind that was chosen has not."""
     *path, last = name.split(".")
     own = path and path[0] in type(experiment).model_fields

@@ -2,17 +2,13 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
+from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.optimizers import make_optimizer
-from vfe_lightning.systems import build
-
-if TYPE_CHECKING:
-    from vfe_lightning.experiment import Experiment
 
 
 def writable(path: Path | None) -> Path | None:
@@ -26,14 +22,14 @@ def writable(path: Path | None) -> Path | None:
     return path
 
 
-def prepared(experiment: "Experiment") -> VariationalFreeEnergy:
+def prepared(experiment: DeclaredExperiment) -> VariationalFreeEnergy:
     """The system on the CPU with its first parameters, ready to be trained."""
     budget = experiment.trainer
     if budget.threads:
         torch.set_num_threads(budget.threads)
     torch.manual_seed(experiment.seed)
     try:
-        system = build(experiment.system)
+        system = experiment.system.build()
         system.prepare(
             partial(make_optimizer, experiment.optimizer),
             experiment.batch_size,

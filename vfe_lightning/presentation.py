@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import NamedTuple
 
+from vfe_lightning.found import Found
 from vfe_lightning.notation import units_text, with_error
-from vfe_lightning.result import Result
 
 SURE = 1e-8  # relative bounds on exact values below it are not printed
 ANSWER = ("free_energy", "reference_free_energy", "excess")
@@ -38,7 +38,7 @@ class Row(NamedTuple):
         return units_text(self.units, self.per)
 
 
-def groups(result: Result) -> dict[str, list[Row]]:
+def groups(result: Found) -> dict[str, list[Row]]:
     """All numbers, by what they are for; errors of numbers without samples are None."""
     units, per = result.units or "", result.per or ""
     energies, entropies = (units, per), ("k_B", per)
@@ -86,7 +86,7 @@ def _state(name: str) -> str:
     return "exact" if name.startswith("exact_") else "Gibbs" if name.startswith(REWEIGHTED) else "variational"
 
 
-def free_energy_text(result: Result) -> str:
+def free_energy_text(result: Found) -> str:
     """ "F = -2.0345(12) J per spin"."""
     if result.free_energy is None:
         return "F is not known"
@@ -96,7 +96,7 @@ def free_energy_text(result: Result) -> str:
     ).strip()
 
 
-def exact_text(result: Result) -> str:
+def exact_text(result: Found) -> str:
     """The exact value and the excess, or why there is none."""
     if result.reference_free_energy is None:
         return f"no exact value: {result.no_reference}" if result.no_reference else ""
@@ -107,7 +107,7 @@ def exact_text(result: Result) -> str:
     return f"exact {row.number}, excess {with_error(result.excess, math.nan if error is None else error)}"
 
 
-def remarks(result: Result, alarms: bool = True) -> list[str]:
+def remarks(result: Found, alarms: bool = True) -> list[str]:
     """Which parameters are quoted, alarms, and what failed: a line each."""
     lines = []
     if result.parameters:
@@ -120,18 +120,18 @@ def remarks(result: Result, alarms: bool = True) -> list[str]:
     return lines + [f"failed: {what}: {error}" for what, error in (result.failures or {}).items()]
 
 
-def alarm_lines(result: Result) -> list[str]:
+def alarm_lines(result: Found) -> list[str]:
     return [f"ALARM {name}: {text}" for name, text in (result.alarms or {}).items()]
 
 
-def below(result: Result) -> dict[str, list[Row]]:
+def below(result: Found) -> dict[str, list[Row]]:
     """What the first two lines do not say."""
     found = groups(result).items()
     rest = {title: [r for r in rows if r.name not in ANSWER] for title, rows in found}
     return {title: rows for title, rows in rest.items() if rows}
 
 
-def text(result: Result) -> str:
+def text(result: Found) -> str:
     """For a terminal."""
     found = below(result)
     rows = [row for group in found.values() for row in group]
@@ -143,7 +143,7 @@ def text(result: Result) -> str:
     return "\n".join([*lines, "", *remarks(result)]).rstrip()
 
 
-def markdown(result: Result) -> str:
+def markdown(result: Found) -> str:
     """For the page of a run in MLflow."""
     lines = [f"**{free_energy_text(result)}**", exact_text(result)]
     lines += [f"**{line}**" for line in alarm_lines(result)]
@@ -155,7 +155,7 @@ def markdown(result: Result) -> str:
     return "\n\n".join(line for line in lines if line)
 
 
-def html(result: Result) -> str:
+def html(result: Found) -> str:
     """For a notebook."""
     parts = [f"<b>{escape(free_energy_text(result))}</b>", escape(exact_text(result))]
     if result.status != "FINISHED":

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_only
@@ -15,6 +14,7 @@ from torch.linalg import LinAlgError  # pyright: ignore
 
 from vfe_lightning import reductions, watch
 from vfe_lightning.averaging import Averaging
+from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Interrupted, NotFinite, Pruned
 from vfe_lightning.known import Known
 from vfe_lightning.notation import units_text
@@ -40,16 +40,13 @@ from vfe_lightning.tracking.stop import GracefulStop
 from vfe_lightning.tracking.store import connect, tracking_uri
 from vfe_lightning.trainer import make_trainer
 
-if TYPE_CHECKING:
-    from vfe_lightning.experiment import Experiment
-
 STOPPED = (Interrupted, Pruned, KeyboardInterrupt, SystemExit)
 ON_ALL_RANKS = (Interrupted, Pruned, NotFinite, LinAlgError)
 COMPARISON = 4  # parameters are compared on so many times fewer samples than the quoted numbers come from
 
 
 def carry_out(
-    experiment: "Experiment",
+    experiment: DeclaredExperiment,
     json: Path | None,
     resume: str | None,
     callbacks: Sequence[Callback],
@@ -81,7 +78,7 @@ class Run:
 
     def __init__(
         self,
-        experiment: "Experiment",
+        experiment: DeclaredExperiment,
         json: Path | None,
         resume: str | None,
         stop: GracefulStop,

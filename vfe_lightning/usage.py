@@ -4,14 +4,11 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from vfe_lightning.declarations.changes import unknown_name
+from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.schema import Leaf
 from vfe_lightning.tracking.provenance import about
-
-if TYPE_CHECKING:
-    from vfe_lightning.experiment import Experiment
 
 COLUMN = 24  # where the explanations begin
 OWN_FLAGS = {
@@ -25,7 +22,7 @@ VALUES = {"config": " FILE", "json": " FILE", "resume": " RUN"}
 
 
 def usage(
-    experiment: "Experiment", options: Sequence[Leaf], wanted: str | None, chosen: Collection[str]
+    experiment: DeclaredExperiment, options: Sequence[Leaf], wanted: str | None, chosen: Collection[str]
 ) -> str:
     """What `--help` prints.
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from judging import agrees
 
-from vfe_lightning.analysis.electron_gas_figures import reciprocal_shells
 from vfe_lightning.estimators.correlations import (
     occupation_numbers,
     pair_correlation,
+    reciprocal_shells,
     shell_edges,
     structure_factor,
 )
@@ -31,7 +31,7 @@ def test_independent_particles_are_uncorrelated(dim):
     g = Moments.of(pair_correlation(x, LENGTH, 10))
     assert g.mean.shape == (10,)
     assert agrees(g.mean, g.error, 1.0)
-    s = Moments.of(structure_factor(x, *reciprocal_shells(dim, 4, LENGTH)))
+    s = Moments.of(structure_factor(x, *reciprocal_shells(dim, LENGTH, 4)))
     assert agrees(s.mean, s.error, 1.0)
 
 
@@ -49,7 +49,7 @@ def test_images_do_not_matter():
     x = uniform(3, 5, 3)
     moved = x + LENGTH * torch.randint(-2, 3, x.shape, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(pair_correlation(moved, LENGTH, 9), pair_correlation(x, LENGTH, 9))
-    k, shells = reciprocal_shells(3, 3, LENGTH)
+    k, shells = reciprocal_shells(3, LENGTH, 3)
     torch.testing.assert_close(
         structure_factor(moved, k, shells), structure_factor(x, k, shells), rtol=1e-9, atol=1e-9
     )
@@ -70,7 +70,7 @@ def test_structure_factor_of_free_fermions():
     """S(q) = 1 - overlap of the Fermi sea with itself shifted by q, in every shell."""
     momenta = 2 * math.pi / LENGTH * plane_waves(2, 1, (0.0, 0.0))
     x = free_fermions(momenta.expand(8000, -1, -1), LENGTH, torch.Generator().manual_seed(0))
-    k, shells = reciprocal_shells(2, 5, LENGTH)
+    k, shells = reciprocal_shells(2, LENGTH, 5)
     overlap = ((momenta[:, None] - momenta)[None] - k[:, None, None]).norm(dim=-1) < 1e-9
     per_vector = 1 - overlap.sum((1, 2)).double() / len(momenta)
     exact = torch.stack([per_vector[shells == s].mean() for s in shells.unique()])
@@ -80,7 +80,7 @@ def test_structure_factor_of_free_fermions():
 
 
 def test_reciprocal_shells_hold_one_of_each_pair():
-    k, shells = reciprocal_shells(3, 5, LENGTH)
+    k, shells = reciprocal_shells(3, LENGTH, 5)
     grid = (k * LENGTH / (2 * math.pi)).round().int()
     assert 2 * len(k) + 1 == len(plane_waves(3, 5, (0.0,) * 3))
     vectors = {tuple(v) for v in grid.tolist()}

@@ -11,7 +11,6 @@ from vfe_lightning.bijectors.affine import Affine
 from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.hamiltonians.relabelling import Relabelling
-from vfe_lightning.systems import build
 from vfe_lightning.systems.boltzmann_coverage import Judged, advice_on
 
 
@@ -62,7 +61,7 @@ def test_weights_of_named_particles_count_all_labellings():
 
 def test_the_dimer_in_a_solvent_is_learned_by_sites():
     tiny = {"flow": {"layers": 2, "width": 8}, "samples": {"chains": 12, "trajectories": 10, "kept": 3}}
-    physics = build(declarations.Dimer(solvent=4, **tiny)).physics
+    physics = declarations.Dimer(solvent=4, **tiny).build().physics
     data = physics.estimator.keywords["training"].data
     assert data.shape == (12 * 3 * 4 // 2, 6, 2)  # chains, samples, reflections; half of them
     assert (physics.estimator.keywords["log_images"](data) > 0).all()

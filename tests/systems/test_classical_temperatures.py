@@ -8,7 +8,6 @@ import torch
 from vfe_lightning import declarations
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.streams import make_generator
-from vfe_lightning.systems import build
 
 MADE = {"kind": "made", "depth": 1, "width": 2}
 FEW = {"chains": 8, "trajectories": 40}
@@ -46,7 +45,7 @@ SPINS = ("ising", "odd antiferromagnet", "open", "ising_triangular", "hopfield",
 
 def numbers(d):
     torch.manual_seed(0)
-    system = build(d)
+    system = d.build()
     system.generator = make_generator(torch.device("cpu"), 0, "training")
     return system
 

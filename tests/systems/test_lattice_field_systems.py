@@ -11,7 +11,6 @@ from test_spins_system import evaluate, prepared, train
 from vfe_lightning import declarations
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimators import lattice_correlations as correlations
-from vfe_lightning.systems import build
 
 PHI4 = {"L": 2, "m2": -4.0, "lam": 8.0}
 FLOWS = {
@@ -63,7 +62,7 @@ def test_a_free_field_is_exact_from_the_start(symmetrize):
     found = evaluate(system, 5)
     assert found["free_energy"][0] == pytest.approx(exact.free_energy / 25, abs=1e-9)
     assert found["effective_sample_size"][0] == pytest.approx(1.0)
-    x = system.latest
+    x = system.latest.x
     k = 2 - 2 * torch.cos(2 * math.pi * torch.arange(5.0, dtype=torch.float64) / 5)
     propagator = torch.fft.ifft2(0.5 / (0.5 + k[:, None] + k)).real[0, :3]
     system.eval()
@@ -122,9 +121,9 @@ def test_what_makes_no_sense_is_refused(build_it, words):
 
 
 def test_references_where_they_are_known():
-    assert all(build(declarations.PhiFour(L=L, m2=1.0, lam=1.0)).reference() for L in (2, 3))
+    assert all(declarations.PhiFour(L=L, m2=1.0, lam=1.0).build().reference() for L in (2, 3))
     with pytest.raises(NotKnown, match="L = 4"):
-        build(declarations.PhiFour(L=4, m2=1.0, lam=1.0)).reference()
+        declarations.PhiFour(L=4, m2=1.0, lam=1.0).build().reference()
 
 
 def test_correlations_are_means_over_pairs():

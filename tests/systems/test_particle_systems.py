@@ -11,14 +11,13 @@ from vfe_lightning import declarations
 from vfe_lightning.declarations import Adam
 from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.streams import make_generator
-from vfe_lightning.systems import build
 
 SMALL = {"flow": {"velocity": {"kind": "pair", "width": 16}, "steps": 6}}
 
 
 def trained(declaration, steps, batch=128, rate=1e-2, decay=100.0):
     torch.manual_seed(0)
-    system = build(declaration)
+    system = declaration.build()
     made = make_optimizer(Adam(learning_rate=rate, decay=decay, max_norm=10.0), system)
     system.prepare(lambda _: made, batch, seed=0)
     system.generator = make_generator(torch.device("cpu"), 0, "training")
@@ -63,7 +62,7 @@ def test_independent_particles_bound_the_free_energy():
         declarations.LogGas(n=2, dim=2, coupling=3.0),
         declarations.LogGas(n=5, dim=1, coupling=2.0),
     ):
-        system = build(d)
+        system = d.build()
         bound = system.landmarks()["independent particles"]
         assert system.reference().free_energy < bound
         # the flow starts at the best independent particles, with the exact centre of mass

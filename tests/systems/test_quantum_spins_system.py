@@ -13,7 +13,6 @@ from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators.gradients import gradient_and_variance
 from vfe_lightning.generative import peierls
 from vfe_lightning.hamiltonians.pauli import all_spins, numbers
-from vfe_lightning.systems import build
 from vfe_lightning.systems.quantum_spins import QuantumSpins
 
 ADAM = declarations.Adam(learning_rate=0.05, decay=100)
@@ -64,14 +63,10 @@ def test_blocks_by_quasi_newton_steps_are_almost_exact(model):
 def test_blocks_are_for_real_hamiltonians():
     """A field of Y, which no declaration has."""
     from vfe_lightning.hamiltonians.pauli import PauliString, PauliSum
-    from vfe_lightning.systems.spin_hamiltonians import hamiltonian_of
 
-    class Imaginary(declarations.QuantumSpins):
-        """A field along y."""
-
-    hamiltonian_of.register(Imaginary)(lambda d: PauliSum(d.sites, [PauliString(1.0, "Y", (0,))]))
+    d = MODELS["ising"](nx=1, ny=2, gates={"kind": "blocks"})
     with pytest.raises(ValueError, match=r"use --gates\.kind general"):
-        QuantumSpins(Imaginary(nx=1, ny=2, gates={"kind": "blocks"}))
+        QuantumSpins(d, PauliSum(2, [PauliString(1.0, "Y", (0,))]), [(0, 1)])
 
 
 def exact_gradients(system) -> dict[str, torch.Tensor]:
@@ -169,7 +164,7 @@ def test_numbers_and_spins_are_inverse():
 
 
 def test_larger_systems_are_compared_with_thermal_lanczos():
-    system = build(declarations.TransverseIsing(nx=3, ny=4, depth=1, beta=1.0))
+    system = declarations.TransverseIsing(nx=3, ny=4, depth=1, beta=1.0).build()
     with pytest.raises(NotKnown, match="12 spins"):
         system.reference()
     f = system.landmarks()

@@ -17,7 +17,6 @@ from vfe_lightning.declarations import (
 )
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.free_energy import VariationalFreeEnergy
-from vfe_lightning.systems import build
 
 FLOW = {"depth": 1, "width": 4, "pair_width": 4}
 TRAP_FLOW = {"velocity": {"kind": "pair", "width": 4}, "steps": 2}
@@ -58,7 +57,7 @@ def built(declaration: Declaration) -> VariationalFreeEnergy | None:
     """None where it is refused, in one line."""
     torch.manual_seed(0)
     try:
-        return build(declaration)
+        return declaration.build()
     except ValueError as refusal:
         assert any(word in str(refusal) for word in ("temperature", "levels")), refusal
         assert "\n" not in str(refusal)

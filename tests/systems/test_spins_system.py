@@ -15,9 +15,6 @@ from vfe_lightning.errors import NotKnown
 from vfe_lightning.free_energy import make_generator
 from vfe_lightning.hamiltonians.spins import balanced_patterns
 from vfe_lightning.optimizers import make_optimizer
-from vfe_lightning.systems import build
-from vfe_lightning.systems.spin_physics import physics_of
-from vfe_lightning.systems.spins import Spins
 
 ISING = {"L": 3, "beta": 0.4, "network": {"kind": "made", "depth": 2, "width": 4}}
 NO_ANNEALING = {"annealing": {"kind": "none"}}
@@ -42,7 +39,7 @@ OPTIMIZERS = {"Adam": declarations.Adam(**ADAM), "natural gradient": declaration
 
 def prepared(declaration, optimizer=OPTIMIZERS["Adam"], batch=200, accumulate=1):
     torch.manual_seed(0)
-    system = build(declaration)
+    system = declaration.build()
     made = make_optimizer(optimizer, system)
     system.prepare(lambda _: made, batch, seed=0, accumulate=accumulate)
     system.generator = make_generator(torch.device("cpu"), 0, "training")
@@ -205,14 +202,14 @@ def test_what_makes_no_sense_is_refused(build_it, words):
     ],
 )
 def test_reference_where_it_is_known(declaration, known):
-    system = SimpleNamespace(physics=physics_of(declaration))
+    system = declaration.model_copy(update={"network": declarations.Bernoulli()}).build()
     with nullcontext() if known else pytest.raises(NotKnown):
-        found = Spins.reference(system)
+        found = system.reference()
         assert all(map(math.isfinite, (found.free_energy, found.energy, found.entropy, found.heat_capacity)))
 
 
 def test_landmarks_say_where_bethe_does_not_converge():
-    good, bad = build(SYSTEMS["SK"](n=20, beta=0.5)), build(SYSTEMS["SK"](n=20, beta=1.5))
+    good, bad = SYSTEMS["SK"](n=20, beta=0.5).build(), SYSTEMS["SK"](n=20, beta=1.5).build()
     assert set(good.landmarks()) == {"naive mean field", "Bethe"}
     assert set(bad.landmarks()) == {"naive mean field", "Bethe (not converged)"}
     assert math.isnan(bad.landmarks()["Bethe (not converged)"])
@@ -229,7 +226,8 @@ def test_heat_capacity_is_the_variance_of_the_energy():
 def test_hopfield_modes_are_counted():
     system = prepared(SYSTEMS["Hopfield"](n=8, patterns=1))
     xi = balanced_patterns(8, 1, 0)
-    measured = system.physics.observables(torch.cat([xi, -xi, -xi]))
+    s = torch.cat([xi, -xi, -xi])
+    measured = {name: f(s) for name, f in system.physics.observables.items()}
     assert measured["mode_weight_plus_1"].tolist() == [1, 0, 0]
     assert measured["mode_weight_minus_1"].tolist() == [0, 1, 1]
     assert measured["largest_overlap"].tolist() == [1, 1, 1]
@@ -268,7 +266,7 @@ def test_passes_share_the_batch():
 def test_independent_spins_are_contained_where_each_logit_has_a_bias(symmetrize):
     def contained(network):
         d = declarations.Ising(L=4, beta=0.4, network=network, symmetrize=symmetrize)
-        return build(d).contained()
+        return d.build().contained()
 
     for network in ({"kind": "bernoulli"}, {"kind": "made"}, {"kind": "pixel_cnn", "width": 2}):
         assert contained(network) == {"naive mean field"}
@@ -279,7 +277,7 @@ def test_independent_spins_are_contained_where_each_logit_has_a_bias(symmetrize)
 @pytest.mark.parametrize("network", [{"kind": "made"}, {"kind": "pixel_cnn", "width": 2}])
 def test_networks_become_any_product(network):
     """Last weights zero, and biases: ln p is that of independent spins."""
-    model = build(declarations.Ising(L=3, beta=0.4, network=network, symmetrize=False)).model
+    model = declarations.Ising(L=3, beta=0.4, network=network, symmetrize=False).build().model
     logits = torch.linspace(-2, 2, 9, dtype=torch.float64)
     with torch.no_grad():
         for parameter in model.layers[-1].parameters():

@@ -1,7 +1,6 @@
 """Pictures of Boltzmann generators: the free energy along the reaction coordinate, and the samples."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -9,31 +8,17 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from vfe_lightning.estimators.molecule import BINS, CELLS, Molecule, torsion_histogram
 from vfe_lightning.statistics import Moments
 
-if TYPE_CHECKING:
-    from vfe_lightning.systems.boltzmann_physics import Molecule
-
-BINS = 60
-CELLS = 36  # of each torsion
 LOWEST = 1e-3  # of the highest density that is drawn
 POINTS = 1500  # samples that are drawn
 HIGHEST = 25.0  # T above the minimum that profiles are drawn to
 CONTOURS = 12.0  # T above the lowest energy that contours reach
 
 
-def histogram(values: Tensor, window: tuple[float, float]) -> Tensor:
-    """Density in equal bins of the window, one row a sample: (batch,) -> (batch, bins)."""
-    low, high = window
-    index = ((values - low) * (BINS / (high - low))).floor().long()
-    counts = values.new_zeros(len(values), BINS)
-    inside = ((index >= 0) & (index < BINS)).to(values.dtype)
-    counts.scatter_(1, index.clamp(0, BINS - 1)[:, None], inside[:, None])
-    return counts * (BINS / (high - low))
-
-
 def boltzmann_figures(
-    beta: float, molecule: "Molecule", evaluation: Mapping[str, Moments], x: Tensor, data: Tensor
+    beta: float, molecule: Molecule, evaluation: Mapping[str, Moments], x: Tensor, data: Tensor
 ) -> dict[str, Figure]:
     """By the names of their files."""
     figures = {"free_energy_profile": profile_figure(beta, molecule, evaluation, data)}
@@ -45,7 +30,7 @@ def boltzmann_figures(
 
 
 def profile_figure(
-    beta: float, molecule: "Molecule", evaluation: Mapping[str, Moments], data: Tensor
+    beta: float, molecule: Molecule, evaluation: Mapping[str, Moments], data: Tensor
 ) -> Figure:
     """-T ln p of the reaction coordinate, with the errors of the reweighting."""
     figure = Figure(figsize=(6, 4), layout="constrained")
@@ -69,7 +54,7 @@ def profile_figure(
     return figure
 
 
-def plane_figure(beta: float, molecule: "Molecule", x: Tensor, data: Tensor) -> Figure:
+def plane_figure(beta: float, molecule: Molecule, x: Tensor, data: Tensor) -> Figure:
     """Samples of the flow, and the data, over the contours of the energy of one particle in a plane."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     both = torch.cat([x[:POINTS], data])
@@ -84,15 +69,6 @@ def plane_figure(beta: float, molecule: "Molecule", x: Tensor, data: Tensor) -> 
         axes.scatter(points[:POINTS, 0], points[:POINTS, 1], s=3, linewidths=0)
         axes.set(title=name, xlabel="x", xlim=(axis[0][0], axis[0][-1]), ylim=(axis[1][0], axis[1][-1]))
     return figure
-
-
-def torsion_histogram(torsions: Tensor) -> Tensor:
-    """Density per square degree in equal bins of two torsions in radians: (batch, 2) -> (batch, bins^2)."""
-    turns = (torsions / (2 * np.pi) + 0.5) % 1
-    cell = (turns * CELLS).long().clamp(max=CELLS - 1)
-    counts = torsions.new_zeros(len(torsions), CELLS**2)
-    counts.scatter_(1, (cell[:, 0] * CELLS + cell[:, 1])[:, None], 1.0)
-    return counts * (CELLS / 360) ** 2
 
 
 def ramachandran_figure(evaluation: Mapping[str, Moments], dynamics: Tensor) -> Figure:

@@ -6,28 +6,12 @@ from collections.abc import Mapping
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from vfe_lightning import declarations
-from vfe_lightning.estimators.correlations import shell_edges
+from vfe_lightning.estimators.correlations import reciprocal_shells, shell_edges
 from vfe_lightning.exact.ideal_gas import ideal_gas
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
 from vfe_lightning.statistics import Moments
-
-STRUCTURE_FACTOR_CUTOFF = 16  # |G|^2 in units of (2 pi / L)^2
-
-
-def reciprocal_shells(dim: int, cutoff: int, length: float) -> tuple[Tensor, Tensor]:
-    """Wave vectors k != 0 of the untwisted grid in absolute units, and their shells of equal |k|.
-
-    Returns:
-        (vectors, dim) with one of k and -k, and (vectors,).
-    """
-    grid = plane_waves(dim, cutoff, (0.0,) * dim)
-    weight = 1000.0 ** torch.arange(dim - 1, -1, -1, dtype=grid.dtype)
-    grid = grid[grid @ weight > 0]  # S(k) = S(-k)
-    shells = torch.unique(grid.square().sum(dim=1), return_inverse=True)[1]
-    return 2 * math.pi / length * grid, shells
 
 
 def electron_gas_figures(d: declarations.ElectronGas, evaluation: Mapping[str, Moments]) -> dict[str, Figure]:
@@ -51,7 +35,7 @@ def pair_correlation_figure(d: declarations.ElectronGas, g: Moments) -> Figure:
 
 
 def structure_factor_figure(d: declarations.ElectronGas, s: Moments) -> Figure:
-    k, shells = reciprocal_shells(d.dim, STRUCTURE_FACTOR_CUTOFF, box_length(d.n, d.dim))
+    k, shells = reciprocal_shells(d.dim, box_length(d.n, d.dim))
     shell_lengths = torch.zeros(len(s.mean), dtype=k.dtype).index_put((shells,), k.norm(dim=1))
     figure, axes = _figure(r"$k \; r_s a_0$", "$S(k)$", d)
     axes.errorbar(shell_lengths, s.mean.cpu(), s.error.cpu(), fmt=".-", capsize=2)

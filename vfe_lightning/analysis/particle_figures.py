@@ -8,7 +8,6 @@ from torch import Tensor
 
 from vfe_lightning.statistics import Moments
 
-DENSITY_BINS = 60
 CLOUD = 3000  # particles that are drawn
 FEW = 4  # configurations that are drawn one by one
 

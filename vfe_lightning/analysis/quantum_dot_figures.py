@@ -9,25 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vfe_lightning import declarations
+from vfe_lightning.estimators.trap_correlations import edge
 from vfe_lightning.exact.ideal_gas import ideal_gas
 from vfe_lightning.exact.wigner_molecule import wigner_molecule
 from vfe_lightning.hamiltonians.oscillator import fock_darwin_quanta, orbital_energies
 from vfe_lightning.statistics import Moments
-
-DENSITY_BINS = 60
-PAIR_DENSITY_BINS = 40
-
-
-def edge(d: declarations.QuantumDot) -> float:
-    """A radius beyond which there is next to no density, in sqrt(hbar / m omega).
-
-    The Thomas-Fermi radius of the charges, the Fermi radius of the oscillator, and three lengths of the tail.
-    """
-    n = d.n_up + d.n_down
-    classical = (1.5 * math.pi / 2 * n * d.z) ** (1 / 3)
-    kinetic = math.sqrt(2 * math.sqrt(2 * max(d.n_up, d.n_down)))
-    thermal = 0 if math.isinf(d.beta) else math.sqrt(2 / d.beta)
-    return max(classical, kinetic, thermal) + 2.5
 
 
 def quantum_dot_figures(d: declarations.QuantumDot, evaluation: Mapping[str, Moments]) -> dict[str, Figure]:

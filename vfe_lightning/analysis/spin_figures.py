@@ -1,24 +1,16 @@
 """Pictures of classical spins: configurations, overlaps, and curves against the inverse temperature."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from vfe_lightning.estimators.snapshot import Snapshot
+
 PANELS = 3, 4  # configurations that are shown
 FIRST, LARGEST = 500, 2000  # samples of a scatter plot and of a histogram of pairs
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Configurations at one inverse temperature."""
-
-    beta: float
-    x: Tensor  # (batch, sites)
-    log_prob: Tensor  # (batch,)
 
 
 def configurations(shot: Snapshot, L: int) -> dict[str, Figure]:

@@ -67,6 +67,7 @@ from vfe_lightning.declarations.spin_networks import (
 )
 from vfe_lightning.declarations.spins import Hopfield, InverseIsing, Ising, SherringtonKirkpatrick, Spins
 from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
+from vfe_lightning.declarations.system import System
 from vfe_lightning.declarations.trainer import Trainer
 from vfe_lightning.declarations.trap_base_states import MixedDeterminants, OscillatorDeterminants
 from vfe_lightning.declarations.velocity import (
@@ -160,6 +161,7 @@ __all__ = [
     "SherringtonKirkpatrick",
     "SolvatedDimer",
     "Spins",
+    "System",
     "TorsionFlow",
     "Trainer",
     "Transformer",

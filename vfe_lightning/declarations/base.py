@@ -7,13 +7,3 @@ class Declaration(BaseModel):
     """Plain data that names a physical system, a part of an ansatz, an optimiser or a budget."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @property
-    def has_scores(self) -> bool:
-        """Of a system: all gradients are made of scores, as natural gradients must be."""
-        return True
-
-    @property
-    def exact_gradient(self) -> bool:
-        """Of a system: the gradient has no noise, as quasi-Newton steps need."""
-        return False

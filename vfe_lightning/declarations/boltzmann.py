@@ -4,6 +4,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.continuous import Continuous
+from vfe_lightning.declarations.system import System
 
 
 class CouplingFlow(Declaration):
@@ -56,6 +57,8 @@ class BoltzmannGenerator(Learning):
 class DoubleWell(BoltzmannGenerator):
     """Two wells in a plane: U = a x + b x^2 + c x^4 + y^2 / 2; F is that of x > 0 less that of x < 0."""
 
+    builder = "vfe_lightning.systems.boltzmann_generator:double_well"
+
     a: float = Field(default=1.0, description="tilt")
     b: float = Field(default=-3.0, lt=0, description="curvature at the barrier")
     c: PositiveFloat = Field(default=0.25, description="what closes the wells")
@@ -64,11 +67,15 @@ class DoubleWell(BoltzmannGenerator):
 class MuellerBrown(BoltzmannGenerator):
     """The potential of Mueller & Brown (1979); F is that of y < 0.75 less that of y > 0.75."""
 
+    builder = "vfe_lightning.systems.boltzmann_generator:mueller_brown"
+
     scale: PositiveFloat = Field(default=0.15, description="of the energy")
 
 
 class Dimer(BoltzmannGenerator):
     """A bistable dimer, in a plane; F is that of the open dimer, r > 3/2, less that of the closed one."""
+
+    builder = "vfe_lightning.systems.boltzmann_generator:gas_or_fluid_dimer"
 
     solvent: NonNegativeInt = Field(default=0, description="repulsive particles around it, in a box")
 
@@ -81,11 +88,13 @@ class OneBodyFlow(Declaration):
     bins: int = Field(default=8, ge=2, description="of each spline")
 
 
-class SolvatedDimer(Declaration):
+class SolvatedDimer(System):
     """The dimer among repulsive particles in a box, from closed to open in stages, by maps of the fluid.
 
     All numbers are of the open dimer less those of the closed one; F bounds the difference from above.
     """
+
+    builder = "vfe_lightning.systems.solvated_dimer:SolvatedDimer"
 
     solvent: NonNegativeInt = Field(default=36, description="repulsive particles around it; 0: none")
     beta: float = Field(
@@ -133,6 +142,8 @@ class AlanineDipeptide(Learning):
 
     F is that of phi > 0 less that of phi < 0. Position and orientation are not part of F.
     """
+
+    builder = "vfe_lightning.systems.alanine_dipeptide:alanine_dipeptide"
 
     temperature: PositiveFloat = Field(default=600.0, description="in K")
     flow: TorsionFlow = Field(default=TorsionFlow(), description="p of bonds, angles and torsions")

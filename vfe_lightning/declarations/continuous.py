@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from vfe_lightning.declarations.base import Declaration
+from vfe_lightning.declarations.system import System
 
 
 class Pathwise(Declaration):
@@ -22,7 +23,7 @@ class PathOnly(Declaration):
 PathGradient = Annotated[Pathwise | PathOnly, Field(discriminator="kind")]
 
 
-class Continuous(Declaration):
+class Continuous(System):
     """What all classical systems in continuous space declare."""
 
     gradient: PathGradient = Field(default=Pathwise(), description="how the gradient is estimated")

@@ -6,20 +6,22 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.base_states import BaseStates, ConfigurationInteraction, Determinants
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, Kinetic
 from vfe_lightning.declarations.occupation import FermiSea, Levels, Occupation, Transformer
 from vfe_lightning.declarations.sampler import Determinantal, Sampler
+from vfe_lightning.declarations.system import System
 
 
-class ElectronGas(Declaration):
+class ElectronGas(System):
     """N spin-polarised electrons and a uniform background in a periodic box at T = theta T_F.
 
     rho = sum_K p(K) |Psi_K><Psi_K| with Psi_K a determinant of plane waves, or a superposition of some,
     in the coordinates of a normalizing flow: Xie, Zhang & Wang, SciPost Phys. 14, 154 (2023).
     """
+
+    builder = "vfe_lightning.systems.electron_gas:ElectronGas"
 
     n: PositiveInt = Field(description="electrons")
     dim: Literal[2, 3] = Field(description="dimension of space")

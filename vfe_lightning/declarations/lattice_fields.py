@@ -67,6 +67,8 @@ class PhiFour(LatticeField):
     In the convention of Albergo, Kanwar & Shanahan, Phys. Rev. D 100, 034515 (2019).
     """
 
+    builder = "vfe_lightning.systems.lattice_fields:phi_four"
+
     m2: float = Field(description="M^2, bare; below zero with lam > 0 for the broken and the critical field")
     lam: float = Field(ge=0, description="lambda; 0 is the free field")
 
@@ -82,6 +84,8 @@ class IsingDual(LatticeField):
 
     Li & Wang, PRL 121, 260601 (2018). Free energies are -ln Z of the field; spins are drawn from it.
     """
+
+    builder = "vfe_lightning.systems.lattice_fields:ising_dual"
 
     L: int = Field(ge=3, description="rows and columns of the lattice")
     beta: PositiveFloat = Field(default=CRITICAL_BETA, description="of the spins; the default is critical")

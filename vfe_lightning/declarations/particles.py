@@ -22,6 +22,8 @@ class CoulombTrap(TrappedParticles):
     Cold charges form shells: Bedanov & Peeters, PRB 49, 2667 (1994). All numbers are of the whole trap.
     """
 
+    builder = "vfe_lightning.systems.trapped_particles:coulomb_trap"
+
     dim: Literal[2, 3] = Field(default=2, description="dimensions of space")
     beta: PositiveFloat = Field(description="inverse temperature")
 
@@ -32,6 +34,8 @@ class LogGas(TrappedParticles):
     Coupling 2 is Ginibre's ensemble of matrices in the plane; on a line 1, 2 and 4 are Dyson's ensembles.
     """
 
+    builder = "vfe_lightning.systems.trapped_particles:log_gas"
+
     dim: Literal[1, 2] = Field(default=2, description="dimensions of space")
     coupling: PositiveFloat = Field(description="strength of the interaction")
 
@@ -41,6 +45,8 @@ class LennardJonesCluster(Learning):
 
     All numbers are of the whole cluster, with its centre of mass in the trap.
     """
+
+    builder = "vfe_lightning.systems.lennard_jones:lennard_jones_cluster"
 
     beta: PositiveFloat = Field(description="inverse temperature, in depths of the pair interaction")
     flow: EquivariantFlow = Field(default=EquivariantFlow(), description="p(x) from a normal density")

@@ -15,6 +15,7 @@ from pydantic import (
 
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.occupation import IdealGas, Levels, Quasiparticle, Transformer
+from vfe_lightning.declarations.system import System
 from vfe_lightning.declarations.trap_base_states import (
     MixedDeterminants,
     OscillatorDeterminants,
@@ -37,12 +38,14 @@ TrapOccupation = Annotated[
 ]
 
 
-class QuantumDot(Declaration):
+class QuantumDot(System):
     """Electrons of both spins in a 2D harmonic trap, in units of hbar omega and sqrt(hbar / m omega).
 
     rho = sum_K p(K) |Psi_K><Psi_K| with Psi_K an up and a down determinant of Fock-Darwin orbitals, or a
     superposition of some, carried by a continuous equivariant flow: Xie, Zhang & Wang, arXiv 2105.08644.
     """
+
+    builder = "vfe_lightning.systems.quantum_dot:QuantumDot"
 
     n_up: PositiveInt = Field(description="electrons of spin up")
     n_down: NonNegativeInt = Field(default=0, description="electrons of spin down")

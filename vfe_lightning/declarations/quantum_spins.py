@@ -13,6 +13,7 @@ from vfe_lightning.declarations.spin_networks import (
     Precision,
     StateWeights,
 )
+from vfe_lightning.declarations.system import System
 
 MOST_SPINS = 16
 MOST_SUMMED = 10
@@ -45,7 +46,7 @@ class HardwareGates(Declaration):
 Gates = Annotated[GeneralGates | HardwareGates | BlockGates, Field(discriminator="kind")]
 
 
-class QuantumSpins(Declaration):
+class QuantumSpins(System):
     """What all spins 1/2 declare: Liu, Mao, Zhang & Wang, Mach. Learn.: Sci. Technol. 2, 025011 (2021)."""
 
     nx: PositiveInt = Field(default=3, description="rows of cells")
@@ -96,12 +97,16 @@ class QuantumSpins(Declaration):
 class TransverseIsing(QuantumSpins):
     """Transverse-field Ising model: H = -J sum_<ij> Z_i Z_j - gamma sum_i X_i, with Pauli matrices."""
 
+    builder = "vfe_lightning.systems.spin_lattices:transverse_ising"
+
     J: float = Field(default=1.0, description="coupling: > 0 ferromagnet, < 0 antiferromagnet")
     gamma: float = Field(default=1.0, description="transverse field")
 
 
 class Heisenberg(QuantumSpins):
     """H = J sum_<ij> (SxSx + SySy + anisotropy SzSz) - field sum_i Sz, spins S = 1/2."""
+
+    builder = "vfe_lightning.systems.spin_lattices:heisenberg"
 
     J: float = Field(default=1.0, description="coupling: > 0 antiferromagnet, < 0 ferromagnet")
     anisotropy: float = Field(default=1.0, description="1: Heisenberg, 0: XY model")

@@ -4,7 +4,6 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat, model_validator
 
-from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.spin_networks import (
     MADE,
     Annealing,
@@ -18,9 +17,10 @@ from vfe_lightning.declarations.spin_networks import (
     MeasureValued,
     PixelCNN,
 )
+from vfe_lightning.declarations.system import System
 
 
-class Spins(Declaration):
+class Spins(System):
     """What all systems of spins declare: Wu, Wang & Zhang, PRL 122, 080602 (2019)."""
 
     beta: PositiveFloat = Field(description="inverse temperature")
@@ -46,6 +46,8 @@ class Ising(Spins):
 
     Wu, Wang & Zhang, PRL 122, 080602 (2019). Energies are in the units that J and 1 / beta are given in.
     """
+
+    builder = "vfe_lightning.systems.spin_physics:ising"
 
     L: int = Field(ge=2, description="rows and columns of the lattice")
     J: float = Field(default=1.0, description="coupling: > 0 ferromagnet, < 0 antiferromagnet")
@@ -78,6 +80,8 @@ class Hopfield(Spins):
     Below the transition p(s) has two modes for each pattern: Wu, Wang & Zhang, PRL 122, 080602 (2019).
     """
 
+    builder = "vfe_lightning.systems.spin_physics:hopfield_memory"
+
     n: int = Field(ge=2, description="spins")
     patterns: int = Field(
         default=2, ge=1, le=12, description="stored patterns; orthogonal if 2^patterns divides n"
@@ -92,17 +96,21 @@ class SherringtonKirkpatrick(Spins):
     Sherrington & Kirkpatrick, PRL 35, 1792 (1975). The exact free energy is known up to 22 spins.
     """
 
+    builder = "vfe_lightning.systems.spin_physics:sherrington_kirkpatrick"
+
     n: int = Field(ge=2, description="spins")
     disorder_seed: int = Field(default=1, ge=0, description="which couplings")
     network: DenseNetwork = Field(default=MADE(depth=2, width=8), description="model of p(s)")
 
 
-class InverseIsing(Declaration):
+class InverseIsing(System):
     """Couplings of a spin glass from the correlations <s_i s_j> of its Gibbs state.
 
     J and p(s) are learned together: p(s) follows the Gibbs state of J, and J rises where the data are
     more correlated than the reweighted samples of p(s). Wu, Wang & Zhang, PRL 122, 080602 (2019).
     """
+
+    builder = "vfe_lightning.systems.inverse_ising:InverseIsing"
 
     n: int = Field(ge=3, le=20, description="spins; the data are enumerated")
     beta: PositiveFloat = Field(description="inverse temperature of the data")

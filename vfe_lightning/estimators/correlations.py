@@ -5,6 +5,25 @@ import math
 import torch
 from torch import Tensor
 
+from vfe_lightning.hamiltonians.periodic_box import plane_waves
+
+STRUCTURE_FACTOR_CUTOFF = 16  # |G|^2 in units of (2 pi / L)^2
+
+
+def reciprocal_shells(
+    dim: int, length: float, cutoff: int = STRUCTURE_FACTOR_CUTOFF
+) -> tuple[Tensor, Tensor]:
+    """Wave vectors k != 0 of the untwisted grid in absolute units, and their shells of equal |k|.
+
+    Returns:
+        (vectors, dim) with one of k and -k, and (vectors,).
+    """
+    grid = plane_waves(dim, cutoff, (0.0,) * dim)
+    weight = 1000.0 ** torch.arange(dim - 1, -1, -1, dtype=grid.dtype)
+    grid = grid[grid @ weight > 0]  # S(k) = S(-k)
+    shells = torch.unique(grid.square().sum(dim=1), return_inverse=True)[1]
+    return 2 * math.pi / length * grid, shells
+
 
 def pair_correlation(x: Tensor, length: float, bins: int) -> Tensor:
     r"""g(r) in equal shells of 0 < r < L/2: (batch, n, dim) -> (batch, bins).

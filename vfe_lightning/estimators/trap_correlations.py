@@ -5,8 +5,25 @@ import math
 import torch
 from torch import Tensor
 
+from vfe_lightning import declarations
 
-def radial_density(x: Tensor, edge: float, bins: int) -> Tensor:
+DENSITY_BINS = 60
+PAIR_DENSITY_BINS = 40
+
+
+def edge(d: declarations.QuantumDot) -> float:
+    """A radius beyond which there is next to no density, in sqrt(hbar / m omega).
+
+    The Thomas-Fermi radius of the charges, the Fermi radius of the oscillator, and three lengths of the tail.
+    """
+    n = d.n_up + d.n_down
+    classical = (1.5 * math.pi / 2 * n * d.z) ** (1 / 3)
+    kinetic = math.sqrt(2 * math.sqrt(2 * max(d.n_up, d.n_down)))
+    thermal = 0 if math.isinf(d.beta) else math.sqrt(2 / d.beta)
+    return max(classical, kinetic, thermal) + 2.5
+
+
+def radial_density(x: Tensor, edge: float, bins: int = DENSITY_BINS) -> Tensor:
     """n(r) in equal shells of 0 < r < edge, particles a volume: (batch, n, dim) -> (batch, bins)."""
     index = (x.norm(dim=-1) * (bins / edge)).long()
     counts = x.new_zeros(len(x), bins)
@@ -21,7 +38,7 @@ def shell_volumes(edge: float, bins: int, dim: int, device: torch.device | None 
     return ball * (edges[1:] ** dim - edges[:-1] ** dim)
 
 
-def pair_density(x: Tensor, edge: float, bins: int) -> Tensor:
+def pair_density(x: Tensor, edge: float, bins: int = PAIR_DENSITY_BINS) -> Tensor:
     """Density of the others where an electron lies on the positive x axis, mean over electrons.
 
     In a square of side 2 edge around the centre of the trap: (batch, n, 2) -> (batch, bins * bins), x first.

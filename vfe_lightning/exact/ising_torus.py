@@ -73,9 +73,7 @@ def log_partition(L: int, M: int, K: tuple[Tensor, Tensor, Tensor]) -> Tensor:
 def _ferromagnet(L: int, M: int, K: tuple[Tensor, Tensor, Tensor]) -> tuple[list[Tensor], Tensor]:
     """ln D of each sector, (points,), and the root, over their powers of e^(sum K)."""
     x1, x2, x3 = (torch.exp(-2 * k) for k in K)
-    one, two, three = (
-        _one_less(4 * k) / 2 * y for k, y in zip(K, (x2 * x3, x1 * x3, x1 * x2), strict=True)
-    )
+    one, two, three = (_one_less(4 * k) / 2 * y for k, y in zip(K, (x2 * x3, x1 * x3, x1 * x2), strict=True))
     constant = (1 + (x1 * x2).square() + (x2 * x3).square() + (x3 * x1).square()) / 4
 
     def factors(a: Tensor, b: Tensor) -> Tensor:
@@ -101,7 +99,7 @@ def _antiferromagnet(L: int, K: Tensor) -> tuple[list[Tensor], Tensor]:
 
 
 def _one_less(y: Tensor) -> Tensor:
-    """1 - exp(-y): the derivative of expm1 is expm1 + 1, whose rounding times y^2 is no small heat capacity."""
+    """1 - exp(-y): the derivative of expm1 is expm1 + 1, whose rounding is no small heat capacity."""
     return torch.where(y < 0.5, -torch.expm1(-y), 1 - (-y).exp())
 
 

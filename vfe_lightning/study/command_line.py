@@ -14,10 +14,10 @@ from typing import Any, NoReturn
 from vfe_lightning import command_line
 from vfe_lightning.declarations.changes import unknown_name
 from vfe_lightning.errors import Interrupted, Refused
-from vfe_lightning.study.study import Study
+from vfe_lightning.study.plan import StudyPlan
 
 
-def main(study: Study, argv: Sequence[str] | None = None) -> NoReturn:
+def main(study: StudyPlan, argv: Sequence[str] | None = None) -> NoReturn:
     """Run as the arguments say and exit: 0, 2 for a refusal, 1 for a failure, 128 + n for signal n."""
     argv = sys.argv[1:] if argv is None else argv
     try:
@@ -39,7 +39,7 @@ def main(study: Study, argv: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
-def parser(study: Study) -> argparse.ArgumentParser:
+def parser(study: StudyPlan) -> argparse.ArgumentParser:
     module = getattr(sys.modules["__main__"], "__spec__", None)
     made = argparse.ArgumentParser(
         prog=f"python -m {module.name}" if module else None,
@@ -61,7 +61,7 @@ def parser(study: Study) -> argparse.ArgumentParser:
     return made
 
 
-def check(arguments: argparse.Namespace, study: Study) -> None:
+def check(arguments: argparse.Namespace, study: StudyPlan) -> None:
     for name in ("n_trials", "workers"):
         if (value := getattr(arguments, name)) < 1:
             flag = name.replace("_", "-")
@@ -70,7 +70,7 @@ def check(arguments: argparse.Namespace, study: Study) -> None:
         raise Refused(f"--n-trials = {arguments.n_trials} is not allowed: the grid has {study.size} points")
 
 
-def changes_of(study: Study, argv: Sequence[str]) -> dict[str, Any]:
+def changes_of(study: StudyPlan, argv: Sequence[str]) -> dict[str, Any]:
     """What the flags say of the experiment of every trial.
 
     Raises:
@@ -86,7 +86,7 @@ def changes_of(study: Study, argv: Sequence[str]) -> dict[str, Any]:
     return command_line.parse(experiment, argv).changes
 
 
-def work(study: Study, arguments: argparse.Namespace, changes: Mapping[str, Any]) -> int:
+def work(study: StudyPlan, arguments: argparse.Namespace, changes: Mapping[str, Any]) -> int:
     """Carry out trials in this process."""
     from vfe_lightning.study.conclusion import conclude
     from vfe_lightning.study.storage import storage_url
@@ -111,7 +111,7 @@ def start(command: Sequence[str]) -> subprocess.Popen:
     return subprocess.Popen(command, process_group=0)
 
 
-def lead(study: Study, arguments: argparse.Namespace, changes: Mapping[str, Any]) -> int:
+def lead(study: StudyPlan, arguments: argparse.Namespace, changes: Mapping[str, Any]) -> int:
     """Start the workers, start those again that are killed, and conclude."""
     from vfe_lightning.study.conclusion import conclude
     from vfe_lightning.study.storage import storage_url

@@ -13,8 +13,8 @@ from optuna.trial import FrozenTrial, TrialState
 from vfe_lightning.analysis import study_figures
 from vfe_lightning.declarations.study import Grid
 from vfe_lightning.result import Result, Status
+from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.study.storage import outcomes
-from vfe_lightning.study.study import Study, number
 from vfe_lightning.study.study_run import StudyRun, chosen
 from vfe_lightning.study.watch import RESULT, RUN, curve_of, kept
 from vfe_lightning.study.worker import ERROR
@@ -23,7 +23,7 @@ from vfe_lightning.tracking import store
 SHOWN = 20  # trials on the page of a study
 
 
-def conclude(study: Study, run: StudyRun, opened: optuna.Study, status: Status) -> None:
+def conclude(study: StudyPlan, run: StudyRun, opened: optuna.Study, status: Status) -> None:
     """Record what is known so far in the run of the study, and print it."""
     trials = outcomes(opened.trials)
     table = trial_table(study, trials)
@@ -46,7 +46,9 @@ def conclude(study: Study, run: StudyRun, opened: optuna.Study, status: Status) 
     run.client.set_terminated(run.run_id, status)
 
 
-def in_markdown(study: Study, run: StudyRun, trials: list[FrozenTrial], results: dict[int, Result]) -> str:
+def in_markdown(
+    study: StudyPlan, run: StudyRun, trials: list[FrozenTrial], results: dict[int, Result]
+) -> str:
     """How many trials, and the complete ones: the best first, or in the order of a scan."""
     complete = [t for t in trials if t.number in results]
     best = not isinstance(study.search, Grid)
@@ -68,30 +70,30 @@ def counts(trials: list[FrozenTrial]) -> str:
     return ", ".join(f"{sum(t.state == state for t in trials)} {name}" for state, name in names.items())
 
 
-def trial_table(study: Study, trials: list[FrozenTrial]) -> pd.DataFrame:
+def trial_table(study: StudyPlan, trials: list[FrozenTrial]) -> pd.DataFrame:
     """One row a trial: state, objectives with errors, parameters, run."""
     rows = []
     for t in trials:
         row: dict[str, object] = {"trial": t.number, "state": t.state.name.replace("FAIL", "FAILED")}
         if t.state == TrialState.COMPLETE:
             for name in study.objectives:
-                row[name], row[f"{name}_error"] = number(result_of(t), name)
+                row[name], row[f"{name}_error"] = result_of(t).number(name)
         row |= {"steps": max(curve_of(t), default=None), **t.params}
         row |= {"run": t.user_attrs.get(RUN), "error": t.user_attrs.get(ERROR)}
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def own_figures(study: Study, trials: list[FrozenTrial], results: dict[int, Result]):
+def own_figures(study: StudyPlan, trials: list[FrozenTrial], results: dict[int, Result]):
     curves = {t.number: (t.state.name, curve_of(t)) for t in trials if curve_of(t)}
     figures = {"trials": study_figures.curves(curves)} if curves else {}
     if len(study.objectives) == 2 and results:
-        points = {n: [number(r, name) for name in study.objectives] for n, r in results.items()}
+        points = {n: [r.number(name) for name in study.objectives] for n, r in results.items()}
         figures["pareto"] = study_figures.pareto(points, study.objectives)
     return figures
 
 
-def print_best(study: Study, run: StudyRun, opened: optuna.Study, results: dict[int, Result]) -> None:
+def print_best(study: StudyPlan, run: StudyRun, opened: optuna.Study, results: dict[int, Result]) -> None:
     """The declaration of the best trial, and the command that runs it again."""
     best = sorted(opened.best_trials, key=lambda t: t.values)
     files = {t.number: write_declaration(study, t.number, results[t.number].declaration) for t in best}
@@ -109,7 +111,7 @@ def print_best(study: Study, run: StudyRun, opened: optuna.Study, results: dict[
     run.client.set_tag(run.run_id, "best.run", first.run_id or "")
 
 
-def write_declaration(study: Study, trial_number: int, declaration: dict) -> Path:
+def write_declaration(study: StudyPlan, trial_number: int, declaration: dict) -> Path:
     """A file for `--config`, relative to the working directory where it lies below it."""
     folder = store.project_root() / "mlruns" / "studies" / study.name
     folder.mkdir(parents=True, exist_ok=True)

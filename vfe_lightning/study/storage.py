@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
 from vfe_lightning.errors import Refused
-from vfe_lightning.study.study import Study
+from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.tracking import store
 
 HEARTBEAT = 5  # seconds between two signs of life of a running trial
@@ -56,7 +56,7 @@ def connect(url: str) -> RDBStorage:
         raise Refused(f"Optuna cannot use {url}: {str(error).strip().splitlines()[0]}") from error
 
 
-def open_study(study: Study, url: str, changes: Mapping[str, Any] | None) -> optuna.Study:
+def open_study(study: StudyPlan, url: str, changes: Mapping[str, Any] | None) -> optuna.Study:
     """The study, created if need be; `changes` of the experiment are the same for all its trials.
 
     Raises:

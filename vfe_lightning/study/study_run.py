@@ -12,8 +12,8 @@ from vfe_lightning.declarations.changes import flat
 from vfe_lightning.declarations.study import Grid
 from vfe_lightning.notation import with_error
 from vfe_lightning.result import Result, Status
+from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.study.storage import finished
-from vfe_lightning.study.study import Study, number
 from vfe_lightning.study.watch import RUN
 from vfe_lightning.tracking import provenance, store
 from vfe_lightning.tracking.outbox import passing
@@ -31,11 +31,11 @@ ENDED: dict[str, Status] = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAILED"
 class StudyRun:
     """One for all workers and restarts; `run_id` is also a user attribute of the Optuna study."""
 
-    def __init__(self, study: Study, client: "MlflowClient", run_id: str) -> None:
+    def __init__(self, study: StudyPlan, client: "MlflowClient", run_id: str) -> None:
         self.study, self.client, self.run_id = study, client, run_id
 
     @classmethod
-    def open(cls, study: Study, opened: optuna.Study, url: str, n_trials: int) -> "StudyRun":
+    def open(cls, study: StudyPlan, opened: optuna.Study, url: str, n_trials: int) -> "StudyRun":
         uri = store.tracking_uri()
         client = store.connect(uri)
         experiment = store.experiment_id(client, uri, study.filed_as, about(study))
@@ -128,13 +128,13 @@ class StudyRun:
         ).info.run_id
 
     def in_words(self, result: Result) -> str:
-        numbers = {name: number(result, name) for name in self.study.objectives}
+        numbers = {name: result.number(name) for name in self.study.objectives}
         return "  ".join(
             f"{name} {with_error(*n) if n[1] > 0 else f'{n[0]:.3g}'}" for name, n in numbers.items()
         )
 
 
-def about(study: Study) -> str:
+def about(study: StudyPlan) -> str:
     """What the module of a study says of it."""
     return (sys.modules[study.experiment.__module__].__doc__ or "").strip()
 

@@ -16,15 +16,15 @@ from lightning.pytorch.utilities import rank_zero_only
 from vfe_lightning.errors import Pruned
 from vfe_lightning.experiment import Experiment
 from vfe_lightning.result import Result
+from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.study.storage import connect, pruner
-from vfe_lightning.study.study import Study
 from vfe_lightning.study.watch import RUN, Watch
 from vfe_lightning.tracking.record import Filing
 from vfe_lightning.tracking.resume import may_go_on
 
 
 def carry_out(
-    study: Study,
+    study: StudyPlan,
     trial: optuna.Trial | None,
     experiment: Experiment,
     filing: Filing,
@@ -41,7 +41,7 @@ def carry_out(
         return experiment.run(resume=resume, callbacks=[watch], filing=filing)
 
 
-def in_own_processes(study: Study, url: str, trial: optuna.Trial, experiment: Experiment, filing: Filing):
+def in_own_processes(study: StudyPlan, url: str, trial: optuna.Trial, experiment: Experiment, filing: Filing):
     """Lightning starts the other ranks with the command line of rank 0, which must name the trial:
     otherwise every rank would ask Optuna for parameters of its own."""
     with tempfile.TemporaryDirectory(prefix="vfe-trial-") as folder:
@@ -76,7 +76,7 @@ def in_own_processes(study: Study, url: str, trial: optuna.Trial, experiment: Ex
     return Result(**told)
 
 
-def child(study: Study, order: Path) -> NoReturn:
+def child(study: StudyPlan, order: Path) -> NoReturn:
     """What `in_own_processes` starts, on every rank."""
     spec: dict[str, Any] = json.loads(order.read_text())
     experiment = study.example[0].redeclared(spec["declaration"])

@@ -17,8 +17,8 @@ from vfe_lightning.errors import Interrupted, Pruned, Refused
 from vfe_lightning.experiment import Experiment
 from vfe_lightning.result import Result
 from vfe_lightning.study import trial as trials
+from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.study.storage import finished, open_study, running
-from vfe_lightning.study.study import Study, number
 from vfe_lightning.study.study_run import StudyRun
 from vfe_lightning.study.watch import PACE, RESULT, keep
 from vfe_lightning.tracking import store
@@ -50,7 +50,7 @@ class Order:
 class Worker:
     """Carries out trials of one study; any number of workers may do so at once."""
 
-    def __init__(self, study: Study, order: Order) -> None:
+    def __init__(self, study: StudyPlan, order: Order) -> None:
         quiet()
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
         warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -117,7 +117,7 @@ class Worker:
         keep(trial, RESULT, json.dumps(result.plain()))
         trial.set_user_attr(PACE, result.seconds_per_step)
         for name in self.study.objectives:
-            if (error := number(result, name)[1]) > 0:
+            if (error := result.number(name)[1]) > 0:
                 trial.set_user_attr(f"{name}_error", error)
         self.run.tell(trial, "COMPLETE", self.run.in_words(result))
         return values
@@ -135,7 +135,7 @@ class Worker:
         return trials.carry_out(self.study, trial, experiment, filing, known, self.order.parent)
 
 
-def declared(study: Study, trial: optuna.Trial, changes: Mapping[str, Any]) -> Experiment:
+def declared(study: StudyPlan, trial: optuna.Trial, changes: Mapping[str, Any]) -> Experiment:
     """The experiment of a trial.
 
     Raises:

@@ -15,19 +15,19 @@ from vfe_lightning.bijectors.circular_spline import (
     Standardized,
     wrapped,
 )
+from vfe_lightning.estimators.molecule import Molecule
 from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians import alanine_dipeptide as peptide
 from vfe_lightning.statistics import Moments, blocking
 from vfe_lightning.systems.boltzmann_generator import generator_physics
-from vfe_lightning.systems.boltzmann_physics import Molecule
-from vfe_lightning.systems.continuous import Physics, physics_of
+from vfe_lightning.systems.continuous import Continuous
 
 RIGID = 0.95  # length of the mean of exp(i torsion) beyond which a torsion is no free one
 SEAM = 2.3  # rad; hardly any phi lies there: the circle is cut at it
 
 
-@physics_of.register
-def _(d: declarations.AlanineDipeptide) -> Physics:
+def alanine_dipeptide(d: declarations.AlanineDipeptide) -> Continuous:
+    """The peptide in internal coordinates, which learns from molecular dynamics."""
     hamiltonian = peptide.AlanineDipeptide(d.temperature)
     made = peptide.peptide()
     series = peptide.molecular_dynamics(d.temperature, d.dynamics.samples, d.dynamics.stride, d.dynamics.seed)
@@ -50,7 +50,7 @@ def _(d: declarations.AlanineDipeptide) -> Physics:
     beta = 1 / (peptide.GAS_CONSTANT * d.temperature)
     physics = generator_physics(d, beta, molecule, data, flow_of(d.flow, data, len(made.places)))
     found = of_dynamics(beta, molecule.first(series).double())
-    return replace(physics, derived=lambda evaluation: physics.derived(evaluation) | found)
+    return Continuous(d, replace(physics, derived=lambda evaluation: physics.derived(evaluation) | found))
 
 
 def of_dynamics(beta: float, first: Tensor) -> dict[str, Moments]:

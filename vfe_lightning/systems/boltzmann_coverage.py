@@ -10,13 +10,13 @@ from torch import Tensor
 from vfe_lightning.calculus.gradient import gradient
 from vfe_lightning.estimators.bennett import AcceptanceRatio, acceptance_ratio
 from vfe_lightning.estimators.boltzmann import coverage
+from vfe_lightning.estimators.molecule import Molecule
 from vfe_lightning.generative.reparameterized import ReparameterizedModel
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.hamiltonians.relabelling import Relabelling
 from vfe_lightning.samplers.annealing import annealed
 from vfe_lightning.samplers.hmc import hybrid_monte_carlo
 from vfe_lightning.statistics import Moments
-from vfe_lightning.systems.boltzmann_physics import Molecule
 
 TOO_MANY = 0.02  # of the data that the flow does not cover, by more than chance: a mode is lost
 CHANCE = 2.0  # standard errors

@@ -13,21 +13,34 @@ from vfe_lightning.bijectors.bijector import Composed
 from vfe_lightning.bijectors.whitened import Whitened
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimators.boltzmann import Training, by_energy_and_data
+from vfe_lightning.estimators.molecule import Molecule, histogram, torsion_histogram
 from vfe_lightning.generative.mirrored import Mirrored
 from vfe_lightning.generative.reparameterized import NormalizingFlow, ReparameterizedModel
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.result import Reference
 from vfe_lightning.samplers.hmc import hybrid_monte_carlo
+from vfe_lightning.systems import molecules
 from vfe_lightning.systems.boltzmann_coverage import Judged, advice_of, derived
-from vfe_lightning.systems.boltzmann_physics import Molecule, molecule_of
-from vfe_lightning.systems.continuous import Physics, physics_of
+from vfe_lightning.systems.continuous import Continuous
+from vfe_lightning.systems.physics import Physics
 
 
-@physics_of.register
-def _(d: declarations.BoltzmannGenerator) -> Physics:
-    molecule = molecule_of(d)
+def double_well(d: declarations.DoubleWell) -> Continuous:
+    return generator(d, molecules.double_well(d))
+
+
+def mueller_brown(d: declarations.MuellerBrown) -> Continuous:
+    return generator(d, molecules.mueller_brown(d))
+
+
+def gas_or_fluid_dimer(d: declarations.Dimer) -> Continuous:
+    return generator(d, molecules.dimer_in_fluid(d))
+
+
+def generator(d: declarations.BoltzmannGenerator, molecule: Molecule) -> Continuous:
+    """A flow of all coordinates of a molecule, which learns from its energies and from its chains."""
     data = molecule.named(samples_of(molecule.hamiltonian, molecule.minima, d.beta, d.samples))
-    return generator_physics(d, d.beta, molecule, data, flow_of(d.flow, molecule, data))
+    return Continuous(d, generator_physics(d, d.beta, molecule, data, flow_of(d.flow, molecule, data)))
 
 
 def generator_physics(
@@ -37,10 +50,10 @@ def generator_physics(
     seen, unseen = data.chunk(2)
     training = Training(seen, d.energy_weight, d.data_weight, d.energy_cap)
     judged = Judged(beta, molecule.hamiltonian, model, molecule.relabelling, d.annealing, d.data_weight)
-    bins = partial(figures.histogram, window=molecule.window)
+    bins = partial(histogram, window=molecule.window)
     profiles = {"coordinate": lambda x: bins(molecule.coordinate(x))}
     if plane := molecule.plane:
-        profiles["ramachandran"] = lambda x: figures.torsion_histogram(plane(x))
+        profiles["ramachandran"] = lambda x: torsion_histogram(plane(x))
     return Physics(
         size=1,
         beta=beta,
@@ -53,7 +66,9 @@ def generator_physics(
         },
         profiles=profiles,
         reference=partial(reference_of, molecule),
-        figures=lambda evaluation, x: figures.boltzmann_figures(beta, molecule, evaluation, x, unseen),
+        figures=lambda evaluation, shots: figures.boltzmann_figures(
+            beta, molecule, evaluation, shots[-1].x, unseen
+        ),
         estimator=partial(
             by_energy_and_data,
             model,

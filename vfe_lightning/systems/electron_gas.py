@@ -63,7 +63,7 @@ class ElectronGas(VariationalFreeEnergy):
         self.cutoff = d.cutoff or plane_wave_cutoff(d.n, d.dim, d.theta, d.twist)
         orbitals = plane_waves(d.dim, self.cutoff, (d.twist,) * d.dim)
         self.register_buffer("momenta", 2 * math.pi / self.hamiltonian.length * orbitals, persistent=False)
-        k, shells = figures.reciprocal_shells(d.dim, figures.STRUCTURE_FACTOR_CUTOFF, self.hamiltonian.length)
+        k, shells = correlations.reciprocal_shells(d.dim, self.hamiltonian.length)
         self.register_buffer("wave_vectors", k, persistent=False)
         self.register_buffer("shells", shells, persistent=False)
         self.mixing = None

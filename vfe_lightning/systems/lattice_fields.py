@@ -1,6 +1,6 @@
 """phi^4 theory and the continuous dual of the Ising model on a torus."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from matplotlib.figure import Figure
@@ -16,11 +16,12 @@ from vfe_lightning.bijectors.monge_ampere import MongeAmpereFlow
 from vfe_lightning.bijectors.neural_rg import NeuralRG
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimators import lattice_correlations as correlations
+from vfe_lightning.estimators.snapshot import Snapshot
 from vfe_lightning.exact import ising_torus, phi4
 from vfe_lightning.exact.accuracy import EPSILON
 from vfe_lightning.generative.mirrored import Mirrored
 from vfe_lightning.generative.reparameterized import NormalizingFlow, ReparameterizedModel
-from vfe_lightning.hamiltonians import ising_dual
+from vfe_lightning.hamiltonians import ising_dual as dual
 from vfe_lightning.hamiltonians.phi4 import PhiFour
 from vfe_lightning.mean_field.gaussian import (
     Function,
@@ -30,14 +31,15 @@ from vfe_lightning.mean_field.gaussian import (
 )
 from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments
-from vfe_lightning.systems.continuous import Physics, physics_of
+from vfe_lightning.systems.continuous import Continuous
+from vfe_lightning.systems.physics import Physics
 
 PROFILES = {"two_point": correlations.two_point, "line_correlation": correlations.line_correlation}
 UNITS = "kT"
 
 
-@physics_of.register
-def _(d: declarations.PhiFour) -> Physics:
+def phi_four(d: declarations.PhiFour) -> Continuous:
+    """Scalar fields with a quartic self-interaction."""
     hamiltonian = PhiFour(d.m2, d.lam)
     k = 2 - 2 * torch.cos(2 * torch.pi * torch.arange(d.L, dtype=torch.float64) / d.L)
     mean_field = start_of(
@@ -54,7 +56,7 @@ def _(d: declarations.PhiFour) -> Physics:
             raise NotKnown(f"L = {d.L}: interacting fields are known exactly up to L = 3")
         return phi4.small_torus(d.L, d.m2, d.lam, tolerance)
 
-    return Physics(
+    physics = Physics(
         size=d.L**2,
         beta=1.0,
         units=UNITS,
@@ -71,17 +73,18 @@ def _(d: declarations.PhiFour) -> Physics:
         reference=reference,
         landmarks=lambda: {"Gaussian": mean_field.free_energy},
         contained=frozenset({"Gaussian"}) if d.fourier else frozenset(),
-        figures=lambda evaluation, x: {**figures.fields(x), **figures.two_point(evaluation)},
+        figures=lambda evaluation, shots: {**figures.fields(shots[-1].x), **figures.two_point(evaluation)},
     )
+    return Continuous(d, physics)
 
 
-@physics_of.register
-def _(d: declarations.IsingDual) -> Physics:
-    hamiltonian = ising_dual.IsingDual(d.L, d.beta)
+def ising_dual(d: declarations.IsingDual) -> Continuous:
+    """The fields that decouple Ising spins."""
+    hamiltonian = dual.IsingDual(d.L, d.beta)
     mean_field = start_of(
         d,
         1 / hamiltonian.spectrum,
-        lambda x: -ising_dual.log_cosh(x),
+        lambda x: -dual.log_cosh(x),
         lambda x: torch.tanh(x).square() - 1,
     )
     flow = flow_of(d)
@@ -94,7 +97,8 @@ def _(d: declarations.IsingDual) -> Physics:
         error = d.beta * ising.free_energy_error + rounding
         return Reference(d.beta * ising.free_energy - offset, free_energy_error=error)
 
-    def pictures(evaluation: Mapping[str, Moments], x: Tensor) -> dict[str, Figure]:
+    def pictures(evaluation: Mapping[str, Moments], shots: Sequence[Snapshot]) -> dict[str, Figure]:
+        x = shots[-1].x
         coins = torch.Generator(x.device).manual_seed(0)
         drawn = {**figures.fields(x), **figures.fields(hamiltonian.spins(x, coins), "spins")}
         if isinstance(flow, NeuralRG):
@@ -102,7 +106,7 @@ def _(d: declarations.IsingDual) -> Physics:
                 drawn |= figures.scales(flow.renormalized(whitened(model, flow, x)))
         return {**drawn, **figures.two_point(evaluation)}
 
-    return Physics(
+    physics = Physics(
         size=d.L**2,
         beta=1.0,
         units=UNITS,
@@ -110,8 +114,8 @@ def _(d: declarations.IsingDual) -> Physics:
         hamiltonian=hamiltonian,
         model=model,
         observables={
-            "structure_factor": ising_dual.structure_factor,
-            "ising_energy": ising_dual.ising_energy,
+            "structure_factor": dual.structure_factor,
+            "ising_energy": dual.ising_energy,
             "abs_magnetization": lambda x: correlations.abs_mean(torch.tanh(x)),
         },
         profiles=PROFILES,
@@ -120,6 +124,7 @@ def _(d: declarations.IsingDual) -> Physics:
         contained=frozenset({"Gaussian"}) if d.fourier else frozenset(),
         figures=pictures,
     )
+    return Continuous(d, physics)
 
 
 def start_of(

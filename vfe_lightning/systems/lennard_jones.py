@@ -21,14 +21,15 @@ from vfe_lightning.mean_field.harmonic import harmonic_log_z, scaled_to_minimum
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.boltzmann_coverage import Judged, advice_of, coverage_of
 from vfe_lightning.systems.boltzmann_generator import samples_of
-from vfe_lightning.systems.continuous import Physics, physics_of
+from vfe_lightning.systems.continuous import Continuous
+from vfe_lightning.systems.physics import Physics
 
 ATOMS, DIM, STIFFNESS = 13, 3, 1.0
 EDGE = 2.5  # a radius beyond which there is next to no density while the cluster holds together
 
 
-@physics_of.register
-def _(d: declarations.LennardJonesCluster) -> Physics:
+def lennard_jones_cluster(d: declarations.LennardJonesCluster) -> Continuous:
+    """Thirteen atoms with their centre of mass in a trap."""
     hamiltonian = TrappedParticles(ATOMS, STIFFNESS, LennardJones())
     cold = scaled_to_minimum(hamiltonian, icosahedron())
     seen, unseen = samples_of(hamiltonian, cold[None], d.beta, d.samples).chunk(2)
@@ -57,7 +58,7 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
     def virial(x: Tensor) -> Tensor:
         return d.beta * hamiltonian.virial(x) - ATOMS * DIM
 
-    return Physics(
+    physics = Physics(
         size=1,
         beta=d.beta,
         units="epsilon",
@@ -70,10 +71,11 @@ def _(d: declarations.LennardJonesCluster) -> Physics:
             "interaction": hamiltonian.pair_energy,
             "virial_residual": virial,
         },
-        profiles={"density": lambda x: radial_density(x, EDGE, figures.DENSITY_BINS)},
-        figures=lambda evaluation, x: figures.trap_figures(evaluation, x, EDGE, None),
+        profiles={"density": lambda x: radial_density(x, EDGE)},
+        figures=lambda evaluation, shots: figures.trap_figures(evaluation, shots[-1].x, EDGE, None),
         estimator=partial(by_energy_and_data, model, hamiltonian.energy, beta=d.beta, training=training),
         landmarks=lambda: {"harmonic icosahedron": -harmonic_log_z(hamiltonian, cold, 60, d.beta) / d.beta},
         derived=derived,
         advice=partial(advice_of, judged, len(unseen)),
     )
+    return Continuous(d, physics)

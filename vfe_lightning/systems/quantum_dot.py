@@ -119,10 +119,10 @@ class QuantumDot(VariationalFreeEnergy):
 
     def profiles(self, x: Tensor, occupied: Tensor) -> dict[str, Callable[[], Tensor]]:
         """Densities of each walker, and <n_k> where K are orbitals."""
-        edge = figures.edge(self.declaration)
+        edge = trap_correlations.edge(self.declaration)
         made = {
-            "density": lambda: trap_correlations.radial_density(x, edge, figures.DENSITY_BINS),
-            "pair_density": lambda: trap_correlations.pair_density(x, edge, figures.PAIR_DENSITY_BINS),
+            "density": lambda: trap_correlations.radial_density(x, edge),
+            "pair_density": lambda: trap_correlations.pair_density(x, edge),
         }
         if self.mixing is None:
             made["occupation"] = lambda: correlations.occupation_numbers(occupied, 2 * self.per_spin)

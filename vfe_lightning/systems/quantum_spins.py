@@ -5,6 +5,7 @@ $F = E_{x \sim p} [ \ln p(x) / \beta + \langle x | U^\dagger H U | x \rangle ]$.
 """
 
 import math
+from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property, partial
 
@@ -25,12 +26,12 @@ from vfe_lightning.estimators.thermodynamics import heat_capacity
 from vfe_lightning.exact.quantum_spins import MOST_DENSE, Thermal, thermal_lanczos, thermal_state
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.peierls import PeierlsWeights
-from vfe_lightning.hamiltonians.pauli import all_spins, numbers
+from vfe_lightning.hamiltonians.pauli import PauliSum, all_spins, numbers
 from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.circuit_models import circuit_of
-from vfe_lightning.systems.spin_hamiltonians import bonds_of, hamiltonian_of, observables_of
 from vfe_lightning.systems.spin_models import model_of
+from vfe_lightning.systems.spin_observables import observables_of
 from vfe_lightning.systems.state_table import StateTable
 
 LEVELS = 8  # that are reported
@@ -43,12 +44,13 @@ class QuantumSpins(VariationalFreeEnergy):
     units, per = "J", "spin"
     energy_unit = 1.0
 
-    def __init__(self, declaration: declarations.QuantumSpins) -> None:
+    def __init__(
+        self, declaration: declarations.QuantumSpins, hamiltonian: PauliSum, bonds: list[tuple[int, int]]
+    ) -> None:
         super().__init__()
         d = self.declaration = declaration
         self.size, self.temperature = d.sites, 1 / d.beta
-        bonds = bonds_of(d)
-        self.hamiltonian = hamiltonian_of(d)
+        self.hamiltonian = hamiltonian
         self.operators = torch.nn.ModuleDict(observables_of(bonds, d.sites))
         self.model = model_of(d.network, d.sites, symmetrize=False)
         self.circuit = circuit_of(d, list(dict.fromkeys(bonds)))
@@ -162,7 +164,7 @@ class QuantumSpins(VariationalFreeEnergy):
     @cached_property
     def thermal(self) -> Thermal:
         """Exact for few spins; from the lowest levels and random traces for more."""
-        hamiltonian = hamiltonian_of(self.declaration)  # on the CPU
+        hamiltonian = deepcopy(self.hamiltonian).cpu()
         if self.size <= MOST_DENSE:
             return thermal_state(hamiltonian, self.declaration.beta)
         return thermal_lanczos(hamiltonian, self.declaration.beta)

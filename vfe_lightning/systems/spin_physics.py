@@ -1,21 +1,20 @@
-"""What tells one system of Ising spins from another: couplings, exact values, and what is measured."""
+"""Ising spins with pair couplings: their exact values, and what is measured."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import singledispatch
+import math
+from collections.abc import Callable
+from functools import cache, partial
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.analysis import spin_figures as figures
-from vfe_lightning.analysis.spin_figures import Snapshot
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.exact import enumeration, ising_torus
 from vfe_lightning.exact.accuracy import EPSILON
 from vfe_lightning.exact.hopfield import hopfield
 from vfe_lightning.exact.transfer_matrix import WIDEST, open_lattice
+from vfe_lightning.generative.model import GenerativeModel
 from vfe_lightning.hamiltonians import lattices
 from vfe_lightning.hamiltonians.spins import (
     PairwiseSpins,
@@ -23,39 +22,22 @@ from vfe_lightning.hamiltonians.spins import (
     hopfield_couplings,
     sherrington_kirkpatrick_couplings,
 )
+from vfe_lightning.mean_field.bethe import bethe
+from vfe_lightning.mean_field.naive import naive_mean_field
 from vfe_lightning.result import Reference
+from vfe_lightning.systems.physics import Figures, Measured, Physics
+from vfe_lightning.systems.spin_models import model_of
+from vfe_lightning.systems.spins import Spins
 
 MOST_ENUMERATED = 22  # spins: seconds on a laptop
+PAIRS: Measured = {  # q^2 with q = s . s' / n of each sample and the one before it: one number a sample
+    "squared_overlap": lambda s: (s * torch.roll(s, 1, dims=0)).mean(dim=1).square()
+}
 IN_A_MODE = 0.5  # overlap with a pattern beyond which a configuration is counted to it
 
 
-@dataclass(frozen=True)
-class SpinPhysics:
-    """One system of spins.
-
-    Attributes:
-        sites: spins.
-        hamiltonian: the energy.
-        reference: (tolerance of F) -> exact values; raises NotKnown.
-        observables: configurations (batch, sites) -> numbers of each sample, (batch,).
-        figures: pictures of configurations at one or more temperatures.
-    """
-
-    sites: int
-    hamiltonian: PairwiseSpins
-    reference: Callable[[float], Reference]
-    observables: Callable[[Tensor], Mapping[str, Tensor]]
-    figures: Callable[[list[Snapshot]], dict[str, Figure]]
-
-
-@singledispatch
-def physics_of(declaration: declarations.Spins) -> SpinPhysics:
-    """The spins that were declared; another system registers what it is."""
-    raise TypeError(f"no spins are registered for {type(declaration).__name__}: use @physics_of.register")
-
-
-@physics_of.register
-def _(d: declarations.Ising) -> SpinPhysics:
+def ising(d: declarations.Ising) -> Spins:
+    """Spins on a square or triangular lattice."""
     bonds = lattices.bonds(d.L, lattices.STEPS[d.lattice], d.periodic)
     hamiltonian = PairwiseSpins(lattices.couplings(bonds, d.J, d.L**2))
 
@@ -69,46 +51,95 @@ def _(d: declarations.Ising) -> SpinPhysics:
             return closed_form(d.L, d.beta, d.J)
         return enumerated(hamiltonian, d.L**2, d.beta)
 
-    def observables(s: Tensor) -> dict[str, Tensor]:
-        m = s.mean(dim=1)
-        return {"abs_magnetization": m.abs(), "up": (1 + m.sign()) / 2, **overlap_of_pairs(s)}
-
-    return SpinPhysics(
-        d.L**2, hamiltonian, reference, observables, lambda shots: figures.configurations(shots[-1], d.L)
+    return pairwise(
+        d,
+        hamiltonian,
+        model_of(d.network, d.L**2, d.symmetrize, d),
+        reference,
+        {
+            "abs_magnetization": lambda s: s.mean(dim=1).abs(),
+            "up": lambda s: (1 + s.mean(dim=1).sign()) / 2,
+            **PAIRS,
+        },
+        lambda evaluation, shots: figures.configurations(shots[-1], d.L),
     )
 
 
-@physics_of.register
-def _(d: declarations.Hopfield) -> SpinPhysics:
+def hopfield_memory(d: declarations.Hopfield) -> Spins:
+    """Spins that remember patterns."""
     patterns = balanced_patterns(d.n, d.patterns, d.pattern_seed)
 
-    def observables(s: Tensor) -> dict[str, Tensor]:
-        overlaps = s @ patterns.to(s).mT / d.n
-        measured = {"largest_overlap": overlaps.abs().amax(dim=1)}
-        for number, o in enumerate(overlaps.unbind(dim=1), start=1):
-            measured[f"mode_weight_plus_{number}"] = (o > IN_A_MODE).to(s.dtype)
-            measured[f"mode_weight_minus_{number}"] = (o < -IN_A_MODE).to(s.dtype)
-        return measured
+    def overlaps(s: Tensor) -> Tensor:
+        return s @ patterns.to(s).mT / d.n
 
-    return SpinPhysics(
-        d.n,
+    def in_mode(number: int, sign: int, s: Tensor) -> Tensor:
+        return (sign * overlaps(s)[:, number] > IN_A_MODE).to(s.dtype)
+
+    weights: dict[str, Callable[[Tensor], Tensor]] = {
+        f"mode_weight_{word}_{number + 1}": partial(in_mode, number, sign)
+        for number in range(d.patterns)
+        for word, sign in (("plus", 1), ("minus", -1))
+    }
+    return pairwise(
+        d,
         PairwiseSpins(hopfield_couplings(patterns)),
+        model_of(d.network, d.n, d.symmetrize),
         lambda tolerance: hopfield(patterns, d.beta),
-        observables,
-        lambda shots: figures.overlap_plane(shots, patterns),
+        {"largest_overlap": lambda s: overlaps(s).abs().amax(dim=1), **weights},
+        lambda evaluation, shots: figures.overlap_plane(shots, patterns),
     )
 
 
-@physics_of.register
-def _(d: declarations.SherringtonKirkpatrick) -> SpinPhysics:
+def sherrington_kirkpatrick(d: declarations.SherringtonKirkpatrick) -> Spins:
+    """Spins with random couplings of all pairs."""
     hamiltonian = PairwiseSpins(sherrington_kirkpatrick_couplings(d.n, d.disorder_seed))
-    return SpinPhysics(
-        d.n,
+    return pairwise(
+        d,
         hamiltonian,
+        model_of(d.network, d.n, d.symmetrize),
         lambda tolerance: enumerated(hamiltonian, d.n, d.beta),
-        overlap_of_pairs,
-        lambda shots: figures.overlap_distribution(shots[-1]),
+        PAIRS,
+        lambda evaluation, shots: figures.overlap_distribution(shots[-1]),
     )
+
+
+def pairwise(
+    d: declarations.Spins,
+    hamiltonian: PairwiseSpins,
+    model: GenerativeModel,
+    reference: Callable[[float], Reference],
+    observables: Measured,
+    pictures: Figures,
+) -> Spins:
+    """Spins with any pair couplings, beside their mean fields."""
+
+    @cache
+    def landmarks() -> dict[str, float]:
+        """Naive mean field, an upper bound, and Bethe; NaN where belief propagation does not converge."""
+        J = hamiltonian.J.cpu()
+        pairs = bethe(J, d.beta)
+        second = {"Bethe": pairs.free_energy} if pairs.converged else {"Bethe (not converged)": math.nan}
+        return {"naive mean field": naive_mean_field(J, d.beta).free_energy, **second}
+
+    match d.network:  # independent spins want a bias of each logit; a mixture with -s is not above them
+        case declarations.Bernoulli() | declarations.PixelCNN() | declarations.MADE(bias=True):
+            contained = frozenset({"naive mean field"})
+        case _:
+            contained = frozenset()
+    physics = Physics(
+        size=hamiltonian.J.shape[0],
+        beta=d.beta,
+        units="J",
+        per="spin",
+        hamiltonian=hamiltonian,
+        model=model,
+        observables=observables,
+        reference=reference,
+        landmarks=landmarks,
+        contained=contained,
+        figures=pictures,
+    )
+    return Spins(d, physics)
 
 
 def enumerated(hamiltonian: PairwiseSpins, sites: int, beta: float) -> Reference:
@@ -122,8 +153,3 @@ def enumerated(hamiltonian: PairwiseSpins, sites: int, beta: float) -> Reference
     levels = enumeration.energies(hamiltonian.energy, sites)
     rounding = sites * EPSILON * hamiltonian.J.abs().sum().item()
     return enumeration.thermodynamics(levels, beta, rounding=rounding)
-
-
-def overlap_of_pairs(s: Tensor) -> dict[str, Tensor]:
-    """q^2 with q = s . s' / n of each sample and the one before it: one number a sample."""
-    return {"squared_overlap": (s * torch.roll(s, 1, dims=0)).mean(dim=1).square()}

@@ -2,27 +2,23 @@
 
 import math
 from dataclasses import replace
-from functools import cached_property
 
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from vfe_lightning import declarations
-from vfe_lightning.analysis.spin_figures import Snapshot
 from vfe_lightning.declarations.spin_networks import beta_share, check_annealing
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import baselines
 from vfe_lightning.estimators.classical import by_score_function, measure_valued
+from vfe_lightning.estimators.snapshot import Snapshot
 from vfe_lightning.estimators.thermodynamics import effective_sample_size, heat_capacity
 from vfe_lightning.exact.accuracy import checked
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.bernoulli import BernoulliProduct
 from vfe_lightning.generative.hierarchical import Hierarchical
-from vfe_lightning.mean_field.bethe import bethe
-from vfe_lightning.mean_field.naive import naive_mean_field
 from vfe_lightning.result import Reference
-from vfe_lightning.systems.spin_models import model_of
-from vfe_lightning.systems.spin_physics import physics_of
+from vfe_lightning.systems.physics import Physics
 
 WARM = 0.2  # the share of beta at which the annealing leaves a second picture
 
@@ -31,18 +27,15 @@ class Spins(VariationalFreeEnergy):
     """Ising spins with any pair couplings at inverse temperature beta."""
 
     declaration: declarations.Spins
-    units, per = "J", "spin"
     energy_unit = 1.0
 
-    def __init__(self, declaration: declarations.Spins) -> None:
+    def __init__(self, declaration: declarations.Spins, physics: Physics) -> None:
         super().__init__()
-        d = self.declaration = declaration
-        self.physics = physics_of(d)
-        self.size, self.temperature = self.physics.sites, 1 / d.beta
-        self.hamiltonian = self.physics.hamiltonian
-        lattice = d if isinstance(d, declarations.Ising) else None
-        self.model = model_of(d.network, self.size, d.symmetrize, lattice)
-        self.baseline = baseline_of(d.gradient)
+        self.declaration, self.physics = declaration, physics
+        self.size, self.temperature = physics.size, 1 / physics.beta
+        self.units, self.per = physics.units, physics.per
+        self.hamiltonian, self.model = physics.hamiltonian, physics.model
+        self.baseline = baseline_of(declaration.gradient)
         self.snapshots: dict[str, Snapshot] = {}
 
     def estimate(self, n_samples: int) -> Estimate:
@@ -60,7 +53,7 @@ class Spins(VariationalFreeEnergy):
             estimate,
             observables={
                 "heat_capacity": heat_capacity(energy, d.beta, self.size),
-                **self.physics.observables(x),
+                **{name: f(x) for name, f in self.physics.observables.items()},
             },
             diagnostics={
                 "effective_sample_size": effective_sample_size(estimate),
@@ -87,27 +80,16 @@ class Spins(VariationalFreeEnergy):
     def reference(self, tolerance: float = math.inf) -> Reference:
         return checked(self.physics.reference(tolerance), tolerance)
 
-    @cached_property
-    def mean_field(self) -> dict[str, float]:
-        """Naive mean field, an upper bound, and Bethe; NaN where belief propagation does not converge."""
-        J, beta = self.hamiltonian.J.cpu(), self.declaration.beta
-        pairs = bethe(J, beta)
-        second = {"Bethe": pairs.free_energy} if pairs.converged else {"Bethe (not converged)": math.nan}
-        return {"naive mean field": naive_mean_field(J, beta).free_energy, **second}
-
     def landmarks(self) -> dict[str, float]:
-        return self.mean_field
+        return self.physics.landmarks()
 
     def contained(self) -> frozenset[str]:
-        """Independent spins, of which a bias of each logit is enough; a mixture with -s is not above them."""
-        match self.declaration.network:
-            case declarations.Bernoulli() | declarations.PixelCNN() | declarations.MADE(bias=True):
-                return frozenset({"naive mean field"})
-        return frozenset()
+        return self.physics.contained
 
     def figures(self) -> dict[str, Figure]:
         """Configurations of the latest evaluation, and of the annealing where that was one."""
-        return self.physics.figures([self.snapshots[k] for k in ("warm", "final") if k in self.snapshots])
+        shots = [self.snapshots[k].to(self.device) for k in ("warm", "final") if k in self.snapshots]
+        return self.physics.figures(self.evaluation, shots)
 
 
 def baseline_of(gradient: declarations.Gradient) -> baselines.Baseline:

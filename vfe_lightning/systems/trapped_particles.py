@@ -19,13 +19,15 @@ from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians import trapped_particles as hamiltonians
 from vfe_lightning.mean_field import gaussian_gas
 from vfe_lightning.result import Reference
-from vfe_lightning.systems.continuous import Physics, physics_of
+from vfe_lightning.systems.continuous import Continuous
+from vfe_lightning.systems.physics import Physics
 
 STIFFNESS = 2.0  # of H = sum x^2
 
 
-@physics_of.register
-def _(d: declarations.CoulombTrap) -> Physics:
+def coulomb_trap(d: declarations.CoulombTrap) -> Continuous:
+    """Charges in a harmonic trap."""
+
     def reference(tolerance: float) -> Reference:
         if d.n != 2:
             raise NotKnown(f"n = {d.n}: two charges are known exactly")
@@ -33,11 +35,12 @@ def _(d: declarations.CoulombTrap) -> Physics:
 
     gas = gaussian_gas.coulomb(d.n, d.dim, STIFFNESS, d.beta)
     hamiltonian = hamiltonians.TrappedParticles(d.n, STIFFNESS, hamiltonians.Coulomb())
-    return trapped(d, d.dim, d.beta, hamiltonian, gas, reference, "e^2 / length")
+    return Continuous(d, trapped(d, d.dim, d.beta, hamiltonian, gas, reference, "e^2 / length"))
 
 
-@physics_of.register
-def _(d: declarations.LogGas) -> Physics:
+def log_gas(d: declarations.LogGas) -> Continuous:
+    """Dyson's and Ginibre's gases."""
+
     stiffness = STIFFNESS if d.dim == 2 else 1.0
 
     def reference(tolerance: float) -> Reference:
@@ -52,7 +55,7 @@ def _(d: declarations.LogGas) -> Physics:
     gas = gaussian_gas.logarithmic(d.n, d.dim, stiffness, 1.0, d.coupling)
     hamiltonian = hamiltonians.TrappedParticles(d.n, stiffness, hamiltonians.Logarithmic(d.coupling))
     exact = partial(coulomb_gas.ginibre_density, d.n) if d.dim == 2 and d.coupling == 2 else None
-    return trapped(d, d.dim, 1.0, hamiltonian, gas, reference, "T", exact)
+    return Continuous(d, trapped(d, d.dim, 1.0, hamiltonian, gas, reference, "T", exact))
 
 
 def trapped(
@@ -91,9 +94,9 @@ def trapped(
             "square_radius": lambda x: x.square().sum(dim=(1, 2)),
             "virial_residual": virial,
         },
-        profiles={"density": lambda x: radial_density(x, edge, figures.DENSITY_BINS)},
+        profiles={"density": lambda x: radial_density(x, edge)},
         reference=reference,
         landmarks=lambda: {"independent particles": gas.free_energy},
         contained=frozenset({"independent particles"}),
-        figures=lambda evaluation, x: figures.trap_figures(evaluation, x, edge, exact_density),
+        figures=lambda evaluation, shots: figures.trap_figures(evaluation, shots[-1].x, edge, exact_density),
     )

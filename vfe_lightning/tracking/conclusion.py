@@ -5,11 +5,12 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from vfe_lightning.analysis import quoted, results
+from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.known import Known
 from vfe_lightning.notation import units_text
@@ -17,9 +18,6 @@ from vfe_lightning.presentation import markdown, text
 from vfe_lightning.result import Result
 from vfe_lightning.statistics import Moments
 from vfe_lightning.tracking.record import Record
-
-if TYPE_CHECKING:
-    from vfe_lightning.experiment import Experiment
 
 REFERENCES = (*quoted.HEADLINES, "heat_capacity")
 
@@ -66,7 +64,7 @@ def landmarks_of(system: VariationalFreeEnergy) -> dict[str, float]:
 def start_notes(
     record: Record,
     system: VariationalFreeEnergy,
-    experiment: "Experiment",
+    experiment: DeclaredExperiment,
     exact: Known,
     device: torch.device,
 ) -> None:

@@ -10,12 +10,9 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from inspect import cleandoc
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.tracking.repository import Repository
-
-if TYPE_CHECKING:
-    from vfe_lightning.experiment import Experiment
 
 PACKAGES = ("torch", "lightning", "mlflow")
 LONGEST = 500  # characters of the arguments that are kept
@@ -38,7 +35,7 @@ def source_name() -> str:
     return str(file.relative_to(repository.root.resolve())) if repository else str(file)
 
 
-def about(experiment: "Experiment") -> str:
+def about(experiment: DeclaredExperiment) -> str:
     """What the module of an experiment says of it, if that was started, or else what its system is."""
     source = source_name()
     own = experiment.name in (source.rpartition(".")[2], Path(source).stem)

@@ -5,20 +5,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from mlflow import MlflowClient
 from mlflow.entities import Param, RunInfo
 
+from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
 from vfe_lightning.result import Status
 from vfe_lightning.tracking import provenance, store
 from vfe_lightning.tracking.outbox import Outbox, artifact, passing
 from vfe_lightning.tracking.sweep import sweep
-
-if TYPE_CHECKING:
-    from vfe_lightning.experiment import Experiment
 
 Measured = tuple[int, int, Mapping[str, float]]  # step, time in ms, values by name
 CURVES = {"free_energy", "free_energy_error", "entropy", "variance"}  # of the figure of the convergence
@@ -49,7 +47,7 @@ class Record:
         self.told = ""
 
     @classmethod
-    def start(cls, experiment: "Experiment", filing: Filing | None = None) -> Self:
+    def start(cls, experiment: DeclaredExperiment, filing: Filing | None = None) -> Self:
         """A new run with the full declaration and everything it can be repeated from."""
         filing = filing or Filing(experiment.name, experiment.label(), about=provenance.about(experiment))
         uri = store.tracking_uri()
@@ -74,7 +72,7 @@ class Record:
         return record
 
     @classmethod
-    def reopen(cls, run_id: str, experiment: "Experiment") -> Self:
+    def reopen(cls, run_id: str, experiment: DeclaredExperiment) -> Self:
         """A recorded run that goes on, perhaps with a larger budget."""
         record = cls(store.connect(store.tracking_uri()), run_id)
         if not record.outbox.deliver(at_once=True):

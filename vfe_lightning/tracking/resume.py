@@ -2,19 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import Run
 
+from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
 from vfe_lightning.tracking import provenance, store
 from vfe_lightning.tracking.checkpoints import checkpoints_in, latest
 from vfe_lightning.tracking.record import DECLARATION, checkpoint_folder
-
-if TYPE_CHECKING:
-    from vfe_lightning.experiment import Experiment
 
 EXTENDABLE = (
     "trainer.max_steps",
@@ -47,7 +44,7 @@ def find_run(client: MlflowClient, beginning: str) -> Run:
     )
 
 
-def recorded_experiment(experiment: "Experiment", beginning: str) -> "Experiment":
+def recorded_experiment(experiment: DeclaredExperiment, beginning: str) -> DeclaredExperiment:
     """What a run declared, in place of the defaults of its experiment.
 
     Raises:
@@ -70,7 +67,7 @@ def recorded_experiment(experiment: "Experiment", beginning: str) -> "Experiment
     return experiment.redeclared(data)
 
 
-def check_may_resume(run: Run, recorded: "Experiment", wanted: "Experiment", step: int) -> None:
+def check_may_resume(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExperiment, step: int) -> None:
     """A run goes on as it was declared; only its budget may grow.
 
     Raises:
@@ -95,7 +92,7 @@ def check_may_resume(run: Run, recorded: "Experiment", wanted: "Experiment", ste
         )
 
 
-def resumed(experiment: "Experiment", beginning: str, check: bool) -> tuple[str, Path]:
+def resumed(experiment: DeclaredExperiment, beginning: str, check: bool) -> tuple[str, Path]:
     """The run and the checkpoint to go on from; rank 0 checks that it may."""
     run = find_run(store.connect(store.tracking_uri()), beginning)
     checkpoint = latest(checkpoint_folder(run.info), run.info.run_id)
