@@ -99,6 +99,14 @@ def test_sweep_marks_the_dead_and_spares_the_living(client, home, run_command):
     assert statuses == ["KILLED", "RUNNING"]
 
 
+def test_the_link_opens_the_runs_and_not_the_pages_of_agents(home, run_command, monkeypatch):
+    started = []
+    monkeypatch.setattr("os.execve", lambda *command: started.append(command))
+    code, out, _ = run_command("ui", "--port", 5123)
+    assert code == 0 and "--port" in started[0][1] and "5123" in started[0][1]
+    assert out.split()[0] == "http://127.0.0.1:5123/#/experiments?workflowType=machine_learning"
+
+
 def test_help_is_light():
     code = (
         "import sys; sys.argv[1:] = ['--help']\n"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from vfe_lightning.notation import units_text
 
@@ -25,8 +26,8 @@ def convergence(
 
     The legend stands above, where no line goes through it.
     """
-    figure = Figure(figsize=(7, 7.5), layout="constrained")
-    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 1))
+    figure = Figure(figsize=(7, 8.5), layout="constrained")
+    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1.4, 1.4))
     steps = np.array(sorted(free_energy))
     f = np.array([free_energy[s] for s in steps])
     band = np.array([error.get(s, 0.0) for s in steps])
@@ -40,10 +41,13 @@ def convergence(
     top.set_ylabel(f"F / {units_text(units, per)}")
     limit(top, f, list(references.values()))
     middle.plot(sorted(entropy), [entropy[s] for s in sorted(entropy)], linewidth=1)
-    middle.set_ylabel(f"S / {units_text('k_B', per)}")
+    middle.set_ylabel(f"S / $k_B$\nper {per}" if per else "S / $k_B$")
     floor = rounding(f)
     bottom.semilogy(sorted(variance), [max(variance[s], floor) for s in sorted(variance)], linewidth=1)
-    bottom.set_ylabel(f"Var F_loc / ({units_text(units, per)})$^2$")
+    bottom.set_ylabel(f"Var $F_{{loc}}$\n/ ({units_text(units, per)})$^2$")
+    low, high = bottom.get_ylim()
+    if high > 10 * low:  # where there are powers of ten to be labelled, those between them are too many
+        bottom.yaxis.set_minor_formatter(NullFormatter())
     bottom.set_xlabel("step")
     return figure
 
