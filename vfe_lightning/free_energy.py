@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import lightning as L
+import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -26,11 +27,12 @@ from vfe_lightning.evaluation import Comparison, Evaluation
 from vfe_lightning.failures import Failures
 from vfe_lightning.reporting import Reporting, scalars
 from vfe_lightning.result import Reference
+from vfe_lightning.sampled import Sampled
 from vfe_lightning.statistics import Moments
-from vfe_lightning.streams import Steps, make_generator
+from vfe_lightning.streams import Steps, check_split, make_generator
 
 
-class VariationalFreeEnergy(L.LightningModule, ABC):
+class VariationalFreeEnergy(Sampled, L.LightningModule, ABC):
     """Variational upper bound on the free energy of one physical system.
 
     A subclass is one physical system: composed from its declaration, it says in `estimate` how F is sampled.
@@ -52,9 +54,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
     energy_unit: float  # one internal unit of energy, in `units`
     units: str  # of the reported energies
     per: str = "system"  # what reported energies and entropies are of: an electron, a spin, a site
-    units_of: Mapping[
-        str, tuple[str, str]
-    ] = {}  # of observables that have units: what they are, and per what
+    units_of: Mapping[str, tuple[str, str]] = {}  # of observables: (units, per what)
     least_batch: int = 1  # batches are multiples of this: samples that belong together
     comparable: bool = True  # the same objective at any parameters: the lowest ones are the best
 
@@ -67,6 +67,8 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
         self.comparing = False
         self.objective: Moments | None = None
         self.failures = Failures()
+        self.generator = torch.Generator()
+        self.seed, self.accumulate = 0, 1
         self._generator_states: list[Tensor] | None = None
 
     @abstractmethod
@@ -173,12 +175,7 @@ class VariationalFreeEnergy(L.LightningModule, ABC):
 
     def check_batch_size(self, ranks: int) -> None:
         """Raises ValueError where the passes on all ranks cannot have equally many samples."""
-        share = ranks * self.accumulate * self.least_batch
-        if self.batch_size % share or self.batch_size < 2 * share:
-            raise ValueError(
-                f"batch_size = {self.batch_size} does not split: it must be a multiple of {share} "
-                f"({ranks} processes x {self.accumulate} passes x {self.least_batch}), at least {2 * share}"
-            )
+        check_split(self.batch_size, ranks, self.accumulate, self.least_batch)
 
     def check_steps(self, max_steps: int) -> None:
         """Raises ValueError where so few steps make no sense; for systems with a schedule."""

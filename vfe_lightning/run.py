@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_only
 from torch.linalg import LinAlgError  # pyright: ignore
 
-from vfe_lightning import reductions, watch
+from vfe_lightning import reductions
 from vfe_lightning.averaging import Averaging
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Interrupted, NotFinite, Pruned
@@ -30,8 +30,10 @@ from vfe_lightning.tracking.conclusion import (
     record_results,
     result_of,
     start_notes,
+    watched,
 )
 from vfe_lightning.tracking.endings import explained
+from vfe_lightning.tracking.origin import origin_of
 from vfe_lightning.tracking.pictures import record_figures
 from vfe_lightning.tracking.quiet import quiet
 from vfe_lightning.tracking.record import Filing, Record
@@ -96,7 +98,9 @@ class Run:
         if rank == 0:
             self.known = Known.of(self.system)
             self.record = Record.reopen(run_id, experiment) if run_id else Record.start(experiment, filing)
-        self.checkpoints = Checkpoints(self.record, experiment.trainer.checkpoint_every)
+        self.checkpoints = Checkpoints(
+            self.record, experiment.trainer.checkpoint_every, origin_of(experiment)
+        )
         self.metrics = BufferedMetrics(self.record) if self.record else None
         self.averaging = Averaging(experiment.trainer.average) if experiment.trainer.average else None
         own = [self.averaging, self.metrics, *callbacks, stop, self.checkpoints]
@@ -147,10 +151,7 @@ class Run:
         """What is known so far, with what the watch on the bound says of it."""
         found = self._measured(status, error, landmarks)
         samples = self.experiment.batch_size * self.experiment.trainer.evaluation_batches
-        temperature = self.system.temperature * self.system.energy_unit
-        watched = (found, temperature, self.system.contained(), samples)
-        alarms = self.system.failures.attempt("watch", lambda: watch.alarms(*watched) | self.system.alarms())
-        return replace(found, alarms=alarms or None, failures=dict(self.system.failures) or None)
+        return watched(found, self.system, samples)
 
     def _measured(self, status: Status, error: str | None, landmarks: bool) -> Result:
         return result_of(

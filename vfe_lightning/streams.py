@@ -26,3 +26,13 @@ def make_generator(
         [seed, reductions.rank(), ("training", "evaluation", "comparison").index(stream)]
     )
     return torch.Generator(device).manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))
+
+
+def check_split(batch_size: int, ranks: int, passes: int, together: int) -> None:
+    """Raises ValueError where the passes on all ranks cannot have equally many samples."""
+    share = ranks * passes * together
+    if batch_size % share or batch_size < 2 * share:
+        raise ValueError(
+            f"batch_size = {batch_size} does not split: it must be a multiple of {share} "
+            f"({ranks} processes x {passes} passes x {together}), at least {2 * share}"
+        )

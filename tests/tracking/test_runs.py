@@ -46,7 +46,7 @@ def test_a_run_leaves_everything(client, home):
     result = QUIET.run(json=home / "out.json")
     run = client.get_run(result.run_id)
     assert run.info.status == result.status == "FINISHED"
-    assert run.info.run_name == "temperature=0.5 #42"
+    assert run.info.run_name == QUIET.label() and "temperature=0.5" in run.info.run_name
     assert run.data.params["temperature"] == "0.5" and run.data.params["optimizer.learning_rate"] == "0.05"
     assert {
         "vfe.version",

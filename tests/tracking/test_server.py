@@ -79,7 +79,7 @@ def test_the_pages_of_mlflow_show_our_runs(home, client):
 
         shows(
             f"experiments/{experiment}/runs?workflowType=machine_learning",
-            "temperature=0.5 #42", "temperature=0.7 #42",
+            BRIEF.label(), BRIEF.vary(temperature=0.7).label(),
         )  # fmt: skip
         ids = quote(json.dumps([cold.run_id, hot.run_id]))
         shows(

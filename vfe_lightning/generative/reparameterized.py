@@ -21,6 +21,11 @@ class ReparameterizedModel(nn.Module, ABC):
     def rsample(self, n_samples: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Independent samples, differentiable in the parameters, and ln p: (n_samples, ...), (n_samples,)."""
 
+    @torch.no_grad()
+    def sample(self, n_samples: int, generator: torch.Generator | None = None) -> Tensor:
+        """Independent samples: (n_samples, ...)."""
+        return self.rsample(n_samples, generator)[0]
+
     @abstractmethod
     def log_prob(self, x: Tensor) -> Tensor:
         """ln p at given points: (batch, ...) -> (batch,)."""

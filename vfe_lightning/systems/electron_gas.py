@@ -104,6 +104,9 @@ class ElectronGas(VariationalFreeEnergy):
             profiles=self.profiles(x, occupied),
         )
 
+    def positions(self, states: BaseStates) -> Tensor:
+        return self.sample_positions(states)[0]
+
     def profiles(self, x: Tensor, occupied: Tensor) -> dict[str, Callable[[], Tensor]]:
         """g(r) and S(k) of each walker, and <n_k> where K are orbitals."""
         d, length = self.declaration, self.hamiltonian.length
@@ -117,11 +120,11 @@ class ElectronGas(VariationalFreeEnergy):
             ).repeat_interleave(d.walkers_per_state, dim=0)
         return made
 
-    def states(self, occupied: Tensor) -> BaseStates:
+    def states(self, sample: Tensor) -> BaseStates:
         """What the flow transforms, named by a sample of p(K)."""
         if self.mixing is not None:
-            return self.mixing(occupied)
-        return SlaterDeterminants(self.momenta[occupied], self.hamiltonian.length)
+            return self.mixing(sample)
+        return SlaterDeterminants(self.momenta[sample], self.hamiltonian.length)
 
     def sample_positions(self, states: BaseStates) -> tuple[Tensor, dict[str, Tensor]]:
         """x ~ |Psi_K|^2 for each state, and how the sampler fared: (batch, n, dim)."""
@@ -158,8 +161,8 @@ class ElectronGas(VariationalFreeEnergy):
             case declarations.ForwardLaplacian():
                 return kinetic_energy.forward_laplacian_kinetic(flow, states, x, chunk_size)
             case declarations.Hutchinson(probes=probes):
-                coin = torch.rand(probes, *x.shape, generator=self.generator, dtype=x.dtype, device=x.device)
-                return kinetic_energy.hutchinson_kinetic(flow, states, x, (coin - 0.5).sign(), chunk_size)
+                coin = x.new_empty(probes, *x.shape).uniform_(-1, 1, generator=self.generator).sign()
+                return kinetic_energy.hutchinson_kinetic(flow, states, x, coin, chunk_size)
 
     def reference(self, tolerance: float = math.inf) -> Reference:
         d = self.declaration
@@ -187,13 +190,11 @@ class ElectronGas(VariationalFreeEnergy):
         return frozenset({"Hartree-Fock"} if self.mixing is None else ())
 
     def derived(self) -> dict[str, Moments]:
-        """What the finite basis costs the ideal gas."""
         return basis_numbers(self, self.lost)
 
     def alarms(self) -> dict[str, str]:
         return basis_alarms(self, self.lost)
 
     def figures(self) -> dict[str, Figure]:
-        """g(r), S(k) and <n_k> of the latest evaluation."""
         taken = self.declaration.model_copy(update={"cutoff": self.cutoff})
         return figures.electron_gas_figures(taken, self.evaluation)

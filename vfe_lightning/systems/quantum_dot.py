@@ -117,6 +117,9 @@ class QuantumDot(VariationalFreeEnergy):
             profiles=self.profiles(x, each),
         )
 
+    def positions(self, states: BaseStates) -> Tensor:
+        return self.wavefunction.flow.invert(states.sample(self.generator))[0]
+
     def profiles(self, x: Tensor, occupied: Tensor) -> dict[str, Callable[[], Tensor]]:
         """Densities of each walker, and <n_k> where K are orbitals."""
         edge = trap_correlations.edge(self.declaration)
@@ -142,12 +145,12 @@ class QuantumDot(VariationalFreeEnergy):
             "total_entropy": estimate.entropy,
         }
 
-    def states(self, occupied: Tensor) -> BaseStates:
+    def states(self, sample: Tensor) -> BaseStates:
         """What the flow carries, named by a sample of p(K): (batch, n), of sorted orbitals of both spins."""
         if self.mixing is not None:
-            return self.mixing(occupied)
+            return self.mixing(sample)
         return OscillatorDeterminants(
-            self.orbitals, self.fermions, occupied % self.per_spin, self.declaration.n_up
+            self.orbitals, self.fermions, sample % self.per_spin, self.declaration.n_up
         )
 
     def reference(self, tolerance: float = math.inf) -> Reference:

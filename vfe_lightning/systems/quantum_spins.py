@@ -16,14 +16,15 @@ from torch import Tensor
 from vfe_lightning import declarations, reductions
 from vfe_lightning.analysis.quantum_spin_figures import levels_figure
 from vfe_lightning.circuits.adjoint import energies
+from vfe_lightning.circuits.pullback import pullback, repeated
 from vfe_lightning.circuits.thermal_metric import metric_rows
+from vfe_lightning.circuits.wavefunction import CircuitWavefunction
 from vfe_lightning.declarations.spin_networks import beta_share, check_annealing
-from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.estimators.baselines import equal_weights, leave_one_out
 from vfe_lightning.estimators.classical import by_score_function
 from vfe_lightning.estimators.thermodynamics import heat_capacity
-from vfe_lightning.exact.quantum_spins import MOST_DENSE, Thermal, thermal_lanczos, thermal_state
+from vfe_lightning.exact.quantum_spins import Thermal
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.peierls import PeierlsWeights
 from vfe_lightning.hamiltonians.pauli import PauliSum, all_spins, numbers
@@ -32,9 +33,8 @@ from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.circuit_models import circuit_of
 from vfe_lightning.systems.spin_models import model_of
 from vfe_lightning.systems.spin_observables import observables_of
+from vfe_lightning.systems.spin_references import landmarks_of, levels_beside, reference_of, thermal_of
 from vfe_lightning.systems.state_table import StateTable
-
-LEVELS = 8  # that are reported
 
 
 class QuantumSpins(VariationalFreeEnergy):
@@ -84,14 +84,14 @@ class QuantumSpins(VariationalFreeEnergy):
         if known is None:
             states, place = index.unique(return_inverse=True)
             known = self._energies(states)
-        slopes = partial(_pullback, beta * known, list(self.circuit.parameters()))
+        slopes = partial(pullback, beta * known, list(self.circuit.parameters()))
         energy, metric = known.detach(), partial(self._metric, index)
         found = by_score_function(s, energy[place], model, self.declaration.beta, leave_one_out, beta)
         cost = beta * energy
         circuit = Factor("circuit", self.circuit, None, cost, pullback=slopes, metric=metric, quantum=True)
         if isinstance(model, PeierlsWeights):
             p, share = (), model.likely_weights() / reductions.world_size()
-            circuit = replace(circuit, weights=partial(_repeated, share))
+            circuit = replace(circuit, weights=partial(repeated, share))
         else:
             p = found.factors
             circuit = replace(
@@ -135,6 +135,35 @@ class QuantumSpins(VariationalFreeEnergy):
             },
         )
 
+    @property
+    def wavefunction(self) -> CircuitWavefunction:
+        return CircuitWavefunction(self.circuit, self.size)
+
+    def states(self, sample: Tensor) -> Tensor:
+        """Numbers of basis states."""
+        return numbers(sample)
+
+    def positions(self, states: Tensor) -> Tensor:
+        """Spins along z, +-1: (batch, sites)."""
+        return all_spins(self.size, self.device)[self.wavefunction.sample(states, self.generator)]
+
+    def log_psi(self, state: Tensor, x: Tensor) -> Tensor:
+        return self.wavefunction.log_psi(numbers(state), numbers(x))
+
+    def sample(self, n: int) -> tuple[Tensor, Tensor]:
+        self._settle()
+        return super().sample(n)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        self._settle()
+        return super().log_prob(x)
+
+    def _settle(self) -> None:
+        """Peierls' weights are of the circuit as it is now."""
+        if isinstance(self.model, PeierlsWeights):
+            with torch.no_grad():
+                self._follow()
+
     def on_validation_epoch_start(self) -> None:
         self.table = None
         super().on_validation_epoch_start()
@@ -143,15 +172,7 @@ class QuantumSpins(VariationalFreeEnergy):
         """The energies of the lowest states that were sampled, and exact values beside them."""
         assert self.table is not None
         self.levels = self.table.levels()
-        exact, known = self.thermal, {}
-        if self.size <= MOST_DENSE:
-            heat_capacity = Moments.exactly(exact.heat_capacity / self.size)
-            known["exact_heat_capacity"] = heat_capacity.measured_in("k_B", self.per)
-            known["exact_purity"] = Moments.exactly(exact.purity)
-        for name, levels in (("level", self.levels), ("exact_level", exact.levels)):
-            for k, level in enumerate(levels[:LEVELS]):
-                known[f"{name}_{k}"] = Moments.exactly(level.cpu()).measured_in(self.units, "system")
-        return known
+        return levels_beside(self.levels, self.thermal, self.size, self.units, self.per)
 
     def check_steps(self, max_steps: int) -> None:
         check_annealing(self.declaration.annealing, max_steps)
@@ -163,38 +184,13 @@ class QuantumSpins(VariationalFreeEnergy):
 
     @cached_property
     def thermal(self) -> Thermal:
-        """Exact for few spins; from the lowest levels and random traces for more."""
-        hamiltonian = deepcopy(self.hamiltonian).cpu()
-        if self.size <= MOST_DENSE:
-            return thermal_state(hamiltonian, self.declaration.beta)
-        return thermal_lanczos(hamiltonian, self.declaration.beta)
+        return thermal_of(deepcopy(self.hamiltonian).cpu(), self.declaration.beta)
 
     def reference(self, tolerance: float = math.inf) -> Reference:
-        if self.size > MOST_DENSE:
-            raise NotKnown(f"{self.size} spins: all levels are computed of at most {MOST_DENSE}")
-        found = self.thermal.reference
-        if found.free_energy_error > tolerance:
-            raise NotKnown(f"F is known to {found.free_energy_error:.1g} J, not to {tolerance:.1g}: rounding")
-        return found
+        return reference_of(self.thermal, self.size, tolerance)
 
     def landmarks(self) -> dict[str, float]:
-        """Thermal Lanczos and its upper and lower end where the levels are too many to know them all."""
-        if self.size <= MOST_DENSE:
-            return {}
-        f, error = self.thermal.free_energy, self.thermal.free_energy_error
-        return {"thermal Lanczos": f, "thermal Lanczos + error": f + error}
+        return landmarks_of(self.thermal, self.size)
 
     def figures(self) -> dict[str, Figure]:
         return {"levels": levels_figure(self.levels, self.thermal.levels)}
-
-
-def _pullback(values: Tensor, parameters: list[Tensor], weights: Tensor) -> Tensor:
-    """sum_b weight_b d value_b: (batch,) -> (1, parameters)."""
-    gradients = torch.autograd.grad(values, parameters, weights, retain_graph=True)
-    return torch.cat([g.flatten() for g in gradients])[None]
-
-
-def _repeated(share: Tensor, cost: Tensor) -> Tensor:
-    """The same weights in each pass of sampling, which have the same states: (passes states,)."""
-    passes = len(cost) // len(share)
-    return share.repeat(passes) / passes

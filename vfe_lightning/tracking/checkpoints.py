@@ -40,14 +40,21 @@ def latest(folder: Path, run_id: str) -> Path:
 class Checkpoints(Checkpoint):
     """Saves every so many steps and at the end of training, on all ranks at once."""
 
-    def __init__(self, record: Record | None, every: int) -> None:
-        """Rank 0 has the record; the others are told by `setup` where it lies."""
-        self.record, self.every = record, every
+    def __init__(self, record: Record | None, every: int, origin: dict[str, Any]) -> None:
+        """Rank 0 has the record; the others are told by `setup` where it lies.
+
+        Args:
+            origin: plain data that the system can be built from again.
+        """
+        self.record, self.every, self.origin = record, every, origin
         self.run_id = record.run_id if record else None
         self.folder = record.checkpoints if record else None
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         self.run_id, self.folder = trainer.strategy.broadcast((self.run_id, self.folder))
+
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict) -> None:
+        checkpoint["origin"] = self.origin
 
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
         step = trainer.global_step
@@ -64,7 +71,13 @@ class Checkpoints(Checkpoint):
             unfinished = path.with_suffix(".part")
             state = {name: value.cpu() for name, value in system.state_dict().items()}
             torch.save(
-                {"state_dict": state, "parameters": parameters, "step": trainer.global_step}, unfinished
+                {
+                    "state_dict": state,
+                    "parameters": parameters,
+                    "step": trainer.global_step,
+                    "origin": self.origin,
+                },
+                unfinished,
             )
             os.replace(unfinished, path)
             if self.record:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from vfe_lightning import watch
 from vfe_lightning.analysis import quoted, results
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.free_energy import VariationalFreeEnergy
@@ -17,7 +18,7 @@ from vfe_lightning.notation import units_text
 from vfe_lightning.presentation import markdown, text
 from vfe_lightning.result import Result
 from vfe_lightning.statistics import Moments
-from vfe_lightning.tracking.record import Record
+from vfe_lightning.tracking.record import RESULT, Record
 
 REFERENCES = (*quoted.HEADLINES, "heat_capacity")
 
@@ -54,6 +55,14 @@ def result_of(system: VariationalFreeEnergy, known: Known, **about: Any) -> Resu
             values["excess"] = values["free_energy"] - reference.free_energy
     observables = {name: m.plain() for name, m in numbers.items()}
     return Result(observables=observables, no_reference=known.reason, **values, **about)
+
+
+def watched(found: Result, system: VariationalFreeEnergy, samples: int) -> Result:
+    """The same with what the watch on the bound says of it; `samples` are those of the evaluation."""
+    temperature = system.temperature * system.energy_unit
+    about = (found, temperature, system.contained(), samples)
+    alarms = system.failures.attempt("watch", lambda: watch.alarms(*about) | system.alarms())
+    return replace(found, alarms=alarms or None, failures=dict(system.failures) or None)
 
 
 def landmarks_of(system: VariationalFreeEnergy) -> dict[str, float]:
@@ -109,6 +118,7 @@ def record_results(record: Record, result: Result, system: VariationalFreeEnergy
     # killed after it was written, and the same again
     if record.history(f"{quoted.PREFIX}free_energy").get(result.steps or 0) != result.free_energy:
         record.metrics([(result.steps or 0, now(), quoted.metrics(result))])
+    record.text(json.dumps(result.plain(), indent=2, allow_nan=False), RESULT)
     record.text(results.table(result).to_csv(index=False), "results.csv")
     profiles = {
         name: {"value": m.mean.tolist(), "error": m.error.tolist()}

@@ -22,6 +22,7 @@ Measured = tuple[int, int, Mapping[str, float]]  # step, time in ms, values by n
 CURVES = {"free_energy", "free_energy_error", "entropy", "variance"}  # of the figure of the convergence
 BATCH = 1000  # metrics in one call, the limit of MLflow servers
 DECLARATION = "declaration.json"
+RESULT = "result.json"
 
 
 @dataclass(frozen=True)

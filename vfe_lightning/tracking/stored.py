@@ -1,0 +1,116 @@
+"""What is stored of a run that was trained: its parameters, its declaration and its numbers."""
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from mlflow.artifacts import download_artifacts
+from mlflow.entities import Run
+from torch import Tensor
+
+from vfe_lightning.errors import Refused
+from vfe_lightning.result import Result
+from vfe_lightning.tracking import store
+from vfe_lightning.tracking.checkpoints import QUOTED, latest
+from vfe_lightning.tracking.record import DECLARATION, RESULT, checkpoint_folder
+from vfe_lightning.tracking.resume import find_run
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One trained run.
+
+    Attributes:
+        parameters: the state of the system, by names: those that its numbers are of, or the latest mean.
+        step: of the training that they are of.
+        origin: see `origin_of`.
+        run_id: None of a checkpoint that lies alone.
+        result: the quoted numbers; None where the run has none.
+    """
+
+    parameters: dict[str, Tensor]
+    step: int
+    origin: dict[str, Any]
+    run_id: str | None
+    result: Result | None
+
+
+def stored(run: str | Path | Run | Result) -> Stored:
+    """A run by its id or the beginning of it, by what MLflow knows of it, by its results or a checkpoint.
+
+    Raises:
+        Refused: there is no such run or file, it has no checkpoint, or the checkpoint is none of ours.
+    """
+    if isinstance(run, Path) or (isinstance(run, str) and Path(run).suffix == ".ckpt"):
+        return _read(Path(run), None, None)
+    wanted = run if isinstance(run, str) else run.info.run_id if isinstance(run, Run) else run.run_id
+    if not wanted:
+        raise Refused("these results are of no recorded run")
+    uri = store.tracking_uri()
+    store.check_reachable(uri)
+    found = find_run(store.connect(uri), wanted)
+    return _read(_checkpoint(found), found, _result(found))
+
+
+def _checkpoint(run: Run) -> Path:
+    folder, run_id = checkpoint_folder(run.info), run.info.run_id
+    if (folder / QUOTED).exists():
+        return folder / QUOTED
+    try:
+        return latest(folder, run_id)
+    except Refused:
+        return _artifact(run, f"checkpoints/{QUOTED}") or _missing(run_id)
+
+
+def _missing(run_id: str) -> Path:
+    raise Refused(f"run {run_id[:8]} has left no checkpoint, here or with MLflow: it ended before the first")
+
+
+def _artifact(run: Run, name: str) -> Path | None:
+    """The artifact, which may have to come from a server first."""
+    local = checkpoint_folder(run.info).parent / name
+    if local.exists():
+        return local
+    try:
+        return Path(
+            download_artifacts(run_id=run.info.run_id, artifact_path=name, tracking_uri=store.tracking_uri())
+        )
+    except Exception:  # each store has its own way to say that there is none
+        return None
+
+
+def _result(run: Run) -> Result | None:
+    path = _artifact(run, RESULT)
+    if path is None:
+        return None
+    known, data = {f.name for f in fields(Result)}, json.loads(path.read_text())
+    return Result(**{name: value for name, value in data.items() if name in known})
+
+
+def _read(path: Path, run: Run | None, result: Result | None) -> Stored:
+    try:
+        held = torch.load(path, map_location="cpu", weights_only=True)
+        parameters, step = held["state_dict"], held.get("step", held.get("global_step", 0))
+    except Exception as error:  # whatever unpickling garbage raises
+        raise Refused(f"{path} is no checkpoint of a run: {type(error).__name__}") from error
+    origin = held.get("origin") or _older(path, run)
+    return Stored(parameters, step, origin, run.info.run_id if run else result and result.run_id, result)
+
+
+def _older(path: Path, run: Run | None) -> dict[str, Any]:
+    """Of runs that kept less: their systems are those of `experiments`."""
+    import importlib
+
+    beside = path.parent.parent / DECLARATION
+    file = beside if beside.exists() else run and _artifact(run, DECLARATION)
+    if not file:
+        raise Refused(f"{path} does not say what made it")
+    declared = json.loads(Path(file).read_text())
+    try:
+        module = importlib.import_module(f"experiments.{declared['name']}")
+        system = type(getattr(module, declared["name"]).system)
+    except (ImportError, AttributeError) as error:
+        raise Refused(f"{path} is of {declared['name']}, which is no experiment here") from error
+    return {"declared": declared, "system": f"{system.__module__}:{system.__qualname__}", "file": None}
