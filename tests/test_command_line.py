@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from processes import code_of, on_command_line
 
 from vfe_lightning.command_line import main, parse
 from vfe_lightning.declarations import Adam, ElectronGas, Quasiparticle
@@ -22,7 +23,7 @@ def outcome(capsys: pytest.CaptureFixture, *argv: str) -> tuple[int, str, str]:
 
 
 def test_help_shows_all_fields_with_their_ranges(capsys):
-    code, out, _ = outcome(capsys, "--help")
+    code, out, _ = outcome(capsys, "--help", "all")
     text = " ".join(out.split())
     assert code == 0
     assert "Wigner-Seitz radius, in Bohr radii (type: number > 0, default: 10.0)" in text
@@ -35,8 +36,20 @@ def test_help_shows_all_fields_with_their_ranges(capsys):
         "--seed",
     ):
         assert flag in text
-    _, out, _ = outcome(capsys, "--occupation.kind", "ideal_gas", "--help")
+    _, out, _ = outcome(capsys, "--occupation.kind", "ideal_gas", "--help", "all")
     assert "--occupation.layers" not in out
+
+
+def test_help_is_short_and_says_how_to_learn_more(capsys):
+    _, out, _ = outcome(capsys, "--help")
+    assert len(out.splitlines()) < 80 and "--rs" in out and "--optimizer.quantum.damping" not in out
+    assert "--help all" in out and "--occupation.kind KIND --help" in out
+    _, out, _ = outcome(capsys, "--occupation.kind", "transformer", "-h")
+    assert "--occupation.layers" in out and "--optimizer.quantum.damping" not in out
+    _, out, _ = outcome(capsys, "--help", "optimizer")
+    assert "--optimizer.quantum.damping" in out and "--rs" not in out
+    code, _, err = outcome(capsys, "--help", "optimiser")
+    assert code == 2 and "did you mean optimizer?" in err
 
 
 def test_help_is_light():
@@ -51,6 +64,26 @@ def test_help_is_light():
             [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_a_line_at_once():
+    """Before what takes seconds to import."""
+    code = (
+        "import sys; from experiments.heg3d import heg3d; from vfe_lightning import Experiment\n"
+        "Experiment.run = lambda *_, **__: print('torch' in sys.modules or 'mlflow' in sys.modules)\n"
+        "heg3d.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["starting heg3d: torch and MLflow are loaded", "False"]
+
+
+def test_the_end_says_where_things_are(home):
+    log = home / "log"
+    assert code_of(on_command_line(log, "--trainer.max_steps", "5")) == 0
+    lines = log.read_text().splitlines()
+    assert lines[0].startswith("starting toy") and any(line.startswith("F = -0.") for line in lines)
+    assert lines[-2].startswith("tables and figures: ") and Path(lines[-2].partition(": ")[2]).is_dir()
+    assert lines[-1].endswith("python -m vfe_lightning ui")
 
 
 def test_flags_reach_the_experiment():
@@ -96,7 +129,13 @@ def test_configuration_round_trip(capsys, tmp_path):
         ("--flow.dept 3", "did you mean --flow.depth?"),
         ("--optimizer.quantum.dampin 3", "did you mean --optimizer.quantum.damping?"),
         ("--occupation.kind ideal", "one of fermi_sea, ideal_gas, quasiparticle, levels, transformer"),
-        ("--occupation.kind quasiparticle --occupation.layers 3", "there is no --occupation.layers"),
+        (
+            "--occupation.kind quasiparticle --occupation.layers 3",
+            "there is no --occupation.layers, but with --occupation.kind transformer",
+        ),
+        ("--spin 0", "there is no --spin; `--help all` lists what there is"),
+        ("--occupation transformer", "did you mean --occupation.kind?"),
+        ("--layers 3", "did you mean --occupation.layers?"),
         ("--optimizer.quantum.damping 0", "greater than 0"),
         ("--config /nowhere.yaml", "/nowhere.yaml"),
         ("rs 5", "rs 5"),

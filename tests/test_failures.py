@@ -67,7 +67,7 @@ def test_an_unknown_reference_has_a_reason(client, monkeypatch):
     monkeypatch.setattr(toy_system.ToySystem, "reference", unknown)
     result = toy.vary(**QUIET).run()
     assert result.no_reference == "n = 7: too many" and result.excess is None and result.failures is None
-    assert "not known: n = 7" in client.get_run(result.run_id).data.tags["mlflow.note.content"]
+    assert "no exact value: n = 7" in client.get_run(result.run_id).data.tags["mlflow.note.content"]
 
 
 def test_a_reference_is_refined_or_dropped(client, monkeypatch):

@@ -61,7 +61,7 @@ def test_export_holds_every_number(client, home, run_command, format, read):
     code, out, _ = run_command("export", home / "out", "--format", format)
     assert code == 0 and out.splitlines() == [str(home / "out" / f"{n}.{format}") for n in ("runs", "curves")]
     runs, curves = (read(home / "out" / f"{name}.{format}") for name in ("runs", "curves"))
-    assert runs.loc[0, "metrics.final/free_energy"] == result.free_energy
+    assert runs.loc[0, "quoted.free_energy"] == result.free_energy
     assert float(runs.loc[0, "params.temperature"]) == 0.5 and runs.loc[0, "run"] == result.run_id
     recorded = history(client, result.run_id)
     for name in ("free_energy", "free_energy_error", "entropy"):
@@ -97,6 +97,14 @@ def test_sweep_marks_the_dead_and_spares_the_living(client, home, run_command):
     assert code == 0 and dead.run_id[:8] in out and alive.run_id[:8] not in out and "1 runs marked" in out
     statuses = [client.get_run(record.run_id).info.status for record in (dead, alive)]
     assert statuses == ["KILLED", "RUNNING"]
+
+
+def test_the_link_opens_the_runs_and_not_the_pages_of_agents(home, run_command, monkeypatch):
+    started = []
+    monkeypatch.setattr("os.execve", lambda *command: started.append(command))
+    code, out, _ = run_command("ui", "--port", 5123)
+    assert code == 0 and "--port" in started[0][1] and "5123" in started[0][1]
+    assert out.split()[0] == "http://127.0.0.1:5123/#/experiments?workflowType=machine_learning"
 
 
 def test_help_is_light():

@@ -14,6 +14,9 @@ from typing import NoReturn
 from vfe_lightning.errors import Refused
 from vfe_lightning.tracking import store
 
+RUNS_PAGE = "/#/experiments?workflowType=machine_learning"  # MLflow opens its pages of agents otherwise
+LATEST = 50
+
 
 def main() -> None:
     arguments = vars(parser().parse_args())
@@ -59,38 +62,35 @@ def ui(port: int) -> NoReturn:
     """Becomes the MLflow server."""
     uri = store.tracking_uri()
     if uri.startswith("http"):
-        print(f"{uri}/?workflowType=machine_learning")
+        print(f"{uri.rstrip('/')}{RUNS_PAGE}")
         sys.exit(0)
     store.connect(uri)
-    print(
-        f"http://127.0.0.1:{port}/?workflowType=machine_learning  (ready in about 20 s; Ctrl-C ends it)",
-        flush=True,
-    )
+    print(f"http://127.0.0.1:{port}{RUNS_PAGE}  (ready in about 20 s; Ctrl-C ends it)", flush=True)
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     command = ["-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
     os.execve(sys.executable, [sys.executable, *command, "--backend-store-uri", uri], os.environ | quiet)
 
 
 def runs(experiment: str | None, all: bool) -> None:
-    from vfe_lightning.analysis.runs import table
-    from vfe_lightning.tracking.sweep import sweep as mark
+    from vfe_lightning.analysis.runs import text
+    from vfe_lightning.tracking.listing import rows
 
-    client = store.connect(store.tracking_uri())
-    mark(client)
-    rows = table(client, experiment, None if all else 50)
-    print(rows.to_string(max_colwidth=60, na_rep="") if len(rows) else "no runs yet")
+    print(text(rows(store.tracking_uri(), experiment, None if all else LATEST)))
 
 
 def compare(runs: list[str], figure: Path, window: int) -> None:
     from vfe_lightning.analysis import comparison
-    from vfe_lightning.analysis.runs import curve
     from vfe_lightning.tracking.resume import find_run
 
     client = store.connect(store.tracking_uri())
     found = [find_run(client, beginning) for beginning in runs]
-    print(comparison.table(found).to_string(index=False))
-    names = comparison.differing(found)
-    curves = [c for run in found if (c := curve(client, run, names)).free_energy]
+    known = {run.info.run_id: comparison.curve(client, run, found) for run in found}
+    steps = {run_id: max(curve.free_energy, default=0) for run_id, curve in known.items()}
+    table, others = comparison.table(found, steps)
+    print(table.to_string(index=False))
+    if others:
+        print(f"they also differ in {', '.join(others)}")
+    curves = [curve for curve in known.values() if curve.free_energy]
     if not curves:
         raise Refused("none of these runs has recorded a step: there is nothing to draw")
     if window < 1:

@@ -1,35 +1,30 @@
 """The command line of an experiment, made from its declarations; no torch before a run starts."""
 
-import itertools
+import os
 import sys
-from argparse import SUPPRESS
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, cast
 
-import yaml
-from jsonargparse import ArgumentError, ArgumentParser
 from pydantic import BaseModel
 
 from vfe_lightning.declarations.changes import flat, unknown_name
 from vfe_lightning.declarations.experiment import DeclaredExperiment
-from vfe_lightning.declarations.schema import Leaf, leaves, with_kinds
+from vfe_lightning.declarations.schema import Leaf, leaves, members, with_kinds
 from vfe_lightning.errors import Diverged, Interrupted, Refused, Unrecorded
-
-OWN_FLAGS = {
-    "config": "YAML file with any of the options below; flags win over it",
-    "print_config": "print all values as YAML and exit",
-    "json": "write the final results to this file",
-    "resume": "go on with this run, given by its id or the beginning of it",
-    "init_from": "start from the parameters of this run, or of a checkpoint, wherever they fit",
-}
+from vfe_lightning.result import Result
+from vfe_lightning.tracking import store
+from vfe_lightning.tracking.provenance import in_notebook
+from vfe_lightning.usage import OWN_FLAGS, usage
 
 
 class Runnable(Protocol):
     """What an experiment is beside its declaration."""
 
-    def run(self, *, json: str | None, resume: str | None, init_from: str | None) -> object: ...
+    def run(
+        self, *, json: str | None = None, resume: str | None = None, init_from: str | None = None
+    ) -> Result: ...
 
 
 @dataclass(frozen=True)
@@ -44,18 +39,28 @@ class Request:
     changes: dict[str, Any]  # what was given, under dotted names
 
 
-def main(experiment: DeclaredExperiment, argv: Sequence[str] | None = None) -> NoReturn:
-    """Run as the arguments say and exit: 0, 2 for a refusal, 1 for a failure, 128 + n for signal n."""
+def main(experiment: DeclaredExperiment, argv: Sequence[str] | None = None) -> Result:
+    """Run as the arguments say and exit: 0, 2 for a refusal, 1 for a failure, 128 + n for signal n.
+
+    In a notebook, whose arguments are those of its kernel: run as declared and return the result.
+    """
+    if argv is None and in_notebook():
+        return cast(Runnable, experiment).run()
     argv = sys.argv[1:] if argv is None else argv
     try:
         request = parse(experiment, argv)
         if request.print_config:
+            import yaml
+
             print(yaml.safe_dump(request.experiment.declared(), sort_keys=False), end="")
             sys.exit(0)
         if request.resume:
             from vfe_lightning.tracking.resume import recorded_experiment
 
             request = parse(recorded_experiment(experiment, request.resume), argv)
+        if "LOCAL_RANK" not in os.environ:  # which Lightning sets for the processes that it starts
+            store.check_reachable(store.tracking_uri())
+            print(f"starting {experiment.name}: torch and MLflow are loaded", flush=True)
         cast(Runnable, request.experiment).run(
             json=request.json, resume=request.resume, init_from=request.init_from
         )
@@ -76,22 +81,27 @@ def fail(error: Exception, code: int) -> NoReturn:
 
 
 def parse(experiment: DeclaredExperiment, argv: Sequence[str]) -> Request:
-    """Arguments to an experiment.
+    """Arguments to an experiment; `--help` prints and exits.
 
     Raises:
         Refused: for an unknown or misspelt flag or key, and for a value out of range.
     """
-    flags = {name: value for name, value in _flags(argv)}
+    flags, stray = _flags(argv)
     kinds = {name: value for name, value in flags.items() if name.endswith(".kind")}
+    chosen = [name.removesuffix(".kind") for name in kinds]
     file = _without_replaced_parts(_read(flags.get("config")), kinds)
     kinds = {name: value for name, value in file.items() if name.endswith(".kind")} | kinds
-    options = options_of(experiment, kinds)
-    _refuse_unknown(options, flags, file)
-    try:
-        parsed = _parser(experiment, options).parse_args(list(argv))
-    except ArgumentError as error:
-        raise Refused(str(error)) from error
-    given = {name: parsed[name] for name in flags if name in parsed and name not in OWN_FLAGS}
+    options = {leaf.path: leaf for leaf in options_of(experiment, kinds)}
+    _refuse_unknown(experiment, [*options], flags, file)
+    if "help" in flags:
+        print(usage(experiment, [*options.values()], flags["help"], chosen))
+        sys.exit(0)
+    if stray:
+        raise Refused(f"what is {' '.join(stray)}? write --NAME VALUE")
+    for name, value in flags.items():
+        if value is None and name != "print_config":
+            raise Refused(f"--{name}: expected one argument")
+    given = {name: options[name](value) for name, value in flags.items() if name in options}
     changes = file | given
     return Request(
         experiment.vary(**changes),
@@ -103,20 +113,28 @@ def parse(experiment: DeclaredExperiment, argv: Sequence[str]) -> Request:
     )
 
 
-def _flags(argv: Sequence[str]) -> list[tuple[str, str | None]]:
-    """Every `--name value` and `--name=value`; the value is None where the next flag follows."""
-    pairs: list[tuple[str, str | None]] = []
-    for here, following in itertools.pairwise([*argv, "--"]):
-        if here.startswith("--"):
-            name, equals, value = here[2:].partition("=")
-            pairs.append((name, value if equals else None if following.startswith("--") else following))
-    return pairs
+def _flags(argv: Sequence[str]) -> tuple[dict[str, str | None], list[str]]:
+    """Every `--name value` and `--name=value`, None where the next flag follows; and the other words."""
+    flags: dict[str, str | None] = {}
+    stray: list[str] = []
+    words = ["--help" if word == "-h" else word for word in argv]
+    while words:
+        word = words.pop(0)
+        if not word.startswith("--"):
+            stray.append(word)
+            continue
+        name, equals, value = word[2:].partition("=")
+        follows = words and not words[0].startswith("--") and name != "print_config"
+        flags[name] = value if equals else words.pop(0) if follows else None
+    return flags, stray
 
 
 def _read(path: str | None) -> dict[str, Any]:
     """The values of a configuration file, under dotted names."""
     if path is None:
         return {}
+    import yaml
+
     try:
         data = yaml.safe_load(Path(path).read_text()) or {}
     except (OSError, yaml.YAMLError) as error:
@@ -141,39 +159,26 @@ def options_of(experiment: DeclaredExperiment, kinds: Mapping[str, Any]) -> list
     return [*leaves(system), *(leaf for leaf in leaves(run) if not leaf.path.startswith("system."))]
 
 
-def _refuse_unknown(options: Sequence[Leaf], flags: Mapping[str, Any], file: Mapping[str, Any]) -> None:
-    known = [leaf.path for leaf in options]
+def _refuse_unknown(
+    experiment: DeclaredExperiment, known: Sequence[str], flags: Mapping[str, Any], file: Mapping[str, Any]
+) -> None:
     for name in flags:
-        if name not in {*known, *OWN_FLAGS, "help"}:
+        if name not in {*known, *OWN_FLAGS}:
+            if kinds := _kinds_that_know(experiment, name):
+                part = name.rpartition(".")[0]
+                raise Refused(f"there is no --{name}, but with --{part}.kind {' or '.join(kinds)}")
             raise unknown_name(name, [*known, *OWN_FLAGS], prefix="--")
     for name in file:
         if name not in known and not name.startswith("tags"):
             raise unknown_name(name, known)
 
 
-def _parser(experiment: DeclaredExperiment, options: Sequence[Leaf]) -> ArgumentParser:
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
-    command = spec.name if spec else experiment.name
-    parser = ArgumentParser(
-        prog=f"python -m {command}",
-        usage=f"python -m {command} [--NAME VALUE]...",
-        description=_summary(experiment.system),
-        exit_on_error=False,
-        print_config=None,
-    )
-    for name, text in OWN_FLAGS.items():
-        if name == "print_config":
-            parser.add_argument("--print_config", action="store_true", default=SUPPRESS, help=text)
-        else:
-            parser.add_argument(f"--{name}", metavar=name.upper(), default=SUPPRESS, help=text)
-    groups: dict[str, Any] = {"": parser.add_argument_group("run and physics")}
-    for leaf in options:
-        group = groups.setdefault(leaf.part, parser.add_argument_group(leaf.part) if leaf.part else None)
-        metavar = leaf.path.rpartition(".")[2].upper()
-        help = leaf.description.replace("%", "%%")
-        group.add_argument(f"--{leaf.path}", type=leaf, default=leaf.default, metavar=metavar, help=help)
-    return parser
-
-
-def _summary(declaration: BaseModel) -> str:
-    return " ".join((type(declaration).__doc__ or "").split())
+def _kinds_that_know(experiment: DeclaredExperiment, name: str) -> list[str]:
+    """The kinds of a part that have this option, where the kind that was chosen has not."""
+    *path, last = name.split(".")
+    own = path and path[0] in type(experiment).model_fields
+    owner, info = (experiment if own else experiment.system), None
+    for part in path:
+        info = type(owner).model_fields.get(part) if isinstance(owner, BaseModel) else None
+        owner = getattr(owner, part, None)
+    return [kind for kind, model in members(info).items() if last in model.model_fields] if info else []

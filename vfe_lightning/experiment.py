@@ -46,8 +46,8 @@ class Experiment(DeclaredExperiment):
 
         return carry_out(self, Path(json) if json else None, resume, callbacks, filing, init_from)
 
-    def main(self) -> None:
-        """Run from the command line: `python -m experiments.heg3d --help`."""
+    def main(self) -> Result:
+        """Run from the command line, `python -m experiments.heg3d --help`, and exit; in a notebook return."""
         from vfe_lightning.command_line import main
 
-        main(self)
+        return main(self)

@@ -13,19 +13,19 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch.linalg import LinAlgError  # pyright: ignore
 
 from vfe_lightning import reductions
-from vfe_lightning.analysis import results
 from vfe_lightning.averaging import Averaging
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Interrupted, NotFinite, Pruned
 from vfe_lightning.known import Known
+from vfe_lightning.notation import units_text
 from vfe_lightning.preparation import prepared, writable
+from vfe_lightning.presentation import free_energy_text, text
 from vfe_lightning.result import Result, Status
 from vfe_lightning.selection import Selection
 from vfe_lightning.tracking.buffered_metrics import BufferedMetrics
 from vfe_lightning.tracking.checkpoints import Checkpoints
 from vfe_lightning.tracking.conclusion import (
     landmarks_of,
-    record_figures,
     record_remarks,
     record_results,
     result_of,
@@ -33,7 +33,7 @@ from vfe_lightning.tracking.conclusion import (
     watched,
 )
 from vfe_lightning.tracking.endings import explained
-from vfe_lightning.tracking.origin import origin_of
+from vfe_lightning.tracking.pictures import record_figures
 from vfe_lightning.tracking.quiet import quiet
 from vfe_lightning.tracking.record import Filing, Record
 from vfe_lightning.tracking.resume import resumed
@@ -70,7 +70,7 @@ def carry_out(
             told = explained(error, run.checkpoints, run.trainer.global_step)
             raise told from (None if told is raised else raised)
         if run.record:
-            print(results.text(result), flush=True)
+            print(f"{text(result)}\n\n{run.record.whereabouts()}", flush=True)
         return result
 
 
@@ -99,13 +99,11 @@ class Run:
         if rank == 0:
             self.known = Known.of(self.system)
             self.record = Record.reopen(run_id, experiment) if run_id else Record.start(experiment, filing)
-        self.checkpoints = Checkpoints(
-            self.record, experiment.trainer.checkpoint_every, origin_of(experiment)
-        )
+        self.checkpoints = Checkpoints(self.record, experiment)
         self.metrics = BufferedMetrics(self.record) if self.record else None
         self.averaging = Averaging(experiment.trainer.average) if experiment.trainer.average else None
         own = [self.averaging, self.metrics, *callbacks, stop, self.checkpoints]
-        units = results.units_text(self.system.units, self.system.per)
+        units = units_text(self.system.units, self.system.per)
         callbacks = [callback for callback in own if callback is not None]
         self.trainer = make_trainer(experiment.trainer, units, self.record, callbacks)
 
@@ -146,7 +144,7 @@ class Run:
         if self.record:
             result.write(self.json)
             record_results(self.record, result, self.system)
-            record_figures(self.record, self.system, self.known.reference)
+            record_figures(self.record, self.system, self.known.reference, free_energy_text(result))
             result = replace(result, failures=dict(self.system.failures) or None)  # of figures, too
             result.write(self.json)
             record_remarks(self.record, result, self.system.failures.traces)

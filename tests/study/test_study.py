@@ -16,6 +16,7 @@ from toy_study import toy_pareto, toy_scan, toy_study
 from vfe_lightning.command_line import parse
 from vfe_lightning.study.command_line import main
 from vfe_lightning.study.storage import finished
+from vfe_lightning.study.watch import RESULT, curve_of, kept
 
 QUIET = ["--trainer.progress_bar", "false"]
 STATES = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAILED": "FAILED"}
@@ -73,13 +74,27 @@ def test_trials_fail_alone_and_all_states_show_in_both(client, home, monkeypatch
 def test_the_best_trial_runs_again_with_the_printed_command(client, home, capsys):
     assert outcome(toy_study, "--n-trials", "3") == 0
     out = capsys.readouterr().out
-    best = optuna_study(home).best_trial
+    opened = optuna_study(home)
+    best = opened.best_trial
+    assert opened.metric_names == ["free_energy"]
+    assert all(len(str(t.user_attrs)) < 400 for t in opened.trials)  # as its dashboard shows them
+    study = client.get_run(opened.user_attrs["mlflow.run_id"]).data
+    error = best.user_attrs["free_energy_error"]
+    found = {"best/free_energy": best.value, "best/free_energy_error": error, "trials/complete": 3}
+    assert study.metrics == found | {"trials/pruned": 0, "trials/failed": 0}
+    assert study.tags["mlflow.note.content"].startswith(f"**best trial {best.number}: free_energy -")
     command = out.strip().splitlines()[-1].split()
     assert command[:4] == ["python", "-m", "toy", "--config"]
     again = parse(toy, [*command[3:], *QUIET]).experiment.run()
     assert again.free_energy == best.value
-    recorded = json.loads(best.user_attrs["result"])["declaration"]
+    recorded = json.loads(kept(best, RESULT))["declaration"]
     assert again.declaration["optimizer"] == recorded["optimizer"]
+
+
+def test_trials_of_earlier_versions_are_read():
+    kind = {"values": [1.0], "user_attrs": {"result": "{}", "curve": {"5": 1.5}}}
+    trial = optuna.create_trial(**kind)
+    assert kept(trial, RESULT) == "{}" and curve_of(trial) == {5: 1.5}
 
 
 def test_a_study_goes_on_where_it_ended(client, home, capsys):
@@ -120,7 +135,9 @@ def test_two_objectives_give_a_front_and_prune_what_is_dominated(client, home, c
     assert optuna_study(home, "toy_pareto").trials[3].state.name == "PRUNED"
     run = client.get_run(study.user_attrs["mlflow.run_id"])
     figures = {a.path for a in client.list_artifacts(run.info.run_id, "figures")}
-    assert figures == {"figures/pareto.png", "figures/trials.png"}
+    assert figures == {
+        f"figures/{name}.{ending}" for name in ("pareto", "trials") for ending in ("png", "pdf")
+    }
     assert outcome(toy_pareto, "--n-trials", "5") == 0  # the model of the sampler is used by now
     assert "run it again" in capsys.readouterr().out
 
@@ -229,7 +246,7 @@ def test_refusals_are_one_line(study, line, words, home, capsys):
 
 def test_all_trials_of_a_study_share_their_flags(client, home, capsys):
     assert outcome(toy_study, "--n-trials", "1", "--temperature", "2") == 0
-    assert json.loads(optuna_study(home).trials[0].user_attrs["result"])["declaration"]["temperature"] == 2
+    assert json.loads(kept(optuna_study(home).trials[0], RESULT))["declaration"]["temperature"] == 2
     assert outcome(toy_study, "--n-trials", "2", "--temperature", "3") == 2
     assert "was begun with --temperature 2.0" in capsys.readouterr().err
 
@@ -265,7 +282,7 @@ def test_the_ranks_of_a_trial_share_its_parameters(client, home, capfd):
     assert trials[3].state.name == "PRUNED" and runs[3].info.status == "KILLED"
     for trial in trials[:2]:
         assert trial.state.name == "COMPLETE"
-        declaration = json.loads(trial.user_attrs["result"])["declaration"]
+        declaration = json.loads(kept(trial, RESULT))["declaration"]
         assert declaration["trainer"]["devices"] == 2
         rate = declaration["optimizer"]["learning_rate"]
         assert rate == trial.params["optimizer.learning_rate"]

@@ -46,10 +46,10 @@ def test_a_run_leaves_everything(client, home):
     result = QUIET.run(json=home / "out.json")
     run = client.get_run(result.run_id)
     assert run.info.status == result.status == "FINISHED"
-    assert run.info.run_name == "temperature=0.5 #42"
+    assert run.info.run_name == QUIET.label() and "temperature=0.5" in run.info.run_name
     assert run.data.params["temperature"] == "0.5" and run.data.params["optimizer.learning_rate"] == "0.05"
     assert {
-        "git.commit",
+        "vfe.version",
         "git.dirty",
         "version.torch",
         "device",
@@ -57,10 +57,12 @@ def test_a_run_leaves_everything(client, home):
         "vfe.host",
         "units",
     } <= run.data.tags.keys()
-    assert "Exact free energy: -0.286182" in run.data.tags["mlflow.note.content"]
+    page = run.data.tags["mlflow.note.content"]
+    assert page.startswith("**F = -0.2") and "\n\nexact -0.286182" in page
+    assert page.index("| variance |") < page.index("A classical particle in a harmonic well.")
     metrics = history(client, result.run_id)
     assert [step for step, _ in metrics["free_energy"]] == list(range(1, 21))
-    assert metrics["final/free_energy"] == [(20, result.free_energy)]
+    assert metrics["_quoted/free_energy"] == [(20, result.free_energy)]
     assert result.excess == pytest.approx(result.free_energy - result.reference_free_energy)
     assert abs(result.excess) < 0.05
     assert json.loads((home / "out.json").read_text()) == asdict(result)
@@ -75,6 +77,9 @@ def test_a_run_leaves_everything(client, home):
     } <= names
     assert [p.name for p in checkpoints(run)] == ["step_00000015.ckpt", "step_00000020.ckpt"]
     rows = table(client)
+    assert {p.name for p in Path(run.info.artifact_uri.removeprefix("file://")).glob("figures/*")} == {
+        "convergence.png", "convergence.pdf"
+    }  # fmt: skip
     assert rows.loc[result.run_id[:8], "F"] == result.free_energy
 
 

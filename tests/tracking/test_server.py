@@ -79,14 +79,14 @@ def test_the_pages_of_mlflow_show_our_runs(home, client):
 
         shows(
             f"experiments/{experiment}/runs?workflowType=machine_learning",
-            "temperature=0.5 #42", "temperature=0.7 #42",
+            BRIEF.label(), BRIEF.vary(temperature=0.7).label(),
         )  # fmt: skip
         ids = quote(json.dumps([cold.run_id, hot.run_id]))
         shows(
             f"compare-runs?runs={ids}&experiments={quote(json.dumps([experiment]))}",
-            "final/free_energy", "final/excess", "temperature", f"{cold.free_energy:.3f}",
+            "_quoted/free_energy", "_quoted/excess", "temperature", f"{cold.free_energy:.3f}",
         )  # fmt: skip
-        shows(f"experiments/{experiment}/runs/{cold.run_id}", "Exact free energy: -0.286182")
+        shows(f"experiments/{experiment}/runs/{cold.run_id}", "exact -0.286182")
         page.get(f"{root}/experiments/{experiment}/runs/{cold.run_id}/artifacts/figures/convergence.png")
         end = time.monotonic() + 90
         drawn = "return [...document.images].some(i => i.naturalWidth > 400 && i.naturalHeight > 400)"

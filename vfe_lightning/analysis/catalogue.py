@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from mlflow.entities import Run
 
-from vfe_lightning.analysis.results import SURE, units_text, with_error
+from vfe_lightning.presentation import SURE, units_text, with_error
 
 Row = dict[str, Any]
 ESTIMATES = (  # with errors, beside the variational F

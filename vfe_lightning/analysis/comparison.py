@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,15 @@ from matplotlib.figure import Figure
 from mlflow.entities import Run
 
 from vfe_lightning.analysis.figures import History, limit
-from vfe_lightning.analysis.results import units_of_run, with_error
+from vfe_lightning.analysis.quoted import EXACT, quoted, quoted_or_last
+from vfe_lightning.analysis.results import units_of_run
+from vfe_lightning.notation import with_error
 
-UNIMPORTANT = ("trainer.progress_bar", "trainer.threads", "name")
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+COLUMNS = 6  # parameters in the table; the others that differ are named below it
+SHORT = 2  # parameters in a label
 
 
 @dataclass(frozen=True)
@@ -26,42 +33,90 @@ class Curve:
 
 
 def differing(runs: Sequence[Run]) -> list[str]:
-    """The parameters that are not the same in all runs."""
-    names = sorted({name for run in runs for name in run.data.params})
-    return [n for n in names if n not in UNIMPORTANT and len({run.data.params.get(n) for run in runs}) > 1]
+    """The parameters that mean something and are not the same in all runs, the most telling first.
+
+    A parameter that some runs do not have belongs to another system or kind of part, which is named.
+    The budget is none of them: the table says what the runs did.
+    """
+    shared = set.intersection(*(set(run.data.params) for run in runs))
+    names = [n for n in runs[0].data.params if n in shared and n != "name" and not n.startswith("trainer.")]
+    different = [n for n in names if len({run.data.params[n] for run in runs}) > 1]
+    return sorted(different, key=lambda n: (n == "seed", n.startswith("optimizer."), n.count(".")))
 
 
-def table(runs: Sequence[Run]) -> pd.DataFrame:
-    """One row a run: the parameters in which they differ, then the numbers with their errors.
+def of_one_experiment(runs: Sequence[Run]) -> bool:
+    return len({experiment_of(run) for run in runs}) == 1
 
-    Of a run that did not finish the numbers are those of its last training step.
+
+def experiment_of(run: Run) -> str:
+    return run.data.params.get("name", "")
+
+
+def table(runs: Sequence[Run], steps: Mapping[str, int]) -> tuple[pd.DataFrame, list[str]]:
+    """One row a run: the parameters in which they differ, the steps that it took, then its numbers.
+
+    Runs of several systems are told by their names, which hold the physics of each. Of a run that did
+    not finish the numbers are those of its last training step.
+
+    Returns:
+        The table, and the names of the parameters that also differ.
     """
     names = differing(runs)
-    return pd.DataFrame([_row(run, names) for run in runs])
+    shown = names[:COLUMNS] if of_one_experiment(runs) else []
+    return pd.DataFrame([_row(run, shown, steps) for run in runs]).dropna(axis=1, how="all").fillna(""), [
+        n for n in names if n not in shown
+    ]
 
 
-def _row(run: Run, names: Sequence[str]) -> dict[str, str]:
+def _row(run: Run, names: Sequence[str], steps: Mapping[str, int]) -> dict[str, object]:
     metrics = run.data.metrics
 
-    def number(name: str) -> str:
-        key = f"final/{name}" if f"final/{name}" in metrics else name
-        value = metrics.get(key)
-        return "" if value is None else with_error(value, metrics.get(f"{key}_error", 0.0))
+    def number(name: str) -> str | None:
+        value, error = quoted_or_last(metrics, name)
+        return None if value is None else with_error(value, float("nan") if error is None else error)
 
-    row = {"run": run.info.run_id[:8]} | {name: run.data.params.get(name, "") for name in names}
-    excess = metrics.get("final/excess")
-    row |= {"F": number("free_energy"), "E": number("energy"), "S": number("entropy")}
-    row["exact F"] = number("reference_free_energy")
-    row["excess"] = "" if excess is None else with_error(excess, metrics.get("final/free_energy_error", 0.0))
-    row["Var F_loc"] = f"{metrics[k]:.3g}" if (k := "variance") in metrics else ""
-    row |= {"units": units_of_run(run.data.tags), "status": run.info.status}
-    return row
+    excess, exact, error = (quoted(metrics, name) for name in ("excess", EXACT, "free_energy_error"))
+    variance, _ = quoted_or_last(metrics, "variance")
+    same = {"run": run.info.run_id[:8]} | {name: run.data.params[name] for name in names}
+    other = {"run": run.info.run_id[:8], "experiment": experiment_of(run), "parameters": run.info.run_name}
+    return {
+        **(same if names else other),
+        "steps": steps.get(run.info.run_id, 0),
+        "F": number("free_energy"),
+        "exact F": None if exact is None else with_error(exact, 0.0),
+        "excess": None if excess is None else with_error(excess, error or 0.0),
+        "Var F_loc": None if variance is None else f"{variance:.3g}",
+        "E": number("energy"),
+        "S": number("entropy"),
+        "units": units_of_run(run.data.tags),
+        "status": run.info.status,
+    }
+
+
+def curve(client: "MlflowClient", run: Run, runs: Sequence[Run]) -> Curve:
+    """F of one of the runs by step, labelled by its id and by what tells it from the others."""
+
+    def history(metric: str) -> dict[int, float]:
+        return {m.step: m.value for m in client.get_metric_history(run.info.run_id, metric)}
+
+    names = differing([r for r in runs if experiment_of(r) == experiment_of(run)])[:SHORT]
+    told = " ".join(
+        f"{name.removesuffix('.kind').rpartition('.')[2]}={run.data.params[name]}" for name in names
+    )
+    several = "" if of_one_experiment(runs) else experiment_of(run)
+    return Curve(
+        label=" ".join(word for word in (run.info.run_id[:8], several, told) if word),
+        free_energy=history("free_energy"),
+        error=history("free_energy_error"),
+        units=units_of_run(run.data.tags),
+        reference=quoted(run.data.metrics, EXACT),
+    )
 
 
 def overlay(curves: Sequence[Curve], window: int) -> Figure:
     """F against the step with error bands, means over `window` steps, and the exact values as lines."""
     units = list(dict.fromkeys(curve.units for curve in curves))
-    figure = Figure(figsize=(8, 4.5 * len(units)), layout="constrained")
+    figure = Figure(figsize=(8, 5 * len(units)), layout="constrained")
     for axes, unit in zip(np.atleast_1d(figure.subplots(len(units), 1)), units, strict=True):
         of_unit = [curve for curve in curves if curve.units == unit]
         shown = []
@@ -72,11 +127,13 @@ def overlay(curves: Sequence[Curve], window: int) -> Figure:
             shown.append(mean)
         references = dict.fromkeys(c.reference for c in of_unit if c.reference is not None)
         for value in references:
-            axes.axhline(value, color="black", linestyle="--", lw=1, label=f"exact {value:.6g}")
+            of = next(index for index, c in enumerate(of_unit) if c.reference == value)
+            color = f"C{of}" if len(references) > 1 else "black"
+            axes.axhline(value, color=color, linestyle="--", lw=1, label=f"exact {value:.6g}")
         axes.set_xlabel("step")
         axes.set_ylabel(f"F / {unit}")
         limit(axes, np.concatenate(shown), list(references))
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     return figure
 
 

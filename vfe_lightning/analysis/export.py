@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 from mlflow.entities import Run
+
+from vfe_lightning.analysis.quoted import EARLIER, PREFIX, is_quoted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
 def runs_frame(runs: Sequence[Run]) -> pd.DataFrame:
-    """One row a run: identity, parameters as declared, latest metrics, tags."""
+    """One row a run: identity, parameters as declared, quoted numbers, metrics of the last step, tags."""
     rows = []
     for run in runs:
         info = run.info
@@ -20,10 +23,29 @@ def runs_frame(runs: Sequence[Run]) -> pd.DataFrame:
         row |= {"started": pd.Timestamp(info.start_time, unit="ms")}
         row |= {"ended": pd.Timestamp(info.end_time, unit="ms") if info.end_time else pd.NaT}
         row |= {f"params.{k}": v for k, v in run.data.params.items()}
-        row |= {f"metrics.{k}": v for k, v in run.data.metrics.items()}
+        row |= {f"quoted.{k}": v for k, v in quoted_numbers(run).items()}
+        row |= {f"metrics.{k}": v for k, v in run.data.metrics.items() if not is_quoted(k)}
         row |= {f"tags.{k}": v for k, v in run.data.tags.items() if not k.startswith("mlflow.")}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def quoted_numbers(run: Run) -> dict[str, float]:
+    """All that the evaluation found, from its table if that lies on this machine, else the headlines."""
+    metrics = run.data.metrics
+    known = {
+        name.removeprefix(prefix): metrics[name]
+        for prefix in (EARLIER, PREFIX)
+        for name in metrics
+        if name.startswith(prefix)
+    }
+    place = urlsplit(run.info.artifact_uri or "")
+    file = Path(unquote(place.path)) / "results.csv"
+    if place.scheme in ("", "file") and file.exists():
+        table = pd.read_csv(file)
+        for name, value, error in zip(table["name"], table["value"], table["error"], strict=True):
+            known |= {name: value, f"{name}_error": error}
+    return known
 
 
 def curves_frame(client: "MlflowClient", runs: Sequence[Run]) -> pd.DataFrame:
@@ -33,7 +55,7 @@ def curves_frame(client: "MlflowClient", runs: Sequence[Run]) -> pd.DataFrame:
         columns = {
             name: {m.step: m.value for m in client.get_metric_history(run.info.run_id, name)}
             for name in sorted(run.data.metrics)
-            if not name.startswith("final/")
+            if not is_quoted(name)
         }
         frame = pd.DataFrame(columns).sort_index()
         frame.insert(0, "step", frame.index)

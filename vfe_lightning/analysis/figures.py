@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
-from vfe_lightning.analysis.results import units_text
+from vfe_lightning.notation import units_text
 
+RELATIVE = 1e-10  # rounding of one sample
 History = Mapping[int, float]  # a metric by step
 
 
@@ -18,10 +20,14 @@ def convergence(
     units: str,
     per: str,
     references: Mapping[str, float],
+    title: str = "",
 ) -> Figure:
-    """F with its error band and the known values; S; and the variance of F_loc, against the step."""
-    figure = Figure(figsize=(7, 7.5), layout="constrained")
-    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 1))
+    """F with its error band and the known values; S; and the variance of F_loc, against the step.
+
+    The legend stands above, where no line goes through it.
+    """
+    figure = Figure(figsize=(7, 8.5), layout="constrained")
+    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1.4, 1.4))
     steps = np.array(sorted(free_energy))
     f = np.array([free_energy[s] for s in steps])
     band = np.array([error.get(s, 0.0) for s in steps])
@@ -30,15 +36,26 @@ def convergence(
     for index, (name, value) in enumerate(references.items()):
         top.axhline(value, color=f"C{index + 1}", linestyle="--", linewidth=1, label=f"{name} {value:.6g}")
     if references:
-        top.legend(frameon=False)
+        figure.legend(*top.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
+    top.set_title(title, fontsize="medium")
     top.set_ylabel(f"F / {units_text(units, per)}")
     limit(top, f, list(references.values()))
     middle.plot(sorted(entropy), [entropy[s] for s in sorted(entropy)], linewidth=1)
-    middle.set_ylabel(f"S / {units_text('k_B', per)}")
-    bottom.semilogy(sorted(variance), [max(variance[s], 1e-300) for s in sorted(variance)], linewidth=1)
-    bottom.set_ylabel(f"Var F_loc / ({units_text(units, per)})$^2$")
+    middle.set_ylabel(f"S / $k_B$\nper {per}" if per else "S / $k_B$")
+    floor = rounding(f)
+    bottom.semilogy(sorted(variance), [max(variance[s], floor) for s in sorted(variance)], linewidth=1)
+    bottom.set_ylabel(f"Var $F_{{loc}}$\n/ ({units_text(units, per)})$^2$")
+    low, high = bottom.get_ylim()
+    if high > 10 * low:  # where there are powers of ten to be labelled, those between them are too many
+        bottom.yaxis.set_minor_formatter(NullFormatter())
     bottom.set_xlabel("step")
     return figure
+
+
+def rounding(free_energy: np.ndarray) -> float:
+    """The variance below which there is nothing but rounding in samples of so large an F."""
+    finite = np.abs(free_energy[np.isfinite(free_energy)])
+    return max((RELATIVE * finite.max(initial=0.0)) ** 2, 1e-300)
 
 
 def limit(axes, values: np.ndarray, references: list[float]) -> None:

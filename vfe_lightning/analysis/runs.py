@@ -1,25 +1,101 @@
-"""Recorded runs as a pandas table."""
+"""Recorded runs as a table, for the eye and for pandas."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
-import pandas as pd
-
-from vfe_lightning.analysis.results import units_of_run
+from vfe_lightning.analysis.quoted import EXACT, quoted, quoted_or_last
 from vfe_lightning.declarations.changes import unknown_name
+from vfe_lightning.notation import units_text, with_error
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from vfe_lightning.analysis.comparison import Curve
+NAN = float("nan")
+WIDEST = 60  # characters of the parameters
 
 
-def table(client: "MlflowClient", experiment: str | None = None, limit: int | None = None) -> pd.DataFrame:
-    """One row a run, the latest first; F of a run that did not finish is that of its last step."""
+class Listed(NamedTuple):
+    """What a list says of one run; F of a run that did not finish is that of its last step."""
+
+    run: str
+    experiment: str
+    parameters: str
+    F: float | None
+    error: float | None
+    units: str
+    reference: float | None
+    excess: float | None
+    status: str
+    started: str
+
+    @classmethod
+    def of(
+        cls,
+        identity: tuple[str, str, str, str, int],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+    ) -> "Listed":
+        """From the id, the experiment, the name, the status and the start in ms; metrics; and tags."""
+        run_id, experiment, name, status, start = identity
+        return cls(
+            run_id[:8],
+            experiment,
+            name,
+            *quoted_or_last(metrics, "free_energy"),
+            units_text(tags.get("units", ""), tags.get("per", "")),
+            quoted(metrics, EXACT),
+            quoted(metrics, "excess"),
+            status,
+            datetime.fromtimestamp(start / 1000).strftime("%Y-%m-%d %H:%M"),
+        )
+
+
+def table(client: "MlflowClient", experiment: str | None = None, limit: int | None = None) -> "pd.DataFrame":
+    """One row a run, the latest first."""
+    import pandas as pd
+
+    rows = listed(client, experiment, limit)
+    return pd.DataFrame(rows, columns=list(Listed._fields)).set_index("run")
+
+
+def listed(client: "MlflowClient", experiment: str | None = None, limit: int | None = None) -> list[Listed]:
+    """The latest first."""
     runs, names = all_runs(client, experiment, limit)
-    rows = [_row(run, names[run.info.experiment_id]) for run in runs]
-    return pd.DataFrame(rows, columns=list(_COLUMNS)).set_index("run")
+    return [
+        Listed.of(
+            (
+                r.info.run_id,
+                names[r.info.experiment_id],
+                r.info.run_name or "",
+                r.info.status,
+                r.info.start_time,
+            ),
+            r.data.metrics,
+            r.data.tags,
+        )
+        for r in runs
+    ]
+
+
+def text(rows: Sequence[Listed]) -> str:
+    """For a terminal: numbers with their errors."""
+    if not rows:
+        return "no runs yet: `python -m experiments` lists what can be run"
+    lines = [("run", "experiment", "parameters", "F", "units", "exact", "excess", "status", "started")]
+    for r in rows:
+        name = r.parameters if len(r.parameters) <= WIDEST else f"{r.parameters[: WIDEST - 3]}..."
+        error = NAN if r.error is None else r.error
+        f, exact, excess = (
+            "" if value is None else with_error(value, e)
+            for value, e in ((r.F, error), (r.reference, NAN), (r.excess, error))
+        )
+        lines.append((r.run, r.experiment, name, f, r.units, exact, excess, r.status, r.started))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = ("  ".join(f"{w:<{n}}" for w, n in zip(line, widths, strict=True)) for line in lines)
+    return "\n".join(line.rstrip() for line in padded)
 
 
 def all_runs(
@@ -41,51 +117,3 @@ def all_runs(
         if not (token := page.token):
             break
     return runs[:limit], names
-
-
-def curve(client: "MlflowClient", run: "Run", names: Sequence[str]) -> "Curve":
-    """F of a run by step, labelled by its id and by the parameters of these names."""
-    from vfe_lightning.analysis.comparison import Curve
-
-    def history(metric: str) -> dict[int, float]:
-        return {m.step: m.value for m in client.get_metric_history(run.info.run_id, metric)}
-
-    short = " ".join(f"{name.rpartition('.')[2]}={run.data.params.get(name, '')}" for name in names[:4])
-    return Curve(
-        label=f"{run.info.run_id[:8]} {short}".strip(),
-        free_energy=history("free_energy"),
-        error=history("free_energy_error"),
-        units=units_of_run(run.data.tags),
-        reference=run.data.metrics.get("final/reference_free_energy"),
-    )
-
-
-_COLUMNS = (
-    "run",
-    "experiment",
-    "parameters",
-    "F",
-    "error",
-    "units",
-    "reference",
-    "excess",
-    "status",
-    "started",
-)
-
-
-def _row(run: "Run", experiment: str) -> tuple:
-    metrics, tags = run.data.metrics, run.data.tags
-    quoted = "final/free_energy" if "final/free_energy" in metrics else "free_energy"
-    return (
-        run.info.run_id[:8],
-        experiment,
-        run.info.run_name,
-        metrics.get(quoted),
-        metrics.get(f"{quoted}_error"),
-        units_of_run(tags),
-        metrics.get("final/reference_free_energy"),
-        metrics.get("final/excess"),
-        run.info.status,
-        pd.Timestamp(run.info.start_time, unit="ms").strftime("%Y-%m-%d %H:%M"),
-    )

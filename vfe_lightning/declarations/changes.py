@@ -9,6 +9,8 @@ from pydantic import BaseModel, ValidationError
 from vfe_lightning.declarations.schema import allowed, members
 from vfe_lightning.errors import Refused
 
+CLOSE = 0.6  # of difflib: what is less alike is no misspelling
+FEW = 12  # names that are all told
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -46,14 +48,17 @@ def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def unknown_name(name: str, known: Iterable[str], prefix: str = "") -> Refused:
-    """The refusal of a misspelt name, with the nearest known one."""
+    """The refusal of a misspelt name, with the nearest known one: by its last part, or by its letters."""
     known = list(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = (
-        f": did you mean {prefix}{close[0]}?"
-        if close
-        else f"; known are {', '.join(prefix + k for k in known)}"
-    )
+    last = name.rpartition(".")[2]
+    meant = [k for k in known if k == f"{name}.kind" or k.rpartition(".")[2] == last]
+    meant = meant or difflib.get_close_matches(name, known, n=1, cutoff=CLOSE)
+    if meant:
+        hint = f": did you mean {' or '.join(prefix + k for k in meant[:3])}?"
+    elif prefix == "--" and len(known) > FEW:
+        hint = "; `--help all` lists what there is"
+    else:
+        hint = f"; known are {', '.join(prefix + k for k in known)}"
     return Refused(f"there is no {prefix}{name}{hint}")
 
 

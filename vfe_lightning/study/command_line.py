@@ -15,11 +15,13 @@ from vfe_lightning import command_line
 from vfe_lightning.declarations.changes import unknown_name
 from vfe_lightning.errors import Interrupted, Refused
 from vfe_lightning.study.plan import StudyPlan
+from vfe_lightning.tracking.provenance import in_notebook
 
 
 def main(study: StudyPlan, argv: Sequence[str] | None = None) -> NoReturn:
     """Run as the arguments say and exit: 0, 2 for a refusal, 1 for a failure, 128 + n for signal n."""
-    argv = sys.argv[1:] if argv is None else argv
+    if argv is None:  # those of a notebook are its kernel's
+        argv = [] if in_notebook() else sys.argv[1:]
     try:
         arguments, rest = parser(study).parse_known_args(argv)
         if arguments.trial:

@@ -15,10 +15,12 @@ from vfe_lightning.declarations.study import Grid
 from vfe_lightning.result import Result, Status
 from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.study.storage import outcomes
-from vfe_lightning.study.study_run import StudyRun
-from vfe_lightning.study.watch import RUN, curve_of
-from vfe_lightning.study.worker import ERROR, RESULT
+from vfe_lightning.study.study_run import StudyRun, chosen
+from vfe_lightning.study.watch import RESULT, RUN, curve_of, kept
+from vfe_lightning.study.worker import ERROR
 from vfe_lightning.tracking import store
+
+SHOWN = 20  # trials on the page of a study
 
 
 def conclude(study: StudyPlan, run: StudyRun, opened: optuna.Study, status: Status) -> None:
@@ -31,16 +33,36 @@ def conclude(study: StudyPlan, run: StudyRun, opened: optuna.Study, status: Stat
     if study.report and results:
         report, figures = study.report(list(results.values()))
         run.client.log_text(run.run_id, report.to_csv(index=False), "table.csv")
-        for name, figure in figures.items():
-            run.client.log_figure(run.run_id, figure, f"figures/{name}.png")
+        run.draw(figures)
         print(f"\n{report.to_string(index=False)}")
-    for name, figure in own_figures(study, trials, results).items():
-        run.client.log_figure(run.run_id, figure, f"figures/{name}.png")
+    run.draw(own_figures(study, trials, results))
+    run.progress(opened)
+    run.describe(in_markdown(study, run, trials, results))
     artifacts = run.client.get_run(run.run_id).info.artifact_uri
     print(f"\ntables and figures: {(artifacts or '').removeprefix('file://')}")
+    print("all runs in the browser: python -m vfe_lightning ui")
     if opened.best_trials and not isinstance(study.search, Grid):  # a scan has no best point
         print_best(study, run, opened, results)
     run.client.set_terminated(run.run_id, status)
+
+
+def in_markdown(
+    study: StudyPlan, run: StudyRun, trials: list[FrozenTrial], results: dict[int, Result]
+) -> str:
+    """How many trials, and the complete ones: the best first, or in the order of a scan."""
+    complete = [t for t in trials if t.number in results]
+    best = not isinstance(study.search, Grid)
+    shown = sorted(complete, key=lambda t: t.values) if best else complete
+    lines = [f"| {'best trials' if best else 'trials'} | found | chosen | run |", "|--:|:--|:--|:--|"]
+    for t in shown[:SHOWN]:
+        found, run_id = run.in_words(results[t.number]), t.user_attrs.get(RUN, "")[:8]
+        lines.append(f"| {t.number} | {found} | {chosen(t.params)} | {run_id} |")
+    told = (
+        [f"**best trial {shown[0].number}: {run.in_words(results[shown[0].number])}**"]
+        if shown and best
+        else []
+    )
+    return "\n\n".join([*told, counts(trials), "\n".join(lines) if shown else ""])
 
 
 def counts(trials: list[FrozenTrial]) -> str:
@@ -87,9 +109,6 @@ def print_best(study: StudyPlan, run: StudyRun, opened: optuna.Study, results: d
         run.client.log_artifact(run.run_id, str(file), "best")
     run.client.set_tag(run.run_id, "best.trial", str(best[0].number))
     run.client.set_tag(run.run_id, "best.run", first.run_id or "")
-    values = {name: first.number(name)[0] for name in study.objectives}
-    for name, value in values.items():
-        run.client.log_metric(run.run_id, f"best/{name}", value, step=len(results))
 
 
 def write_declaration(study: StudyPlan, trial_number: int, declaration: dict) -> Path:
@@ -110,4 +129,4 @@ def module_of(experiment: str) -> str:
 
 
 def result_of(trial: FrozenTrial) -> Result:
-    return Result(**json.loads(trial.user_attrs[RESULT]))
+    return Result(**json.loads(kept(trial, RESULT)))

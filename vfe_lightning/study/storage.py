@@ -74,6 +74,8 @@ def open_study(study: StudyPlan, url: str, changes: Mapping[str, Any] | None) ->
         )
         if len(opened.directions) != len(study.objectives):
             raise Refused(f"study {study.name} in {url} has {len(opened.directions)} objectives")
+        if not opened.metric_names:
+            opened.set_metric_names(list(study.objectives))
         known = opened.user_attrs.get(CHANGES)
         if known is None:
             opened.set_user_attr(CHANGES, dict(changes or {}))

@@ -1,19 +1,27 @@
 """The MLflow run of a study, under which those of its trials are nested, and what is said of them."""
 
+import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import optuna
-from mlflow.entities import Param, RunTag
+from mlflow.entities import Metric, Param, RunTag
+from optuna.trial import TrialState
 
-from vfe_lightning.analysis.results import with_error
 from vfe_lightning.declarations.changes import flat
+from vfe_lightning.declarations.study import Grid
+from vfe_lightning.notation import with_error
 from vfe_lightning.result import Result, Status
 from vfe_lightning.study.plan import StudyPlan
+from vfe_lightning.study.storage import finished
 from vfe_lightning.study.watch import RUN
 from vfe_lightning.tracking import provenance, store
+from vfe_lightning.tracking.outbox import passing
+from vfe_lightning.tracking.pictures import DPI
 from vfe_lightning.tracking.record import Filing
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
 STATE, NUMBER, PARENT = "optuna.state", "optuna.trial", "mlflow.parentRunId"
@@ -30,7 +38,7 @@ class StudyRun:
     def open(cls, study: StudyPlan, opened: optuna.Study, url: str, n_trials: int) -> "StudyRun":
         uri = store.tracking_uri()
         client = store.connect(uri)
-        experiment = store.experiment_id(client, uri, study.filed_as)
+        experiment = store.experiment_id(client, uri, study.filed_as, about(study))
         with store.lock(url):
             found = client.search_runs(
                 [experiment], f"tags.`optuna.study` = '{study.name}' and tags.`optuna.storage` = '{key(url)}'"
@@ -39,7 +47,12 @@ class StudyRun:
                 run_id = found[0].info.run_id
                 client.update_run(run_id, status="RUNNING")
             else:
-                tags = {"optuna.study": study.name, "optuna.storage": key(url), **provenance.tags()}
+                tags = {
+                    "optuna.study": study.name,
+                    "optuna.storage": key(url),
+                    **provenance.tags(),
+                    **provenance.code()[0],
+                }
                 run_id = client.create_run(experiment, run_name=study.name, tags=tags).info.run_id
                 params = flat(
                     {"search": study.search.model_dump(), "objectives": ", ".join(study.objectives)}
@@ -68,6 +81,38 @@ class StudyRun:
         params = chosen(trial.params)
         print(f"trial {trial.number:3d} {state:8s} {what}  [{params}]  run {run_id[:8]}", flush=True)
 
+    def progress(self, opened: optuna.Study) -> None:
+        """How many trials have ended, and the best values so far, against the number of those that have."""
+        done = finished(opened.get_trials(deepcopy=False))
+        if not done:
+            return
+        states = [t.state.name.replace("FAIL", "FAILED") for t in done]
+        values: dict[str, float] = {f"trials/{state.lower()}": states.count(state) for state in ENDED}
+        complete = [t for t in done if t.state == TrialState.COMPLETE]
+        if complete and not isinstance(self.study.search, Grid):  # a scan has no best point
+            best = min(complete, key=lambda t: t.values)
+            for name, value in zip(self.study.objectives, best.values, strict=True):
+                values[f"best/{name}"] = value
+                if error := best.user_attrs.get(f"{name}_error"):
+                    values[f"best/{name}_error"] = error
+        when = max(int(t.datetime_complete.timestamp() * 1000) for t in done if t.datetime_complete)
+        try:
+            metrics = [Metric(name, value, when, len(done)) for name, value in values.items()]
+            self.client.log_batch(self.run_id, metrics=metrics)
+        except Exception as error:
+            if not passing(error):  # the next trial tells it again
+                raise
+
+    def draw(self, figures: "Mapping[str, Figure]") -> None:
+        for name, figure in figures.items():
+            self.client.log_figure(self.run_id, figure, f"figures/{name}.png", save_kwargs={"dpi": DPI})
+            self.client.log_figure(self.run_id, figure, f"figures/{name}.pdf")
+
+    def describe(self, text: str) -> None:
+        """On top of its page."""
+        told = f"{text}\n\n{about(self.study)}"
+        self.client.set_tag(self.run_id, store.NOTE, told[: store.LONGEST])
+
     def run_of(self, trial_number: int) -> str | None:
         experiment = self.client.get_run(self.run_id).info.experiment_id
         query = f"tags.`{NUMBER}` = '{trial_number}' and tags.`{PARENT}` = '{self.run_id}'"
@@ -89,12 +134,16 @@ class StudyRun:
         )
 
 
+def about(study: StudyPlan) -> str:
+    """What the module of a study says of it."""
+    return (sys.modules[study.experiment.__module__].__doc__ or "").strip()
+
+
 def chosen(params: dict) -> str:
-    """The parameters of a trial in a few words, by the last parts of their names."""
-    short = {name.rpartition(".")[2]: name for name in params}
-    names = (
-        {full: last for last, full in short.items()} if len(short) == len(params) else {k: k for k in params}
-    )
+    """The parameters of a trial in a few words, by the last parts of their names where those differ."""
+    last = {name: name.rpartition(".")[2] for name in params}
+    alone = [word for word in last.values() if list(last.values()).count(word) == 1]
+    names = {name: word if word in alone else name for name, word in last.items()}
     words = {names[k]: f"{v:.3g}" if isinstance(v, float) else str(v) for k, v in params.items()}
     return " ".join(f"{name}={word}" for name, word in words.items())
 

@@ -15,7 +15,8 @@ from vfe_lightning.declarations.study import Pruning
 from vfe_lightning.errors import Pruned
 from vfe_lightning.free_energy import VariationalFreeEnergy
 
-RUN, PACE, CURVE = "run_id", "seconds_per_step", "curve"  # user attributes of a trial
+RUN, PACE = "run_id", "seconds_per_step"  # user attributes of a trial, which Optuna's dashboard shows
+CURVE, RESULT = "vfe:curve", "vfe:result"  # what is too long for its pages
 
 
 class Watch(Callback):
@@ -60,7 +61,7 @@ class Watch(Callback):
             return self.trial.should_prune()
         # Optuna reports with one objective only, although its pruners need no more than the curves.
         curve = curve_of(self.trial.storage.get_trial(self.trial._trial_id))
-        self.trial.set_user_attr(CURVE, {str(s): v for s, v in curve.items()} | {str(step): value})
+        keep(self.trial, CURVE, {str(s): v for s, v in curve.items()} | {str(step): value})
         pace = statistics.median(self.durations)
         self.trial.set_user_attr(PACE, pace)
         return self.trial.study.pruner.prune(*no_slower(self.trial, pace))
@@ -83,5 +84,15 @@ def no_slower(trial: optuna.Trial, pace: float) -> tuple[optuna.Study, optuna.tr
 
 def curve_of(trial: optuna.trial.FrozenTrial) -> dict[int, float]:
     """The reports of a trial by step."""
-    known = trial.user_attrs.get(CURVE, {})
+    known = kept(trial, CURVE) or {}
     return trial.intermediate_values or {int(step): value for step, value in known.items()}
+
+
+def keep(trial: optuna.Trial, name: str, value: Any) -> None:
+    """With a trial in the storage, but not on its page; a trial that is tried again inherits it."""
+    trial.storage.set_trial_system_attr(trial._trial_id, name, value)
+
+
+def kept(trial: optuna.trial.FrozenTrial, name: str) -> Any:
+    """What was kept of a trial; of studies of earlier versions it is a user attribute."""
+    return trial.system_attrs.get(name, trial.user_attrs.get(name.removeprefix("vfe:")))

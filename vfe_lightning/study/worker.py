@@ -20,12 +20,12 @@ from vfe_lightning.study import trial as trials
 from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.study.storage import finished, open_study, running
 from vfe_lightning.study.study_run import StudyRun
-from vfe_lightning.study.watch import PACE
+from vfe_lightning.study.watch import PACE, RESULT, keep
 from vfe_lightning.tracking import store
 from vfe_lightning.tracking.quiet import quiet
 from vfe_lightning.tracking.stop import GracefulStop
 
-RESULT, ERROR = "result", "error"  # user attributes of a trial
+ERROR = "error"  # user attribute of a trial
 PATIENCE = 2.0  # seconds between two looks at trials of other workers
 
 
@@ -91,6 +91,7 @@ class Worker:
             # With the trial in the storage, the next worker counts it: the claim is over.
             objective = partial(self.objective, claim.close)
             self.opened.optimize(objective, n_trials=1, catch=(Exception,))
+        self.run.progress(self.opened)
         return True
 
     def objective(self, claimed: Callable[[], None], trial: optuna.Trial) -> list[float]:
@@ -113,8 +114,11 @@ class Worker:
             trial.set_user_attr(ERROR, message[:1000])
             self.run.tell(trial, "FAILED", message)
             raise
-        trial.set_user_attr(RESULT, json.dumps(result.plain()))
+        keep(trial, RESULT, json.dumps(result.plain()))
         trial.set_user_attr(PACE, result.seconds_per_step)
+        for name in self.study.objectives:
+            if (error := result.number(name)[1]) > 0:
+                trial.set_user_attr(f"{name}_error", error)
         self.run.tell(trial, "COMPLETE", self.run.in_words(result))
         return values
 

@@ -8,7 +8,9 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Checkpoint
 
+from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
+from vfe_lightning.tracking.origin import origin_of
 from vfe_lightning.tracking.record import Record
 
 KEPT = 2
@@ -40,13 +42,10 @@ def latest(folder: Path, run_id: str) -> Path:
 class Checkpoints(Checkpoint):
     """Saves every so many steps and at the end of training, on all ranks at once."""
 
-    def __init__(self, record: Record | None, every: int, origin: dict[str, Any]) -> None:
-        """Rank 0 has the record; the others are told by `setup` where it lies.
-
-        Args:
-            origin: plain data that the system can be built from again.
-        """
-        self.record, self.every, self.origin = record, every, origin
+    def __init__(self, record: Record | None, experiment: DeclaredExperiment) -> None:
+        """Rank 0 has the record; the others are told by `setup` where it lies."""
+        self.record, self.every = record, experiment.trainer.checkpoint_every
+        self.origin = origin_of(experiment)
         self.run_id = record.run_id if record else None
         self.folder = record.checkpoints if record else None
 

@@ -1,38 +1,82 @@
-"""What a run can be repeated from: the code, the versions and the machine."""
+"""What a run can be repeated from: the program, the code, the versions and the machine."""
 
+import getpass
 import os
 import platform
+import re
+import shlex
 import socket
-import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
+from inspect import cleandoc
 from pathlib import Path
 
-PACKAGES = ("torch", "lightning", "mlflow", "vfe_lightning")
+from vfe_lightning.declarations.experiment import DeclaredExperiment
+from vfe_lightning.tracking.repository import Repository
+
+PACKAGES = ("torch", "lightning", "mlflow")
+LONGEST = 500  # characters of the arguments that are kept
 
 
-def git(*arguments: str) -> str:
-    """Output of a git command in the folder of this package; empty where there is no repository."""
-    try:
-        command = ["git", "-C", str(Path(__file__).parents[2]), *arguments]
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=20, errors="replace"
-        ).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
+def source_file() -> Path | None:
+    """The script or module that was started; None in a notebook or at a prompt."""
+    file = getattr(sys.modules["__main__"], "__file__", None)
+    return Path(file).resolve() if file and not in_notebook() else None
 
 
-def uncommitted() -> str:
-    """The changes since the commit, and the names of the files that git does not know."""
-    untracked = git("ls-files", "--others", "--exclude-standard")
-    listed = "".join(f"untracked: {name}\n" for name in untracked.splitlines())
-    return "\n".join(text for text in (git("diff", "HEAD"), listed) if text)
+def source_name() -> str:
+    """As it was started: `experiments.heg3d` of `python -m`, or the path of a script in its repository."""
+    module, file = getattr(sys.modules["__main__"], "__spec__", None), source_file()
+    if in_notebook() or file is None:
+        return "notebook" if in_notebook() else "<console>"
+    if module:
+        return module.name.removesuffix(".__main__")
+    repository = Repository.of(file)
+    return str(file.relative_to(repository.root.resolve())) if repository else str(file)
+
+
+def about(experiment: DeclaredExperiment) -> str:
+    """What the module of an experiment says of it, if that was started, or else what its system is."""
+    source = source_name()
+    own = experiment.name in (source.rpartition(".")[2], Path(source).stem)
+    module = sys.modules["__main__"].__doc__ if own else None
+    return module.strip() if module else cleandoc(type(experiment.system).__doc__ or "")
+
+
+def in_notebook() -> bool:
+    """Whether this is the kernel of a notebook, whose arguments and terminal are not the user's."""
+    shell = sys.modules.get("IPython")
+    return bool(shell and getattr(shell.get_ipython(), "kernel", None))
+
+
+def code() -> tuple[dict[str, str], str]:
+    """Of the repository that tracks the script: tags, and what is not committed there.
+
+    Without such a repository there is no commit to name: the package has a tag of its own.
+    """
+    own, script = Repository.of(Path(__file__)), Repository.of(source_file())
+    tags = {"vfe.version": _version("vfe_lightning")}
+    if own and (commit := own.commit):
+        tags["vfe.commit"] = commit
+    if script and (commit := script.commit):
+        tags |= {"mlflow.source.git.commit": commit, "git.commit": commit, "git.branch": script.branch}
+    changes = {r.root: r.uncommitted() for r in (script, own) if r}
+    diff = "\n".join(text for text in changes.values() if text)
+    return tags | {"git.dirty": str(bool(diff)).lower()}, diff
+
+
+def arguments() -> str:
+    """What the program was started with, without the passwords of databases."""
+    return re.sub(r"://[^/@]*@", "://***@", shlex.join(sys.argv[1:]))[:LONGEST] if source_file() else ""
 
 
 def tags() -> dict[str, str]:
-    """Git commit, versions, host and process, as MLflow tags."""
+    """User, program, versions, host and process, under the names that MLflow's own clients use."""
     return {
-        "git.commit": git("rev-parse", "HEAD") or "unknown",
-        "git.branch": git("rev-parse", "--abbrev-ref", "HEAD") or "unknown",
+        "mlflow.user": _user(),
+        "mlflow.source.name": source_name(),
+        "mlflow.source.type": "LOCAL",
+        "vfe.arguments": arguments(),
         "version.python": platform.python_version(),
         **{f"version.{name}": _version(name) for name in PACKAGES},
         **process_tags(),
@@ -57,6 +101,13 @@ def _started(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except (OSError, IndexError):
+        return "unknown"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container whose user has no name
         return "unknown"
 
 

@@ -32,6 +32,7 @@ class Filing:
     experiment: str
     run_name: str
     tags: Mapping[str, str] = field(default_factory=dict)
+    about: str = ""  # the experiment's description, where it has none yet
 
 
 class Record:
@@ -49,16 +50,16 @@ class Record:
     @classmethod
     def start(cls, experiment: DeclaredExperiment, filing: Filing | None = None) -> Self:
         """A new run with the full declaration and everything it can be repeated from."""
-        filing = filing or Filing(experiment.name, experiment.label())
+        filing = filing or Filing(experiment.name, experiment.label(), about=provenance.about(experiment))
         uri = store.tracking_uri()
         client = store.connect(uri)
         sweep(client)
-        diff = provenance.uncommitted()
-        facts = {"git.dirty": str(bool(diff)).lower(), "seed": str(experiment.seed)}
-        tags = provenance.tags() | facts | experiment.tags | dict(filing.tags)
+        code, diff = provenance.code()
+        facts = provenance.tags() | code | {"seed": str(experiment.seed)}
+        tags = facts | experiment.tags | dict(filing.tags)
         params = [Param(name, str(value)) for name, value in experiment.parameters().items()]
         try:
-            filed = store.experiment_id(client, uri, filing.experiment)
+            filed = store.experiment_id(client, uri, filing.experiment, filing.about)
             run = client.create_run(filed, run_name=filing.run_name, tags=tags)
             client.log_batch(run.info.run_id, params=params)
         except Exception as error:
@@ -91,11 +92,7 @@ class Record:
     def note(self, text: str) -> None:
         """Shown as the run's description."""
         self.told = text
-        self.tag({"mlflow.note.content": text})
-
-    def add_note(self, text: str) -> None:
-        """Below what the description says."""
-        self.note(f"{self.told}\n\n{text}")
+        self.tag({store.NOTE: text[: store.LONGEST]})
 
     def metrics(self, steps: Sequence[Measured]) -> None:
         """Metrics of many steps; those of one step are written together or not at all."""
@@ -123,14 +120,19 @@ class Record:
     def text(self, text: str, name: str) -> None:
         self.outbox.send(artifact(name, text.encode()))
 
-    def picture(self, picture: bytes, name: str) -> None:
-        """A PNG."""
-        self.outbox.send(artifact(f"figures/{name}.png", picture))
+    def file(self, content: bytes, name: str) -> None:
+        self.outbox.send(artifact(name, content))
 
     def keep(self, path: Path) -> None:
         """Make an artifact of a checkpoint that does not lie among them already."""
         if not self.local:
             self.outbox.send({"checkpoint": str(path)})
+
+    def whereabouts(self) -> str:
+        """Where all of this can be looked at."""
+        pages = "all runs in the browser: python -m vfe_lightning ui"
+        artifacts = self.checkpoints.parent
+        return f"tables and figures: {artifacts}\n{pages}" if self.local else pages
 
     def end(self, status: Status, error: str | None = None) -> None:
         """How the run ended; of several errors the first is kept."""

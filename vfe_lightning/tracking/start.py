@@ -33,7 +33,7 @@ class Start:
     def tell(self, record: Record) -> None:
         """On the terminal and in the record."""
         record.tag({TAG: self.run_id})
-        record.add_note(self.in_words())
+        record.note(f"{record.told}\n\n{self.in_words()}")
         print(self.in_words(), flush=True)
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 ALLOWED = "sqlite:///, postgresql:// or, for MLflow, http(s)://"
+NOTE = "mlflow.note.content"  # the description of a run or an experiment
+LONGEST = 5000  # characters of it, which all databases and versions of MLflow take
 PATIENCE = 3.0  # seconds to wait for a server
 
 
@@ -121,14 +123,20 @@ def connect(uri: str) -> "MlflowClient":
         raise Refused(f"MLflow cannot use {uri}: {str(error).strip().splitlines()[0]}") from error
 
 
-def experiment_id(client: "MlflowClient", uri: str, name: str) -> str:
-    """The id of an MLflow experiment, which is created, or restored where it was deleted."""
+def experiment_id(client: "MlflowClient", uri: str, name: str, about: str = "") -> str:
+    """The id of an MLflow experiment, which is created, or restored where it was deleted.
+
+    Its page says what it is `about`, unless somebody has written something there.
+    """
     with lock(uri):
         if found := client.get_experiment_by_name(name):
             if found.lifecycle_stage == "deleted":
                 client.restore_experiment(found.experiment_id)
+            if about and not found.tags.get(NOTE):
+                client.set_experiment_tag(found.experiment_id, NOTE, about)
             return found.experiment_id
-        return client.create_experiment(name, artifact_location=artifact_location(uri))
+        tags = {NOTE: about} if about else None
+        return client.create_experiment(name, artifact_location=artifact_location(uri), tags=tags)
 
 
 def artifact_location(uri: str) -> str | None:

@@ -1,0 +1,8 @@
+"""The searches and scans that there are: `python -m studies` lists them, a line each."""
+
+from pathlib import Path
+
+from experiments.__main__ import main
+
+if __name__ == "__main__":
+    main(Path(__file__).parent)

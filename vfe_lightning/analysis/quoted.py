@@ -1,0 +1,40 @@
+"""Quoted numbers among the metrics of a recorded run, told from the curves of the training by their names.
+
+They stand first where names are sorted. There are few, since MLflow draws a chart of each: all numbers are
+in the run's description and in its artifact results.csv. Runs of earlier versions have `final/` before all.
+"""
+
+from collections.abc import Mapping
+
+from vfe_lightning.result import Result
+
+PREFIX, EARLIER = "_quoted/", "final/"
+HEADLINES = ("free_energy", "energy", "entropy")
+EXACT = "reference_free_energy"
+
+
+def metrics(result: Result) -> dict[str, float]:
+    """What is recorded of a result; of an answer that is no F the difference that is asked for, too."""
+    names = [*HEADLINES, *(f"{name}_error" for name in HEADLINES), "variance", "excess", EXACT]
+    found = {name: value for name in names if (value := getattr(result, name)) is not None}
+    if difference := (result.observables or {}).get("free_energy_difference"):
+        found["free_energy_difference"] = difference["value"]
+        found["free_energy_difference_error"] = difference["error"]
+    return {PREFIX + name: value for name, value in found.items()}
+
+
+def is_quoted(name: str) -> bool:
+    """Whether a metric is no curve of the training."""
+    return name.startswith((PREFIX, EARLIER))
+
+
+def quoted(known: Mapping[str, float], name: str) -> float | None:
+    """A number of the evaluation, if there was one."""
+    return known.get(PREFIX + name, known.get(EARLIER + name))
+
+
+def quoted_or_last(known: Mapping[str, float], name: str) -> tuple[float | None, float | None]:
+    """A number and its error: of the evaluation or, in a run that did not finish, of its last step."""
+    if quoted(known, "free_energy") is not None:
+        return quoted(known, name), quoted(known, f"{name}_error")
+    return known.get(name), known.get(f"{name}_error")

@@ -1,0 +1,98 @@
+"""The help of an experiment's command line: short by default, `--help all` for every option."""
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from vfe_lightning.declarations.changes import unknown_name
+from vfe_lightning.declarations.experiment import DeclaredExperiment
+from vfe_lightning.declarations.schema import Leaf
+from vfe_lightning.tracking.provenance import about
+
+COLUMN = 24  # where the explanations begin
+OWN_FLAGS = {
+    "config": "YAML file with any of the options below; flags win over it",
+    "print_config": "print all values as YAML and exit",
+    "json": "write the final results to this file",
+    "resume": "go on with this run, given by its id or the beginning of it",
+    "init_from": "start from the parameters of this run, or of a checkpoint, wherever they fit",
+    "help": "this; `--help all`: every option; `--help PART`: those of one part",
+}
+VALUES = {"config": " FILE", "json": " FILE", "resume": " RUN", "init_from": " RUN"}
+
+
+def usage(
+    experiment: DeclaredExperiment, options: Sequence[Leaf], wanted: str | None, chosen: Collection[str]
+) -> str:
+    """What `--help` prints.
+
+    Args:
+        wanted: "all", or a part such as "optimizer"; None for the short form.
+        chosen: parts whose kind was chosen on the command line, which are shown in full.
+
+    Raises:
+        Refused: when there is no such part.
+    """
+    parts = list(dict.fromkeys(leaf.part for leaf in options if leaf.part))
+    if wanted and wanted not in ("all", *parts):
+        raise unknown_name(wanted, ["all", *parts])
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    name = f"python -m {spec.name if spec else experiment.name}"
+    if wanted and wanted != "all":
+        shown = [part for part in parts if f"{part}.".startswith(f"{wanted}.")]
+        return "\n".join([f"usage: {name} [--NAME VALUE]...", *_in_full(options, shown)])
+    lines = [f"usage: {name} [--NAME VALUE]...", "", about(experiment), ""]
+    for flag, text in OWN_FLAGS.items():
+        lines += _entry(f"--{flag}{VALUES.get(flag, '')}", text)
+    lines += ["", "run and physics:"]
+    for leaf in options:
+        if not leaf.part:
+            lines += _option(leaf)
+    if wanted == "all":
+        return "\n".join([*lines, *_in_full(options, parts)])
+    full = [p for p in parts if any(f"{p}.".startswith(f"{c}.") for c in chosen)]
+    lines += ["", "parts, with options of their own:", *_parts(options, [p for p in parts if p not in full])]
+    lines += _in_full(options, full)
+    kinds = [leaf for leaf in options if leaf.path.endswith(".kind")]
+    another = f"; `--{kinds[0].path} KIND --help` shows those of another kind" if kinds else ""
+    return "\n".join([*lines, "", *_wrapped(f"`--help all` shows the options of all parts{another}.", 0)])
+
+
+def _parts(options: Sequence[Leaf], parts: Sequence[str]) -> Iterator[str]:
+    """One entry each: its kinds, or how many options it has."""
+    known: Mapping[str, Leaf] = {leaf.path: leaf for leaf in options}
+    for part in parts:
+        if kind := known.get(f"{part}.kind"):
+            what = kind.description.partition(";")[0]
+            yield from _entry(f"--{kind.path} KIND", f"{what} ({kind.allowed}; default: {kind.default})")
+        elif "." not in part:
+            names = [leaf.path.removeprefix(f"{part}.") for leaf in options if leaf.part == part]
+            yield from _entry(f"--{part}.*", ", ".join(names))
+
+
+def _in_full(options: Sequence[Leaf], parts: Sequence[str]) -> Iterator[str]:
+    for part in parts:
+        yield from ("", f"{part}:")
+        for leaf in options:
+            if leaf.part == part:
+                yield from _option(leaf)
+
+
+def _option(leaf: Leaf) -> list[str]:
+    name = leaf.path.rpartition(".")[2].upper()
+    return _entry(
+        f"--{leaf.path} {name}", f"{leaf.description} (type: {leaf.allowed}, default: {leaf.default})"
+    )
+
+
+def _entry(flag: str, text: str) -> list[str]:
+    lines = _wrapped(text, COLUMN)
+    if len(flag) + 4 > COLUMN:
+        return [f"  {flag}", *lines]
+    return [f"  {flag}".ljust(COLUMN) + lines[0].lstrip(), *lines[1:]]
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    width = min(110, max(60, shutil.get_terminal_size().columns))
+    return textwrap.wrap(text, width, initial_indent=" " * indent, subsequent_indent=" " * indent)
