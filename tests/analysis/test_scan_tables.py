@@ -45,13 +45,21 @@ def test_a_curve_for_each_combination_of_the_others():
     assert [label for label, *_ in drawn] == ["kind made", "kind flow"]
     assert [list(x) for _, x, _ in drawn] == [[1, 2], [1, 2]]
     assert [list(y) for *_, y in drawn] == [[2.5, 0.5], [6.5, 4.5]]
-    assert panel.get_ylabel() == "F - exact F / (Ry)" and panel.get_xlabel() == "beta"
+    assert panel.get_ylabel() == "(F - exact F) / (Ry)" and panel.get_xlabel() == "beta"
 
 
 def test_points_of_a_search_are_no_seeds_of_each_other():
     rows = table([{"width": 4, "rate": r} for r in (0.1, 0.2)], [result(1.0), result(2.0, 1.0)])
     panel, [(_, x, y)] = lines(["width", "rate"], [], rows)
     assert list(x) == [4, 4] and list(y) == [1.0, 2.0] and panel.get_ylabel() == "F / (Ry)"
+
+
+@pytest.mark.parametrize(
+    ("rates", "scale"), [((0.001, 0.1), "log"), ((0.1, 0.2), "linear"), ((0, 9), "linear")]
+)
+def test_decades_are_drawn_as_decades(rates, scale):
+    rows = table([{"rate": rate} for rate in rates], [result(1.0), result(2.0)])
+    assert lines(["rate"], [], rows)[0].get_xscale() == scale
 
 
 def test_without_numbers_there_are_words():

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from vfe_lightning.result import Result
 
 SEED = "seed"
+DECADES = 50  # from the least to the largest value, beyond which the axis is logarithmic
 FOUND = ("free_energy", "reference_free_energy", "excess", "energy", "entropy", "importance_free_energy")
 
 
@@ -49,8 +50,11 @@ def figure(rows: pd.DataFrame, axes: Sequence[str], curves: Sequence[str], units
         panel.errorbar(curve[against], curve[what], curve["error"], fmt=style, capsize=2, lw=1, label=label)
     if what == "excess":
         panel.axhline(0, color="grey", lw=0.8)
-    name = "F - exact F" if what == "excess" else "F"
+    name = "(F - exact F)" if what == "excess" else "F"
     panel.set_xlabel(against)
+    x = rows[against].to_numpy()
+    if against in numbers and 0 < DECADES * x.min() < x.max():
+        panel.set_xscale("log")
     panel.set_ylabel(f"{name} / ({units})" if units else name)
     if others:
         panel.legend(frameon=False)
