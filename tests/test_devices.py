@@ -125,7 +125,7 @@ def test_wave_vectors_left_on_the_cpu_are_found(home, monkeypatch):
 
 def test_samples_that_meet_a_model_back_on_the_cpu_are_found(home, monkeypatch):
     monkeypatch.setattr(
-        Continuous, "figures", lambda self: self.physics.figures(self.evaluation, self.latest)
+        Continuous, "figures", lambda self: self.physics.figures(self.evaluation, [self.latest])
     )
     failures = run_there(small("neural_rg"), sound=False).failures
     assert failures and set(failures) == {"figures"}
