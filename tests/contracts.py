@@ -20,6 +20,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "coulomb_trap": {"n": 2, **TRAP},
     "dimer": GENERATOR,
     "double_well": GENERATOR,
+    "edwards_anderson": {"L": 3, **ANNEALED},
     "heg2d": {"n": 4, "cutoff": 4, **GAS},
     "heg2d_ground_state": {"n": 5, "cutoff": 1, **GAS},
     "heg3d": {"n": 4, "cutoff": 1, **GAS},
@@ -36,11 +37,13 @@ SMALL: dict[str, dict[str, Any]] = {
     "mueller_brown": GENERATOR,
     "neural_rg": {"flow.width": 4, "flow.couplings": 2},
     "phi4": {"L": 4, "flow.layers": 2, "flow.width": 2},
+    "potts": {"L": 2, **ANNEALED},
     "quantum_dot": {"n_up": 2, "shells": 3, **TRAP},
     "quantum_dot_ground_state": {"n_up": 2, **TRAP},
     "sk": {"n": 6, **ANNEALED},
     "solvated_dimer": {"stages": 2, "samples": {"chains": 20, "kept": 2, "trajectories": 2}},
     "tfim": QUANTUM,
+    "xy": {"L": 2, "flow.width": 4},
 }
 
 

@@ -47,16 +47,19 @@ OTHERS: list[tuple[str, dict[str, Any]]] = [
     ("ising", {"network.kind": "made", "gradient.kind": "var_grad", "periodic": False}),
     ("ising", {"network.kind": "bernoulli", "symmetrize": False, "gradient.kind": "measure_valued"}),
     ("ising", {"optimizer.kind": "natural_gradient"}),
+    ("edwards_anderson", {"disorder": "gaussian", "h": 0.3, "symmetrize": False, "periodic": False}),
     ("inverse_ising", {"data_samples": 100}),
     ("log_gas", {"dim": 1, "coupling": 1}),
     ("monge_ampere", {"symmetrize": False}),
     ("neural_rg", {"symmetrize": False, "flow.shared": False, "fourier": False}),
     ("phi4", {"symmetrize": True, "gradient.kind": "path_only"}),
+    ("potts", {"network.kind": "pixel_cnn", "optimizer.kind": "natural_gradient"}),
     ("quantum_dot", {"base_states": MIXED | {"cutoff": 2}, "occupation.kind": "levels"}),
     ("quantum_dot", {"n_down": 1, "occupation.kind": "quasiparticle"}),
     ("quantum_dot", {"n_down": 1, "occupation.kind": "ideal_gas", "flow.velocity.kind": "message_passing"}),
     ("quantum_dot_ground_state", {"base_states.kind": "determinants", "n_down": 1}),
     ("solvated_dimer", {"solvent": 2}),
+    ("xy", {"L": 4, "gradient.kind": "path_only"}),
 ]
 
 

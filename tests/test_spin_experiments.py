@@ -7,9 +7,12 @@ import pytest
 from judging import agrees, errors
 from processes import command
 
+from experiments.edwards_anderson import edwards_anderson
 from experiments.ising import ising
 from experiments.ising_triangular import ising_triangular
+from experiments.potts import potts
 from experiments.sk import sk
+from experiments.xy import xy
 
 TINY = (
     "--batch_size 40 --trainer.max_steps 6 --trainer.evaluation_batches 3 --trainer.progress_bar false "
@@ -20,8 +23,16 @@ EXPERIMENTS = {
     "ising_triangular": ("--L 4 --beta 2 --annealing.steps 4", "configurations.png"),
     "hopfield": ("--n 16 --patterns 2 --beta 1.2 --annealing.kind exponential", "overlap_plane.png"),
     "sk": ("--n 8 --beta 1.5 --disorder_seed 2 --annealing.kind none", "overlap_distribution.png"),
+    "edwards_anderson": (
+        "--L 3 --beta 1 --h 0.2 --symmetrize false --annealing.steps 4",
+        "configurations.png",
+    ),
+    "potts": ("--L 3 --beta 0.8 --q 4 --annealing.steps 4", "configurations.png"),
+    "xy": ("--L 2 --beta 0.8", "configurations.png"),
     "inverse_ising": ("--n 6 --beta 0.7", "couplings.png"),
 }
+
+WITHOUT_MEAN_FIELD = ("inverse_ising", "potts", "xy")
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -44,9 +55,11 @@ def test_experiment_leaves_its_results(experiment, home):
         assert measured["error_of_J_sessak_monasson"]["value"] < measured["error_of_J"]["value"]
     else:
         assert result["excess"] > -errors(100) * result["free_energy_error"]
+        assert measured["heat_capacity"]["error"] > 0
+    if experiment not in WITHOUT_MEAN_FIELD:
         assert "naive mean field" in result["landmarks"] and len(result["landmarks"]) == 2
         assert result["landmarks"]["naive mean field"] >= result["reference_free_energy"]
-        assert result["reference_heat_capacity"] > 0 and measured["heat_capacity"]["error"] > 0
+        assert result["reference_heat_capacity"] > 0
     files = {p.name for p in (home / "mlruns" / "artifacts").rglob("*") if p.is_file()}
     assert {figure, "convergence.png", "results.csv", "declaration.json"} <= files
     assert any(name.endswith(".ckpt") for name in files)
@@ -72,6 +85,13 @@ def test_a_run_goes_on_to_the_same_numbers(home):
         ("ising", "--L 12", ["hierarchical", "L = 4, 8, 16", "--network.kind made"]),
         ("ising_triangular", "--periodic false", ["hierarchical", "--periodic true"]),
         ("ising", "--lattice honeycomb", ["honeycomb", "square"]),
+        ("edwards_anderson", "--h 0.3", ["h = 0.3", "--symmetrize false"]),
+        ("edwards_anderson", "--disorder cauchy", ["cauchy", "gaussian"]),
+        ("potts", "--q 1", ["q = 1", ">= 2"]),
+        ("potts", "--J 0", ["J = 0"]),
+        ("potts", "--network.kind hierarchical", ["hierarchical", "made"]),
+        ("xy", "--J -1", ["J = -1", "> 0"]),
+        ("xy", "--optimizer.kind natural_gradient", ["--optimizer.kind adam"]),
         ("ising", "--gradient.kind measure_valued", ["measure_valued", "bernoulli"]),
         ("hopfield", "--paterns 3", ["paterns", "patterns"]),
         ("sk", "--network.kind pixel_cnn", ["pixel_cnn", "made"]),
@@ -89,9 +109,12 @@ def test_bad_values_are_refused_in_one_line(experiment, arguments, words, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("experiment", "relative"), [(ising, 2e-4), (ising_triangular, 2e-3)])
+@pytest.mark.parametrize(
+    ("experiment", "relative"),
+    [(ising, 2e-4), (ising_triangular, 2e-3), (potts, 1e-3), (edwards_anderson, 1e-3), (xy, 1e-3)],
+)
 def test_the_default_run_comes_close_to_the_exact_torus(experiment, relative, home):
-    """L = 16 at beta = 0.44, and the frustrated lattice of L = 8 at beta = 1: a minute each."""
+    """L = 16 at beta = 0.44, the frustrated lattice of L = 8 at beta = 1, ...: a minute or two each."""
     result = experiment.vary(**{"trainer.progress_bar": False}).run()
     exact, error = result.reference_free_energy, result.free_energy_error
     assert -errors() * error < result.excess < relative * abs(exact)

@@ -94,3 +94,20 @@ def test_a_single_pair_is_inverted_exactly():
     C = enumeration.correlations(PairwiseSpins(J).energy, 2, 1.3)
     torch.testing.assert_close(inverse.independent_pair(C, 1.3), J)
     torch.testing.assert_close(inverse.sessak_monasson(C, 1.3), J, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("beta", [0.3, 1.0, 3.0])
+def test_fields(beta):
+    """Bethe is exact on a tree, and naive mean field of spins without bonds."""
+    g = torch.Generator().manual_seed(5)
+    bonds = torch.tensor([[int(torch.randint(i, (1,), generator=g)), i] for i in range(1, 10)])
+    J = lattices.couplings(bonds, torch.randn(9, generator=g, dtype=torch.float64), 10)
+    h = torch.randn(10, generator=g, dtype=torch.float64)
+    F = enumeration.thermodynamics(enumeration.energies(PairwiseSpins(J, h).energy, 10), beta).free_energy
+    pairs, single = bethe(J, beta, h=h), naive_mean_field(J, beta, h=h)
+    assert pairs.converged and pairs.free_energy == pytest.approx(F, abs=1e-9)
+    m = single.magnetizations
+    assert single.free_energy >= F
+    torch.testing.assert_close(m, torch.tanh(beta * (J @ m + h)), rtol=1e-6, atol=1e-6)
+    free = naive_mean_field(0 * J, beta, h=h).free_energy
+    assert free == pytest.approx(-(2 * (beta * h).cosh()).log().sum().item() / beta, abs=1e-9)

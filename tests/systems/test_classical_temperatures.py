@@ -24,6 +24,13 @@ SYSTEMS = {
     "hopfield": lambda t: declarations.Hopfield(n=8, beta=1 / t),
     "sk": lambda t: declarations.SherringtonKirkpatrick(n=8, beta=1 / t, network=MADE),
     "inverse_ising": lambda t: declarations.InverseIsing(n=4, beta=1 / t),
+    "potts": lambda t: declarations.Potts(L=3, q=3, beta=1 / t, network=MADE),
+    "unequal colours": lambda t: declarations.Potts(L=3, q=4, J=-1.0, beta=1 / t, periodic=False),
+    "edwards_anderson": lambda t: declarations.EdwardsAnderson(L=4, beta=1 / t, network=MADE),
+    "edwards_anderson in a field": lambda t: declarations.EdwardsAnderson(
+        L=4, beta=1 / t, disorder="gaussian", h=0.3, symmetrize=False, network=MADE
+    ),
+    "xy": lambda t: declarations.XY(L=2, beta=1 / t, flow={"width": 4}),
     "double_well": lambda t: declarations.DoubleWell(beta=1 / t, **WELLS),
     "tilted well": lambda t: declarations.DoubleWell(a=100, b=-0.1, c=0.01, beta=1 / t, **WELLS),
     "mueller_brown": lambda t: declarations.MuellerBrown(beta=1 / t, **WELLS),
@@ -41,6 +48,7 @@ SYSTEMS = {
     ),
 }
 SPINS = ("ising", "odd antiferromagnet", "open", "ising_triangular", "hopfield", "sk")
+SPINS = (*SPINS, "edwards_anderson", "edwards_anderson in a field")
 
 
 def numbers(d):

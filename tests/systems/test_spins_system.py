@@ -30,6 +30,10 @@ SYSTEMS = {
     ),
     "hierarchical": lambda **c: declarations.Ising(**{"L": 4, "beta": 0.4, "network": HIERARCHICAL} | c),
     "Hopfield": lambda **c: declarations.Hopfield(**{"n": 8, "beta": 1.0} | c),
+    "spin glass in a field": lambda **c: declarations.EdwardsAnderson(
+        **ISING | {"h": 0.3, "symmetrize": False, "disorder": "gaussian"} | c
+    ),
+    "Potts": lambda **c: declarations.Potts(**ISING | {"beta": 0.9, "q": 3} | c),
     "SK": lambda **c: declarations.SherringtonKirkpatrick(**{"n": 8, "beta": 1.0} | c),
 }
 ADAM = {"kind": "adam", "learning_rate": 0.02, "decay": 200}

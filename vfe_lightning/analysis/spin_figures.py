@@ -13,11 +13,13 @@ PANELS = 3, 4  # configurations that are shown
 FIRST, LARGEST = 500, 2000  # samples of a scatter plot and of a histogram of pairs
 
 
-def configurations(shot: Snapshot, L: int) -> dict[str, Figure]:
-    """Some spin configurations of an L x L lattice."""
+def configurations(
+    shot: Snapshot, L: int, limits: tuple[float, float] = (-1, 1), colours: str = "Greys"
+) -> dict[str, Figure]:
+    """Some configurations of an L x L lattice, whose sites have values within limits."""
     figure = Figure(figsize=(2 * PANELS[1], 2 * PANELS[0] + 0.4), layout="constrained")
     for axes, s in zip(figure.subplots(*PANELS).flat, shot.x.cpu(), strict=False):
-        axes.imshow(s.reshape(L, L).numpy(), cmap="Greys", vmin=-1, vmax=1)
+        axes.imshow(s.reshape(L, L).numpy(), cmap=colours, vmin=limits[0], vmax=limits[1])
     for axes in figure.axes:
         axes.set(xticks=[], yticks=[])
     figure.suptitle(rf"independent samples at $\beta$ = {shot.beta:g}, L = {L}")

@@ -17,6 +17,7 @@ from vfe_lightning.declarations.boltzmann import (
     TorsionFlow,
 )
 from vfe_lightning.declarations.continuous import Continuous, PathGradient, PathOnly, Pathwise
+from vfe_lightning.declarations.edwards_anderson import EdwardsAnderson
 from vfe_lightning.declarations.electron_gas import ElectronGas
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
@@ -39,6 +40,7 @@ from vfe_lightning.declarations.occupation import (
 )
 from vfe_lightning.declarations.optimizer import LBFGS, Adam, NaturalGradient, Optimizer, TrustRegion
 from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
+from vfe_lightning.declarations.potts import Potts
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
 from vfe_lightning.declarations.quantum_spins import (
     BlockGates,
@@ -77,12 +79,14 @@ from vfe_lightning.declarations.velocity import (
     PairVelocity,
     Velocity,
 )
+from vfe_lightning.declarations.xy import XY, Rotating
 
 __all__ = [
     "GP",
     "LBFGS",
     "MADE",
     "TPE",
+    "XY",
     "Adam",
     "AlanineDipeptide",
     "Annealing",
@@ -101,6 +105,7 @@ __all__ = [
     "Determinants",
     "Dimer",
     "DoubleWell",
+    "EdwardsAnderson",
     "ElectronGas",
     "EquivariantFlow",
     "Exact",
@@ -151,10 +156,12 @@ __all__ = [
     "PeierlsWeights",
     "PhiFour",
     "PixelCNN",
+    "Potts",
     "Pruning",
     "QuantumDot",
     "QuantumSpins",
     "Quasiparticle",
+    "Rotating",
     "Sampler",
     "Samples",
     "Search",

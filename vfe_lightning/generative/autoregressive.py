@@ -1,11 +1,12 @@
-"""What networks share that give p(s_i = 1 | earlier spins) for all sites at once, layer by layer."""
+"""What networks share that give p(s_i | earlier sites) for all sites at once, layer by layer."""
 
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+
+from vfe_lightning.generative.symbols import Symbols
 
 Passed = list[tuple[Tensor, Tensor]]  # inputs and outputs of every layer; the samples are the last axis
 
@@ -18,19 +19,18 @@ class ScoredLayer(Protocol):
         ...
 
 
-def log_prob(passed: Passed, x: Tensor) -> Tensor:
-    """ln p of spins from their logits, the outputs of the last layer: (batch, sites) -> (batch,).
-
-    Normalised exactly, since ln(1 - p) is the log-sigmoid of minus the logit.
-    """
-    return logsigmoid(x.mT * passed[-1][1].reshape(x.shape[1], len(x))).sum(dim=0)
+def log_prob(passed: Passed, x: Tensor, symbols: Symbols) -> Tensor:
+    """ln p from the logits, the outputs of the last layer: (batch, sites) -> (batch,)."""
+    return symbols.log_prob(x.mT, passed[-1][1].reshape(x.shape[1], symbols.logits, len(x)))
 
 
-def scores(layers: Iterable[ScoredLayer], forward: Callable[[Tensor], Passed], x: Tensor) -> Tensor:
+def scores(
+    layers: Iterable[ScoredLayer], forward: Callable[[Tensor], Passed], x: Tensor, symbols: Symbols
+) -> Tensor:
     """d ln p / d parameters, in the order of the layers: (batch, sites) -> (batch, parameters)."""
     with torch.inference_mode(False), torch.enable_grad():
         passed = forward(x.clone())
-        slopes = torch.autograd.grad(log_prob(passed, x.clone()).sum(), [y for _, y in passed])
+        slopes = torch.autograd.grad(log_prob(passed, x.clone(), symbols).sum(), [y for _, y in passed])
     with torch.no_grad():
         columns = [
             part

@@ -1,4 +1,4 @@
-r"""Masked autoencoder of spins, $p(s) = \prod_i p(s_i | s_1 \dots s_{i-1})$ in raster order.
+r"""Masked autoencoder of spins or colours, $p(s) = \prod_i p(s_i | s_1 \dots s_{i-1})$ in raster order.
 
 Germain et al., ICML (2015); of spins, Wu, Wang & Zhang, PRL 122, 080602 (2019), who call the network
 once for each site. Here the features of the sites before are kept, and one sample costs about as much as
@@ -14,13 +14,14 @@ from torch.nn.functional import silu
 from vfe_lightning.generative import autoregressive
 from vfe_lightning.generative.block_triangular import BlockTriangular
 from vfe_lightning.generative.model import GenerativeModel
+from vfe_lightning.generative.symbols import SPINS, Symbols
 
 SITES_AT_ONCE = 16
 FIRST_LOGITS = 0.01  # training starts near infinite temperature
 
 
 class MADE(GenerativeModel):
-    """Spins +-1 from a dense network with `width` features for each site in each hidden layer.
+    """Spins from a dense network with `width` features for each site in each hidden layer.
 
     Depth 1 is logistic regression on the earlier spins; without a bias it is even in s.
 
@@ -30,14 +31,21 @@ class MADE(GenerativeModel):
         width: features of a site.
         bias: whether the layers have one.
         precision: of the arithmetic; parameters and ln p are in float64.
+        symbols: what a site holds.
     """
 
     def __init__(
-        self, sites: int, depth: int, width: int, bias: bool = True, precision: torch.dtype = torch.float64
+        self,
+        sites: int,
+        depth: int,
+        width: int,
+        bias: bool = True,
+        precision: torch.dtype = torch.float64,
+        symbols: Symbols = SPINS,
     ) -> None:
         super().__init__()
-        self.sites, self.precision = sites, precision
-        features = [1, *[width] * (depth - 1), 1]
+        self.sites, self.precision, self.symbols = sites, precision, symbols
+        features = [symbols.features, *[width] * (depth - 1), symbols.logits]
         self.layers = nn.ModuleList(
             BlockTriangular(
                 sites, features[i], features[i + 1], strict=i == 0, bias=bias,
@@ -51,26 +59,30 @@ class MADE(GenerativeModel):
         return cast(list[BlockTriangular], list(self.layers))
 
     def log_prob(self, x: Tensor) -> Tensor:
-        return autoregressive.log_prob(self._forward(x), x)
+        return autoregressive.log_prob(self._forward(x), x, self.symbols)
 
     def _forward(self, x: Tensor) -> autoregressive.Passed:
-        """Inputs and outputs of every layer, (features, batch); the last outputs are the logits of s = 1."""
+        """Inputs and outputs of every layer, (features, batch); the last outputs are the logits."""
         passed: autoregressive.Passed = []
         for layer in self.layers:
-            h = silu(passed[-1][1]) if passed else x.mT.to(self.precision).contiguous()
+            h = silu(passed[-1][1]) if passed else self._encoded(x)
             passed.append((h, layer(h)))
         return passed
 
+    def _encoded(self, x: Tensor) -> Tensor:
+        return self.symbols.encode(x.mT).to(self.precision).flatten(0, 1).contiguous()
+
     def scores(self, x: Tensor) -> Tensor:
         """d ln p / d parameters, in the order of `parameters()`: (batch, sites) -> (batch, parameters)."""
-        return autoregressive.scores(self._layers, self._forward, x)
+        return autoregressive.scores(self._layers, self._forward, x, self.symbols)
 
     @torch.no_grad()
     def sample(self, n_samples: int, generator: torch.Generator | None = None) -> Tensor:
         """Independent samples: (n_samples, sites)."""
-        layers = self._layers
+        layers, symbols = self._layers, self.symbols
         matrices = [layer.matrix().to(self.precision) for layer in layers]
         chance = layers[0].weight.new_empty(self.sites, n_samples).uniform_(generator=generator)
+        x = torch.empty_like(chance)
         values = [
             h.new_zeros(self.sites * layer.n_in, n_samples) for h, layer in zip(matrices, layers, strict=True)
         ]
@@ -90,8 +102,9 @@ class MADE(GenerativeModel):
                     y = torch.addmm(settled[k][here], w[rows, near], h[near])
                     if k + 1 < len(layers):
                         values[k + 1][rows] = silu(y)
-                values[0][site] = torch.where(chance[site] < y[0].sigmoid(), 1.0, -1.0)
-        return values[0].mT.double()
+                x[site] = symbols.draw(y, chance[site])
+                values[0][site * symbols.features : (site + 1) * symbols.features] = symbols.encode(x[site])
+        return x.mT
 
 
 def _affine(layer: BlockTriangular, w: Tensor, h: Tensor, rows: slice, columns: int) -> Tensor:

@@ -1,4 +1,4 @@
-r"""PixelCNN of spins on a square grid, $p(s) = \prod_i p(s_i | s_1 \dots s_{i-1})$ in raster order.
+r"""PixelCNN of spins or colours on a grid in raster order, $p(s) = \prod_i p(s_i | s_1 \dots s_{i-1})$.
 
 van den Oord, Kalchbrenner & Kavukcuoglu, ICML (2016); of spins, Wu, Wang & Zhang, PRL 122, 080602
 (2019). The features of earlier pixels are kept while sampling, as for MADE.
@@ -13,12 +13,13 @@ from torch.nn.functional import silu
 from vfe_lightning.generative import autoregressive
 from vfe_lightning.generative.masked_convolution import MaskedConvolution
 from vfe_lightning.generative.model import GenerativeModel
+from vfe_lightning.generative.symbols import SPINS, Symbols
 
 FIRST_LOGITS = 0.01  # training starts near infinite temperature
 
 
 class PixelCNN(GenerativeModel):
-    """Spins +-1 from masked convolutions with a bias for each site and residual connections.
+    """Spins from masked convolutions with a bias for each site and residual connections.
 
     Args:
         L: rows and columns.
@@ -26,15 +27,22 @@ class PixelCNN(GenerativeModel):
         width: channels.
         reach: rows and columns that a convolution sees: kernels are 2 reach + 1 wide.
         precision: of the arithmetic; parameters and ln p are in float64.
+        symbols: what a site holds.
     """
 
     def __init__(
-        self, L: int, depth: int, width: int, reach: int, precision: torch.dtype = torch.float64
+        self,
+        L: int,
+        depth: int,
+        width: int,
+        reach: int,
+        precision: torch.dtype = torch.float64,
+        symbols: Symbols = SPINS,
     ) -> None:
         super().__init__()
-        self.L, self.precision = L, precision
+        self.L, self.precision, self.symbols = L, precision, symbols
         self.reach = reach = min(reach, L - 1)  # what lies farther is outside of the lattice
-        channels = [1, *[width] * (depth - 1), 1]
+        channels = [symbols.features, *[width] * (depth - 1), symbols.logits]
         self.layers = nn.ModuleList(
             MaskedConvolution(
                 L, channels[i], channels[i + 1], reach, strict=i == 0,
@@ -48,11 +56,11 @@ class PixelCNN(GenerativeModel):
         return cast(list[MaskedConvolution], list(self.layers))
 
     def log_prob(self, x: Tensor) -> Tensor:
-        return autoregressive.log_prob(self._forward(x), x)
+        return autoregressive.log_prob(self._forward(x), x, self.symbols)
 
     def _forward(self, x: Tensor) -> autoregressive.Passed:
-        """Inputs and outputs of every layer, (L, L, channels, batch); the last are the logits of s = 1."""
-        h = x.mT.to(self.precision).reshape(self.L, self.L, 1, len(x))
+        """Inputs and outputs of every layer, (L, L, channels, batch); the last are the logits."""
+        h = self.symbols.encode(x.mT.reshape(self.L, self.L, len(x))).to(self.precision)
         passed: autoregressive.Passed = []
         for layer in self.layers:
             if passed:
@@ -62,14 +70,15 @@ class PixelCNN(GenerativeModel):
 
     def scores(self, x: Tensor) -> Tensor:
         """d ln p / d parameters, in the order of `parameters()`: (batch, sites) -> (batch, parameters)."""
-        return autoregressive.scores(self._layers, self._forward, x)
+        return autoregressive.scores(self._layers, self._forward, x, self.symbols)
 
     @torch.no_grad()
     def sample(self, n_samples: int, generator: torch.Generator | None = None) -> Tensor:
         """Independent samples: (n_samples, L^2)."""
         L, k = self.L, self.reach
-        layers = self._layers
+        layers, symbols = self._layers, self.symbols
         chance = layers[0].bias.new_empty(L, L, n_samples).uniform_(generator=generator)
+        x = torch.empty_like(chance)
         left = [layer.left.to(self.precision) for layer in layers]
         fields = [
             w.new_zeros(L + k, L + 2 * k, layer.n_in, n_samples)
@@ -87,8 +96,9 @@ class PixelCNN(GenerativeModel):
                     y = torch.addmm(settled[i][c], w, field[r + k, c : c + taps].flatten(0, 1))
                     if i + 1 < len(layers):
                         fields[i + 1][r + k, c + k] = _activated(field[r + k, c + k], y, residual=i > 0)
-                fields[0][r + k, c + k, 0] = torch.where(chance[r, c] < y[0].sigmoid(), 1.0, -1.0)
-        return fields[0][k:, k : k + L, 0].flatten(0, 1).mT.double()
+                x[r, c] = symbols.draw(y, chance[r, c])
+                fields[0][r + k, c + k] = symbols.encode(x[r, c])
+        return x.flatten(0, 1).mT
 
 
 def _activated(h: Tensor, y: Tensor, residual: bool) -> Tensor:

@@ -1,4 +1,4 @@
-"""Ising spins with any pair couplings: lattices, neural networks and spin glasses differ in J alone."""
+"""Ising spins with any pair couplings: lattices, neural networks and spin glasses differ in J and h alone."""
 
 import math
 
@@ -9,23 +9,32 @@ from vfe_lightning.hamiltonians.hamiltonian import Hamiltonian
 
 
 class PairwiseSpins(Hamiltonian):
-    r"""$H = -\tfrac12 \sum_{ij} J_{ij} s_i s_j$ with $s_i = \pm 1$ and $J_{ii} = 0$.
+    r"""$H = -\tfrac12 \sum_{ij} J_{ij} s_i s_j - \sum_i h_i s_i$ with $s_i = \pm 1$ and $J_{ii} = 0$.
+
+    Args:
+        J: couplings, (n, n).
+        h: fields, (n,); None: no one.
 
     Raises:
-        ValueError: J is not symmetric, or its diagonal is not zero.
+        ValueError: J is not symmetric, or its diagonal is not zero, or h is not one number a spin.
     """
 
-    J: Tensor  # (n, n)
+    J: Tensor
+    h: Tensor
 
-    def __init__(self, J: Tensor) -> None:
+    def __init__(self, J: Tensor, h: Tensor | None = None) -> None:
         super().__init__()
         if J.ndim != 2 or not torch.equal(J, J.mT) or J.diagonal().any():
             raise ValueError("the couplings J must be a symmetric matrix with zeros on its diagonal")
+        h = J.new_zeros(len(J)) if h is None else h
+        if h.shape != J.shape[:1]:
+            raise ValueError(f"the fields h must be one number for each of {len(J)} spins: {tuple(h.shape)}")
         self.register_buffer("J", J, persistent=False)
+        self.register_buffer("h", h, persistent=False)
 
     def energy(self, x: Tensor) -> Tensor:
         """(batch, n) -> (batch,)."""
-        return -0.5 * ((x @ self.J) * x).sum(dim=1)
+        return -((0.5 * (x @ self.J) + self.h) * x).sum(dim=1)
 
 
 def hopfield_couplings(patterns: Tensor) -> Tensor:
@@ -57,3 +66,13 @@ def sherrington_kirkpatrick_couplings(n: int, seed: int) -> Tensor:
     J = torch.randn(n, n, generator=generator, dtype=torch.float64) / math.sqrt(n)
     J = J.triu(1)
     return J + J.mT
+
+
+def edwards_anderson_bonds(count: int, J: float, gaussian: bool, seed: int) -> Tensor:
+    """Random couplings of the bonds of a lattice, J times N(0, 1) or J times +-1: (count,).
+
+    Edwards & Anderson, J. Phys. F 5, 965 (1975); of both signs Toulouse, Commun. Phys. 2, 115 (1977).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    normal = torch.randn(count, generator=generator, dtype=torch.float64)
+    return J * (normal if gaussian else torch.where(normal < 0, -1.0, 1.0).double())

@@ -1,8 +1,9 @@
 r"""Naive mean field: independent spins of magnetisation m.
 
-$$ F(m) = -\tfrac12 m^T J m + T \sum_i [ p_i \ln p_i + (1 - p_i) \ln (1 - p_i) ], \quad p = (1 + m) / 2, $$
+$$ F(m) = -\tfrac12 m^T J m - h \cdot m + T \sum_i [ p_i \ln p_i + (1 - p_i) \ln (1 - p_i) ],
+\quad p = (1 + m) / 2, $$
 
-an upper bound on F at every m, stationary where m = tanh(beta J m).
+an upper bound on F at every m, stationary where m = tanh(beta (J m + h)).
 """
 
 from dataclasses import dataclass
@@ -29,13 +30,17 @@ class MeanField:
     converged: bool
 
 
-def naive_mean_field(J: Tensor, beta: float, restarts: int = 50, seed: int = 0) -> MeanField:
+def naive_mean_field(
+    J: Tensor, beta: float, restarts: int = 50, seed: int = 0, h: Tensor | None = None
+) -> MeanField:
     """The best of damped fixed-point iterations from random and from uniform magnetisations.
 
     Args:
         J: symmetric couplings with a zero diagonal, H = -1/2 s^T J s: (n, n).
         restarts: how many first magnetisations; two of them are zero and uniform.
+        h: fields, (n,); None: no one.
     """
+    h = J.new_zeros(len(J)) if h is None else h
     if restarts < 2:
         raise ValueError(f"restarts = {restarts} is too few: at least 2")
     generator = torch.Generator().manual_seed(seed)
@@ -44,17 +49,17 @@ def naive_mean_field(J: Tensor, beta: float, restarts: int = 50, seed: int = 0) 
     moving = torch.ones(restarts, dtype=torch.bool)
     for _ in range(ITERATIONS):
         old = m[moving]
-        m[moving] = (old + torch.tanh(beta * (old @ J))) / 2
+        m[moving] = (old + torch.tanh(beta * (old @ J + h))) / 2
         moving[moving.clone()] = (m[moving] - old).abs().amax(dim=1) > TOLERANCE
         if not moving.any():
             break
-    free_energies = free_energy(J, beta, m)
+    free_energies = free_energy(J, beta, m, h)
     best = free_energies.argmin()
     return MeanField(free_energies[best].item(), m[best], not bool(moving[best]))
 
 
-def free_energy(J: Tensor, beta: float, m: Tensor) -> Tensor:
+def free_energy(J: Tensor, beta: float, m: Tensor, h: Tensor | float = 0.0) -> Tensor:
     """F of independent spins: magnetisations (batch, n) -> (batch,)."""
     up, down = (1 + m) / 2, (1 - m) / 2
     entropy = -(torch.xlogy(up, up) + torch.xlogy(down, down)).sum(dim=1)
-    return -0.5 * ((m @ J) * m).sum(dim=1) - entropy / beta
+    return -((0.5 * (m @ J) + h) * m).sum(dim=1) - entropy / beta

@@ -1,4 +1,6 @@
-"""Models of p(s) for Ising spins, as they are declared."""
+"""Models of p(s) for spins and colours, as they are declared."""
+
+import math
 
 import torch
 
@@ -9,6 +11,7 @@ from vfe_lightning.generative.made import MADE
 from vfe_lightning.generative.model import GenerativeModel
 from vfe_lightning.generative.peierls import PeierlsWeights
 from vfe_lightning.generative.pixel_cnn import PixelCNN
+from vfe_lightning.generative.symbols import SPINS, Symbols
 from vfe_lightning.generative.symmetrized import Symmetrized
 from vfe_lightning.hamiltonians import lattices
 
@@ -27,18 +30,23 @@ def model_of(
     sites: int,
     symmetrize: bool,
     lattice: declarations.Ising | None = None,
+    symbols: Symbols = SPINS,
 ) -> GenerativeModel:
-    """The declared model of p(s); `lattice` where the spins are one."""
+    """The declared model of p(s).
+
+    Args:
+        lattice: of a hierarchical network.
+        symbols: what a site of an autoregressive network holds.
+    """
     match network:
         case declarations.Hierarchical(depth=depth, width=width):
             assert lattice is not None
             steps = lattices.STEPS[lattice.lattice]
             return Hierarchical(lattice.L, steps, lattice.J, lattice.beta, depth, width)  # even by itself
         case declarations.MADE(depth=depth, width=width, bias=bias, precision=precision):
-            model: GenerativeModel = MADE(sites, depth, width, bias, PRECISIONS[precision])
+            model: GenerativeModel = MADE(sites, depth, width, bias, PRECISIONS[precision], symbols)
         case declarations.PixelCNN(depth=depth, width=width, reach=reach, precision=precision):
-            assert lattice is not None
-            model = PixelCNN(lattice.L, depth, width, reach, PRECISIONS[precision])
+            model = PixelCNN(math.isqrt(sites), depth, width, reach, PRECISIONS[precision], symbols)
         case declarations.Bernoulli():
             model = BernoulliProduct(sites)
         case declarations.PeierlsWeights():

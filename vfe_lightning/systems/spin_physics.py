@@ -116,10 +116,10 @@ def pairwise(
     @cache
     def landmarks() -> dict[str, float]:
         """Naive mean field, an upper bound, and Bethe; NaN where belief propagation does not converge."""
-        J = hamiltonian.J.cpu()
-        pairs = bethe(J, d.beta)
+        J, h = hamiltonian.J.cpu(), hamiltonian.h.cpu()
+        pairs = bethe(J, d.beta, h=h)
         second = {"Bethe": pairs.free_energy} if pairs.converged else {"Bethe (not converged)": math.nan}
-        return {"naive mean field": naive_mean_field(J, d.beta).free_energy, **second}
+        return {"naive mean field": naive_mean_field(J, d.beta, h=h).free_energy, **second}
 
     match d.network:  # independent spins want a bias of each logit; a mixture with -s is not above them
         case declarations.Bernoulli() | declarations.PixelCNN() | declarations.MADE(bias=True):
@@ -151,5 +151,5 @@ def enumerated(hamiltonian: PairwiseSpins, sites: int, beta: float) -> Reference
     if sites > MOST_ENUMERATED:
         raise NotKnown(f"{sites} spins: all configurations are enumerated of at most {MOST_ENUMERATED}")
     levels = enumeration.energies(hamiltonian.energy, sites)
-    rounding = sites * EPSILON * hamiltonian.J.abs().sum().item()
+    rounding = sites * EPSILON * (hamiltonian.J.abs().sum() + hamiltonian.h.abs().sum()).item()
     return enumeration.thermodynamics(levels, beta, rounding=rounding)
