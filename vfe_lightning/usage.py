@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from vfe_lightning.declarations.changes import unknown_name
+from vfe_lightning.declarations.data import shown
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.schema import Leaf
 from vfe_lightning.tracking.provenance import about
@@ -82,7 +83,7 @@ def _in_full(options: Sequence[Leaf], parts: Sequence[str]) -> Iterator[str]:
 def _option(leaf: Leaf) -> list[str]:
     name = leaf.path.rpartition(".")[2].upper()
     return _entry(
-        f"--{leaf.path} {name}", f"{leaf.description} (type: {leaf.allowed}, default: {leaf.default})"
+        f"--{leaf.path} {name}", f"{leaf.description} (type: {leaf.allowed}, default: {shown(leaf.default)})"
     )
 
 

@@ -39,11 +39,14 @@ from vfe_lightning.declarations.occupation import (
     Transformer,
 )
 from vfe_lightning.declarations.optimizer import LBFGS, Adam, NaturalGradient, Optimizer, TrustRegion
+from vfe_lightning.declarations.pairwise_ising import PairwiseIsing
 from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
 from vfe_lightning.declarations.potts import Potts
+from vfe_lightning.declarations.pauli_spins import PauliSpins
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
 from vfe_lightning.declarations.quantum_spins import (
     BlockGates,
+    CircuitSpins,
     GeneralGates,
     HardwareGates,
     Heisenberg,
@@ -95,6 +98,7 @@ __all__ = [
     "BlockGates",
     "BoltzmannGenerator",
     "Checkerboard",
+    "CircuitSpins",
     "ConfigurationInteraction",
     "Continuous",
     "ContinuousFlow",
@@ -149,10 +153,12 @@ __all__ = [
     "Optimizer",
     "OscillatorDeterminants",
     "PairVelocity",
+    "PairwiseIsing",
     "PastAverage",
     "PathGradient",
     "PathOnly",
     "Pathwise",
+    "PauliSpins",
     "PeierlsWeights",
     "PhiFour",
     "PixelCNN",

@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, PrivateAttr, SerializeAsAny, model_validator
 
 from vfe_lightning.declarations.changes import changed, flat, nested, unknown_name
+from vfe_lightning.declarations.data import shown
 from vfe_lightning.declarations.label import label
 from vfe_lightning.declarations.optimizer import LBFGS, NaturalGradient, Optimizer
 from vfe_lightning.declarations.system import System
@@ -78,8 +79,8 @@ class DeclaredExperiment(BaseModel):
         return type(self).model_validate(own | {"system": system})._varied_from(self)
 
     def parameters(self) -> dict[str, Any]:
-        """All values under their dotted names."""
-        return flat(self.declared())
+        """All values under their dotted names; long data by a hash of them."""
+        return {name: shown(value) for name, value in flat(self.declared()).items()}
 
     def label(self) -> str:
         """What tells this run from others: the physics, what was varied, and the seed."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from vfe_lightning.declarations.data import Allowed
 from vfe_lightning.errors import Refused
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -91,6 +92,8 @@ def allowed(info: FieldInfo) -> str:
     """What a plain field may be: "integer > 0", "one of 2, 3"."""
     if choices := _choices(info.annotation):
         return _one_of(choices)
+    if told := [m.words for m in info.metadata if isinstance(m, Allowed)]:
+        return told[0]
     bounds = [
         f"{sign} {getattr(limit, name):g}"
         for limit in info.metadata
