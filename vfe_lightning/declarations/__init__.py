@@ -39,6 +39,7 @@ from vfe_lightning.declarations.occupation import (
     Transformer,
 )
 from vfe_lightning.declarations.optimizer import LBFGS, Adam, NaturalGradient, Optimizer, TrustRegion
+from vfe_lightning.declarations.own import Own, OwnFlow, OwnNetwork
 from vfe_lightning.declarations.pairwise_ising import PairwiseIsing
 from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
 from vfe_lightning.declarations.potts import Potts
@@ -152,6 +153,9 @@ __all__ = [
     "OneBodyFlow",
     "Optimizer",
     "OscillatorDeterminants",
+    "Own",
+    "OwnFlow",
+    "OwnNetwork",
     "PairVelocity",
     "PairwiseIsing",
     "PastAverage",

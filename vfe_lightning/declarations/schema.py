@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from vfe_lightning.declarations.data import Allowed
+from vfe_lightning.declarations.own import outside
 from vfe_lightning.errors import Refused
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -71,12 +72,18 @@ def with_kinds(declaration: Model, kinds: Mapping[str, Any]) -> Model:
             continue
         if rest != "kind":
             part = with_kinds(part, {rest: kind})
-        elif kind not in members(info):
-            raise Refused(f"{path} = {kind} is not allowed: {_one_of(members(info))}")
         elif kind != getattr(part, "kind", None):
-            part = members(info)[kind].model_construct()
+            part = _member(info, kind, path).model_construct(**({"kind": kind} if ":" in kind else {}))
         declaration = declaration.model_copy(update={name: part})
     return declaration
+
+
+def _member(info: FieldInfo, kind: str, path: str) -> type[BaseModel]:
+    if kind in members(info):
+        return members(info)[kind]
+    if ":" in kind:
+        return outside(kind)
+    raise Refused(f"{path} = {kind} is not allowed: {_one_of(members(info))}")
 
 
 def members(info: FieldInfo) -> dict[str, type[BaseModel]]:
