@@ -44,6 +44,7 @@ from vfe_lightning.declarations.pairwise_ising import PairwiseIsing
 from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
 from vfe_lightning.declarations.potts import Potts
 from vfe_lightning.declarations.pauli_spins import PauliSpins
+from vfe_lightning.declarations.potential import Couplings, Equivariant, Potential
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
 from vfe_lightning.declarations.quantum_spins import (
     BlockGates,
@@ -105,6 +106,7 @@ __all__ = [
     "ContinuousFlow",
     "CoulombTrap",
     "CouplingFlow",
+    "Couplings",
     "Declaration",
     "Determinantal",
     "Determinants",
@@ -112,6 +114,7 @@ __all__ = [
     "DoubleWell",
     "EdwardsAnderson",
     "ElectronGas",
+    "Equivariant",
     "EquivariantFlow",
     "Exact",
     "ExponentialAnnealing",
@@ -167,6 +170,7 @@ __all__ = [
     "PhiFour",
     "PixelCNN",
     "Potts",
+    "Potential",
     "Pruning",
     "QuantumDot",
     "QuantumSpins",

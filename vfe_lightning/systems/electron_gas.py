@@ -97,11 +97,9 @@ class ElectronGas(VariationalFreeEnergy):
             energies={"kinetic": kinetic.energy.real, "potential": potential},
             diagnostics=sampler if isinstance(d.sampler, declarations.Metropolis) else {},
             maxima=sampler if isinstance(d.sampler, declarations.Determinantal) else {},
-            minima={
-                "log_det_jacobian_min": kinetic.log_det.min(),
-                "sign_det_jacobian_min": kinetic.sign.min(),
-            },
+            minima={"log_det_jacobian_min": kinetic.log_det.min(), "sign_det_jacobian_min": kinetic.sign.min()},
             profiles=self.profiles(x, occupied),
+            samples=x.detach,
         )
 
     def positions(self, states: BaseStates) -> Tensor:

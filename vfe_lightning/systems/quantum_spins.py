@@ -127,6 +127,7 @@ class QuantumSpins(VariationalFreeEnergy):
             found,
             factors=(),
             of_states=True,
+            samples=partial(self.positions, index),
             observables={
                 "heat_capacity": heat_capacity(energy, d.beta, self.size) + quantum,
                 "purity": (-found.entropy).exp(),
