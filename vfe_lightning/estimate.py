@@ -162,9 +162,7 @@ class Estimate:
         )
 
 
-def besides(
-    estimate: Estimate, asked: Mapping[str, Callable[[Tensor], Tensor]]
-) -> Estimate:
+def besides(estimate: Estimate, asked: Mapping[str, Callable[[Tensor], Tensor]]) -> Estimate:
     """The same, which also measures functions of samples, and reweights them where the weights are known.
 
     Args:

@@ -1,7 +1,6 @@
 """What can be refused before a run is made: a file that cannot be written, a system that cannot be built."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -59,19 +58,21 @@ def checked(system: VariationalFreeEnergy, asked: Mapping[str, Observable]) -> M
     """
     if taken := sorted(MEASURED & asked.keys()):
         raise ValueError(f"{taken[0]} is measured anyway: call the observable otherwise")
-    drawn = None
-    if asked:
-        with suppress(NotKnown):
-            drawn = system.sample(TRIED)
-    for name, function in asked.items() if drawn is not None else ():
-        x = drawn if isinstance(drawn, Tensor) else drawn[1]
+    if not asked:
+        return asked
+    try:
+        drawn = system.sample(TRIED)
+    except NotKnown:
+        return asked
+    x = drawn if isinstance(drawn, Tensor) else drawn[1]
+    for name, function in asked.items():
         try:
             shape = tuple(function(x).shape)
         except Exception as error:  # whatever code from outside raises
             raise ValueError(f"observable {name}: {type(error).__name__}: {error}") from error
         if shape[:1] != (TRIED,) or len(shape) > 2:
             raise ValueError(
-                f"observable {name} is {shape} of {TRIED} samples {tuple(x.shape)}: one number, or one row of "
+                f"observable {name} is {shape} of samples {tuple(x.shape)}: one number, or a row of "
                 "numbers, a sample is wanted"
             )
     return asked

@@ -86,7 +86,9 @@ class Trained:
         found = Moments.of(torch.cat(values))
         return Expectation(found.mean, found.error)
 
-    def evaluate(self, batches: int | None = None, observables: Mapping[str, Observable] | None = None) -> Result:
+    def evaluate(
+        self, batches: int | None = None, observables: Mapping[str, Observable] | None = None
+    ) -> Result:
         """F and everything else that the run has measured, from fresh samples, with errors and references.
 
         Args:

@@ -1,7 +1,6 @@
 """The help of an experiment's command line: short by default, `--help all` for every option."""
 
 import shutil
-import sys
 import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -9,7 +8,7 @@ from vfe_lightning.declarations.changes import unknown_name
 from vfe_lightning.declarations.data import shown
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.schema import Leaf
-from vfe_lightning.tracking.provenance import about
+from vfe_lightning.tracking.provenance import about, started
 
 COLUMN = 24  # where the explanations begin
 OWN_FLAGS = {
@@ -38,8 +37,7 @@ def usage(
     parts = list(dict.fromkeys(leaf.part for leaf in options if leaf.part))
     if wanted and wanted not in ("all", *parts):
         raise unknown_name(wanted, ["all", *parts])
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
-    name = f"python -m {spec.name if spec else experiment.name}"
+    name = f"python {started() or f'-m {experiment.name}'}"
     if wanted and wanted != "all":
         shown = [part for part in parts if f"{part}.".startswith(f"{wanted}.")]
         return "\n".join([f"usage: {name} [--NAME VALUE]...", *_in_full(options, shown)])

@@ -42,9 +42,9 @@ from vfe_lightning.declarations.optimizer import LBFGS, Adam, NaturalGradient, O
 from vfe_lightning.declarations.own import Own, OwnFlow, OwnNetwork
 from vfe_lightning.declarations.pairwise_ising import PairwiseIsing
 from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
-from vfe_lightning.declarations.potts import Potts
 from vfe_lightning.declarations.pauli_spins import PauliSpins
 from vfe_lightning.declarations.potential import Couplings, Equivariant, Potential
+from vfe_lightning.declarations.potts import Potts
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
 from vfe_lightning.declarations.quantum_spins import (
     BlockGates,
@@ -169,8 +169,8 @@ __all__ = [
     "PeierlsWeights",
     "PhiFour",
     "PixelCNN",
-    "Potts",
     "Potential",
+    "Potts",
     "Pruning",
     "QuantumDot",
     "QuantumSpins",

@@ -46,7 +46,9 @@ def couplings(given: Any) -> tuple[tuple[float, ...], ...]:
         raise ValueError(f"rows of numbers are wanted, not {rows!r:.60}") from error
     n = len(J)
     if n < 2 or any(len(row) != n for row in J):
-        raise ValueError(f"a square matrix is wanted: it has {n} rows, of {sorted({len(r) for r in J})} numbers")
+        raise ValueError(
+            f"a square matrix is wanted: it has {n} rows, of {sorted({len(r) for r in J})} numbers"
+        )
     if n > MOST_COUPLED:
         raise ValueError(f"{n} spins are more than the {MOST_COUPLED} of a declaration: declare a System")
     rounding = 1e-12 * max(abs(value) for row in J for value in row)

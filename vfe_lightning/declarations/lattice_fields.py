@@ -42,9 +42,7 @@ class MongeAmpere(Declaration):
     reach: PositiveInt = Field(default=1, description="rows and columns that a kernel sees")
 
 
-LatticeFlow = Annotated[
-    Checkerboard | NeuralRG | MongeAmpere, Field(discriminator="kind"), *or_own(OwnFlow)
-]
+LatticeFlow = Annotated[Checkerboard | NeuralRG | MongeAmpere, Field(discriminator="kind"), *or_own(OwnFlow)]
 
 
 class LatticeField(Continuous):

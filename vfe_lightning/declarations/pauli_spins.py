@@ -1,5 +1,6 @@
 """Spins 1/2 whose Hamiltonian is data: any sum of Pauli strings."""
 
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import Field
@@ -33,6 +34,6 @@ class PauliSpins(CircuitSpins):
     @property
     def pairs(self) -> list[tuple[int, int]]:
         """Where gates stand."""
-        found = {tuple(sorted(pair)) for _, _, of in self.terms for pair in zip(of, of[1:], strict=False)}
+        found = {tuple(sorted(pair)) for _, _, of in self.terms for pair in pairwise(of)}
         chain = [(i, i + 1) for i in range(self.sites - 1)]
         return sorted((i, j) for i, j in found) or chain

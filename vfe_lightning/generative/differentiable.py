@@ -1,4 +1,4 @@
-"""Models of which a sampler and ln p are all that is written: their scores are by automatic differentiation."""
+"""Models of which only a sampler and ln p are written: their scores are by automatic differentiation."""
 
 from abc import ABC
 from typing import cast

@@ -11,8 +11,8 @@ from vfe_lightning.bijectors.affine_coupling import affine_couplings
 from vfe_lightning.bijectors.bijector import Bijector, Composed
 from vfe_lightning.bijectors.centred_scale import CentredScale
 from vfe_lightning.bijectors.continuous import ContinuousFlow
-from vfe_lightning.bijectors.equivariant_velocity import velocity_of
 from vfe_lightning.bijectors.coordinate_splines import CoordinateSplines
+from vfe_lightning.bijectors.equivariant_velocity import velocity_of
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.exact.accuracy import EPSILON
 from vfe_lightning.generative.reparameterized import NormalizingFlow

@@ -1,6 +1,7 @@
 """What a checkpoint says of the experiment that made it, so that it can be built again."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -9,7 +10,7 @@ from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.own import Own, file_of, found_class, name_of
 from vfe_lightning.errors import Refused
 
-ORIGIN = "origin.json"
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def origin_of(experiment: DeclaredExperiment) -> dict[str, Any]:
@@ -30,6 +31,13 @@ def own_parts(declaration: BaseModel) -> Iterator[Own]:
             yield value
         if isinstance(value, BaseModel):
             yield from own_parts(value)
+
+
+def files_of(experiment: DeclaredExperiment) -> list[Path]:
+    """Where the classes of the system and of own parts are, if not in this package."""
+    kinds = [type(experiment.system), *map(type, own_parts(experiment.system))]
+    files = [Path(file) for kind in kinds if (file := file_of(kind))]
+    return [file for file in dict.fromkeys(files) if not file.is_relative_to(PACKAGE)]
 
 
 def declared_in(origin: Mapping[str, Any]) -> DeclaredExperiment:
@@ -54,5 +62,5 @@ def _with_parts(value: Any, files: Mapping[str, str]) -> Any:
     if not isinstance(value, Mapping):
         return value
     inner = {name: _with_parts(part, files) for name, part in value.items()}
-    kind = value.get("kind")
+    kind = str(value.get("kind"))
     return found_class(kind, files[kind]).model_validate(inner) if kind in files else inner
