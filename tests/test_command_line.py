@@ -42,7 +42,7 @@ def test_help_shows_all_fields_with_their_ranges(capsys):
 
 def test_help_is_short_and_says_how_to_learn_more(capsys):
     _, out, _ = outcome(capsys, "--help")
-    assert len(out.splitlines()) < 70 and "--rs" in out and "--optimizer.quantum.damping" not in out
+    assert len(out.splitlines()) < 80 and "--rs" in out and "--optimizer.quantum.damping" not in out
     assert "--help all" in out and "--occupation.kind KIND --help" in out
     _, out, _ = outcome(capsys, "--occupation.kind", "transformer", "-h")
     assert "--occupation.layers" in out and "--optimizer.quantum.damping" not in out

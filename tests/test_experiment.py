@@ -33,7 +33,7 @@ def test_vary_switches_kinds():
         ({"rss": 5}, "did you mean rs?"),
         ({"flow.dept": 3}, "did you mean flow.depth?"),
         ({"rs": -1}, "rs = -1 is not allowed"),
-        ({"trainer.max_steps": 0}, "trainer.max_steps = 0"),
+        ({"trainer.max_steps": -1}, "trainer.max_steps = -1"),
         ({"optimizer.kind": "adagrad"}, "one of natural_gradient, adam"),
         ({"theta": 0}, "heg2d_ground_state"),
         ({"n": 100}, "cutoff = 5 gives 57"),

@@ -39,8 +39,8 @@ def imported(*folders: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folders", "extras"),
     [
-        (("vfe_lightning", "experiments", "studies"), ("openmm", "zuko")),
-        (("tests", "benchmarks"), ("openmm", "zuko", "oracles", "postgresql", "notebook", "dev")),
+        (("vfe_lightning", "experiments", "studies"), ("openmm",)),
+        (("tests", "benchmarks"), ("openmm", "oracles", "postgresql", "notebook", "dev")),
     ],
 )
 def test_what_is_imported_is_declared(folders, extras):

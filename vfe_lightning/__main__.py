@@ -20,7 +20,7 @@ LATEST = 50
 
 def main() -> None:
     arguments = vars(parser().parse_args())
-    command = globals()[arguments.pop("command")]
+    command = COMMANDS[arguments.pop("command")]
     try:
         store.check_reachable(store.tracking_uri())
         command(**arguments)
@@ -147,6 +147,9 @@ def sweep() -> None:
     for run in marked:
         print(f"KILLED: run {run.info.run_id[:8]} {run.info.run_name}")
     print(f"{len(marked)} runs marked, records of {delivered} runs delivered, of {left} runs still kept")
+
+
+COMMANDS = {command.__name__: command for command in (ui, runs, compare, export, results, relocate, sweep)}
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from judging import errors
 from scipy.special import i0
 from torch.func import jacrev
 
@@ -13,10 +14,14 @@ from vfe_lightning.bijectors.rotating_angles import (
     RotatingCoupling,
     coarse_to_fine,
     density_knots,
+    harmonic_bonds,
     neighbours,
     rotating_flow,
 )
+from vfe_lightning.exact import xy_torus
 from vfe_lightning.generative.reparameterized import NormalizingFlow
+from vfe_lightning.hamiltonians import lattices
+from vfe_lightning.hamiltonians.xy import XY
 
 
 def stirred(module, scale=0.3):
@@ -32,9 +37,9 @@ def angles(batch, sites, seed=0):
     return 2 * math.pi * torch.rand(batch, sites, generator=generator, dtype=torch.float64) - math.pi
 
 
-def flow(L):
+def flow(L, scale=0.3):
     torch.manual_seed(0)
-    return stirred(rotating_flow(L, 8, 6, strength=0.8))
+    return stirred(rotating_flow(L, 8, 6, strength=0.8), scale)
 
 
 @pytest.mark.parametrize("L", [2, 3, 4, 6])
@@ -59,7 +64,7 @@ def test_density_does_not_change_when_all_spins_turn(L):
 
 def test_density_is_normalised():
     """By the trapezoidal rule over the three angles of the 2 x 2 torus that a rotation leaves."""
-    model, count = NormalizingFlow(flow(2), (4,)), 48
+    model, count = NormalizingFlow(flow(2, scale=0.05), (4,)), 64
     angle = 2 * math.pi * torch.arange(count, dtype=torch.float64) / count - math.pi + 0.01
     x = torch.cat([torch.zeros(count**3, 1), torch.cartesian_prod(angle, angle, angle)], dim=1).double()
     with torch.no_grad():
@@ -123,3 +128,33 @@ def test_the_first_map_is_the_conditional_of_neighbours():
     field, site = total.flatten(1)[:, moved], x[:, moved]
     exact = beta * field.abs() * (site - field.angle()).cos() - torch.special.i0(beta * field.abs()).log()
     torch.testing.assert_close(log_det, exact.sum(dim=1), rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize("L", [2, 4, 6])
+def test_bonds_that_are_left_are_those_of_the_harmonic_theory(L):
+    """The variance of a site given others is one over the sum of its bonds."""
+    A = lattices.couplings(lattices.bonds(L, lattices.SQUARE), 1.0, L * L)
+    laplacian = A.sum(dim=1).diag() - A
+    for new, seen in coarse_to_fine(L):
+        bonds = harmonic_bonds(L, new[0], seen)
+        assert (bonds[seen] > -1e-12).all()
+        free = torch.ones(L * L, dtype=torch.bool)
+        free[seen] = False
+        covariance = torch.linalg.inv(laplacian[free][:, free])
+        position = int(free[: new[0]].sum())
+        torch.testing.assert_close(1 / covariance[position, position], bonds[seen].sum())
+        mean = covariance[position] @ -laplacian[free][:, seen]
+        torch.testing.assert_close(mean, bonds[seen] / bonds[seen].sum())
+    torch.testing.assert_close(bonds[seen], A[new[0], seen])  # the last sites have neighbours only
+
+
+def test_a_cold_flow_is_good_before_it_is_trained():
+    """Without any step 2 x 2 spins have almost their exact free energy."""
+    beta = 6.0
+    torch.manual_seed(0)
+    model, H = NormalizingFlow(rotating_flow(2, 8, 16, beta), (4,)), XY(2, 1.0)
+    with torch.no_grad():
+        x, log_p = model.rsample(4000, torch.Generator().manual_seed(1))
+    cost = log_p + beta * H.energy(x)
+    exact, error = beta * xy_torus.square(2, beta).free_energy, cost.std().item() / 4000**0.5
+    assert -errors(4000) * error < cost.mean().item() - exact < 0.1

@@ -4,10 +4,10 @@ $$ \theta_a \to \phi_a + S_a(\theta_a - \phi_a), \quad r_a e^{i \phi_a} = \sum_b
 
 with circular splines S_a, Rezende et al., ICML (2020), that depend on the other angles b as they are seen
 from phi_a. What is learned is the density that S_a makes of a uniform one, as a correction of von Mises'
-density exp(r cos), which a spin has that is bound to the others by w; S_a is the identity where r_a = 0 and
-phi_a has no meaning, and squeezes the circle last, so that its bins are as narrow as that density. Sites are
-drawn from coarse to fine, as in a renormalisation group backwards: the centres of squares from their corners,
-then the middles of edges from both.
+density exp(r cos), which a spin has that is bound to the others by w, at first the bonds of harmonic theory.
+S_a is the identity where r_a = 0 and phi_a has no meaning, and squeezes the circle last, so that its bins are
+as narrow as that density. Sites are drawn from coarse to fine, as in a renormalisation group backwards: the
+centres of squares from their corners, then the middles of edges from both.
 """
 
 import math
@@ -19,6 +19,7 @@ from vfe_lightning.bijectors.affine_coupling import dense
 from vfe_lightning.bijectors.bijector import Bijector, Composed
 from vfe_lightning.bijectors.circular_spline import NormalToCircle, wrapped
 from vfe_lightning.bijectors.rational_quadratic import inverse_spline, spline
+from vfe_lightning.hamiltonians import lattices
 
 LEAST = 1e-7  # share of a bin, so that the map has an inverse in double precision
 
@@ -31,7 +32,7 @@ class RotatingCoupling(Bijector):
             displacements from all moved sites.
         width: hidden units of each of the two hidden layers.
         bins: of each spline.
-        strength: w of the nearest sites before training; beta J if they are neighbours.
+        strength: of the bonds, beta J, whose harmonic theory gives w before training.
         reach: how far it sees, in distances of the nearest site.
     """
 
@@ -47,7 +48,7 @@ class RotatingCoupling(Bijector):
         self.bins = bins
         self.register_buffer("moved", moved, persistent=False)
         self.register_buffer("taps", taps, persistent=False)
-        self.weight = nn.Parameter(strength * (distance <= distance.min()).double())
+        self.weight = nn.Parameter(strength * harmonic_bonds(L, moved[0], seen)[taps[0]])
         self.network = dense(2 * len(distance) + 1, width, 2 * bins)
         halves = math.pi * torch.arange(2 * bins, dtype=torch.float64) / bins - math.pi
         self.register_buffer("halves", halves, persistent=False)
@@ -137,6 +138,20 @@ def neighbours(L: int, moved: Tensor, seen: Tensor, reach: float) -> tuple[Tenso
     distance = steps[common].double().norm(dim=1)
     near = distance <= reach * distance.min() + 1e-9
     return sites[:, common][:, near], distance[near]
+
+
+def harmonic_bonds(L: int, site: Tensor, seen: Tensor) -> Tensor:
+    """Bonds of unit strength between a site and those it sees, all others integrated out: (L^2,).
+
+    What remains of the Laplacian is its Schur complement; for cold spins that is exact.
+    """
+    A = lattices.couplings(lattices.bonds(L, lattices.SQUARE), 1.0, L * L)
+    laplacian = A.sum(dim=1).diag() - A
+    kept = torch.zeros(L * L, dtype=torch.bool)
+    kept[site], kept[seen] = True, True
+    to_others = laplacian[site, ~kept]
+    through = torch.linalg.solve(laplacian[~kept][:, ~kept], laplacian[~kept])
+    return to_others @ through - laplacian[site]
 
 
 def coarse_to_fine(L: int) -> list[tuple[Tensor, Tensor]]:

@@ -8,15 +8,13 @@ another, which its own weights do not reveal: `coverage` looks from the side of 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from vfe_lightning.estimate import Estimate, Factor
-from vfe_lightning.estimators.baselines import equal_weights
-from vfe_lightning.estimators.pathwise import pulled_back, shares
+from vfe_lightning.estimate import Estimate
+from vfe_lightning.estimators.pathwise import by_samples
 from vfe_lightning.generative.reparameterized import ReparameterizedModel
 
 RARE = 100.0  # a sample that p makes so many times too seldom is not covered
@@ -56,38 +54,26 @@ def by_energy_and_data(
         log_images: ln of how many configurations a sample stands for in the weights, see
             `hamiltonians.relabelling`; None: for itself.
     """
-    samples, energies, log_probs, costs = [], [], [], []
-    for share in shares(n_samples):
-        x, log_prob = model.rsample(share, generator)
-        e = energy(x)
-        cost = training.energy_weight * (log_prob + capped(beta * e, training.cap))
-        if training.data_weight and torch.is_grad_enabled():
-            picked = torch.randint(len(training.data), (share,), generator=generator, device=x.device)
-            cost = cost - training.data_weight * model.log_prob(training.data.to(x.device)[picked])
-        samples.append(x.detach())
-        energies.append(e.detach())
-        log_probs.append(log_prob.detach())
-        costs.append(cost)
-    x, e, log_prob = (torch.cat(parts) for parts in (samples, energies, log_probs))
-    pullback = partial(pulled_back, costs, list(model.parameters()))
-    log_weights = -beta * e - log_prob
+
+    def cost(x: Tensor, log_prob: Tensor, e: Tensor) -> Tensor:
+        rows = training.energy_weight * (log_prob + capped(beta * e, training.cap))
+        return rows - of_data(x) if training.data_weight and torch.is_grad_enabled() else rows
+
+    def of_data(x: Tensor) -> Tensor:
+        """Of as many samples as x has."""
+        picked = torch.randint(len(training.data), (len(x),), generator=generator, device=x.device)
+        return training.data_weight * model.log_prob(training.data.to(x.device)[picked])
+
+    x, estimate = by_samples(model, energy, n_samples, beta, cost, generator)
 
     def objective() -> Tensor:
-        rows = training.energy_weight * (log_prob + capped(beta * e, training.cap))
-        if training.data_weight:
-            picked = torch.randint(len(training.data), (n_samples,), generator=generator, device=x.device)
-            rows = rows - training.data_weight * model.log_prob(training.data.to(x.device)[picked])
-        return rows
+        rows = training.energy_weight * (capped(beta * estimate.energy, training.cap) - estimate.entropy)
+        return rows - of_data(x) if training.data_weight else rows
 
-    factor = Factor("p", model, None, torch.cat(costs).detach(), weights=equal_weights, pullback=pullback)
-    return x, Estimate(
-        free_energy=e + log_prob / beta,
-        energy=e,
-        entropy=-log_prob,
-        factors=(factor,),
-        log_weights=log_weights if log_images is None else log_weights + log_images(x),
-        objective=objective,
-    )
+    log_weights = estimate.log_weights
+    if log_images is not None and log_weights is not None:
+        log_weights = log_weights + log_images(x)
+    return x, replace(estimate, log_weights=log_weights, objective=objective)
 
 
 def capped(u: Tensor, cap: float) -> Tensor:

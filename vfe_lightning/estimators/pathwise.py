@@ -8,6 +8,7 @@ Wu & Duvenaud, NeurIPS (2017); for lattices, Vaitl, Nicoli, Nakajima & Kessel, I
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -43,20 +44,42 @@ def by_path(
         beta_now: of the gradient; None is beta.
     """
     warm = beta if beta_now is None else beta_now
+
+    def cost(x: Tensor, log_prob: Tensor, e: Tensor) -> Tensor:
+        if path_only and torch.is_grad_enabled():
+            return along_the_path(x, lambda y: model.log_prob(y) + warm * energy(y))
+        return log_prob + warm * e
+
+    x, estimate = by_samples(model, energy, n_samples, beta, cost, generator)
+    (factor,) = estimate.factors
+    held = replace(factor, cost=warm * estimate.energy - estimate.entropy)
+    return x, replace(estimate, factors=(held,))
+
+
+def by_samples(
+    model: ReparameterizedModel,
+    energy: Callable[[Tensor], Tensor],
+    n_samples: int,
+    beta: float,
+    cost: Callable[[Tensor, Tensor, Tensor], Tensor],
+    generator: torch.Generator | None = None,
+) -> tuple[Tensor, Estimate]:
+    """Fresh samples, constants to autograd, and F of them; the gradient is that of the mean cost.
+
+    Args:
+        cost: x (batch, ...), ln p and the energy, (batch,), differentiable -> (batch,).
+    """
     samples, energies, log_probs, costs = [], [], [], []
     for share in shares(n_samples):
         x, log_prob = model.rsample(share, generator)
         e = energy(x)
-        cost = log_prob + warm * e
-        if path_only and torch.is_grad_enabled():
-            cost = along_the_path(x, lambda y: model.log_prob(y) + warm * energy(y))
+        costs.append(cost(x, log_prob, e))
         samples.append(x.detach())
         energies.append(e.detach())
         log_probs.append(log_prob.detach())
-        costs.append(cost)
     x, e, log_prob = (torch.cat(parts) for parts in (samples, energies, log_probs))
     pullback = partial(pulled_back, costs, list(model.parameters()))
-    factor = Factor("p", model, None, log_prob + warm * e, weights=equal_weights, pullback=pullback)
+    factor = Factor("p", model, None, torch.cat(costs).detach(), weights=equal_weights, pullback=pullback)
     return x, Estimate(
         free_energy=e + log_prob / beta,
         energy=e,

@@ -23,7 +23,8 @@ NODES = 10  # of the rule along each axis
 CELLS = 12  # of the first ones along each axis
 AGREEMENT = 1e-14  # of the two rules in a cell, as a share of the whole
 NEGLIGIBLE = 1e-17  # share of the cells at a border
-SEEN = 2.0  # a cell with a peak is not done before a node has an action as close to the peak's as that
+SEEN = 2.0  # a cell is not done before a node has an action so close to that of its point next to a peak
+FAINT = 45.0  # actions so far above the least one have a density that does not count
 LOST = 80.0  # actions so far above the least one do not count
 MOST_POINTS = 2**18
 MOST_SPLITS, MOST_GROWTHS = 100, 60
@@ -80,7 +81,7 @@ def _over_box(
     at_peaks = action(peaks)
     least = at_peaks.min().item()
     important = (at_peaks < least + LOST) & ((peaks >= low) & (peaks <= high)).all(dim=1)
-    peaks, at_peaks = peaks[important], at_peaks[important]
+    peaks = peaks[important]
 
     def measured(corner: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
         """Integrals of the density and of the function times it, (cells, 2), and the least A, (cells,)."""
@@ -109,9 +110,10 @@ def _over_box(
         joined = fine.view(len(corner), -1, 2).sum(dim=1)
         difference = (joined - sums).abs()
         settled = (difference <= (AGREEMENT + noise) * (whole + joined.sum(dim=0))).all(dim=1)
-        holds = ((peaks >= corner[:, None]) & (peaks <= corner[:, None] + size)).all(dim=2)
-        seen = least_action.view(len(corner), -1).amin(dim=1)[:, None] < at_peaks + SEEN
-        settled &= (seen | ~holds).all(dim=1)
+        nearest = peaks.clamp(corner[:, None], corner[:, None] + size)
+        there = action(nearest.flatten(0, 1)).view(nearest.shape[:2])
+        seen = least_action.view(len(corner), -1).amin(dim=1)[:, None] < there + SEEN
+        settled &= (seen | (there > least + FAINT)).all(dim=1)
         whole, errors = whole + joined[settled].sum(dim=0), errors + difference[settled].sum(dim=0)
         ends = torch.stack([corner < low + first_size / 2, corner + size > high - first_size / 2], dim=2)
         at_border = at_border + (joined[:, :1, None] * ends)[settled].sum(dim=0)

@@ -55,6 +55,9 @@ class Hierarchical(GenerativeModel):
     def _sites(self, level: int) -> tuple[Tensor, Tensor]:
         return self.get_buffer(f"given_{level}"), self.get_buffer(f"drawn_{level}")
 
+    def anneal(self, beta: float) -> None:
+        self.beta = beta
+
     def log_prob(self, x: Tensor) -> Tensor:
         log_p = x.new_full((len(x),), -math.log(2))  # of the first spin
         for i, level in enumerate(self.levels):

@@ -20,3 +20,6 @@ class GenerativeModel(nn.Module, ABC):
     @abstractmethod
     def scores(self, x: Tensor) -> Tensor:
         """d ln p / d parameters of each sample, in the order of `parameters()`: (batch, parameters)."""
+
+    def anneal(self, beta: float) -> None:
+        """Be told the inverse temperature that is sampled at now, where that is part of the model."""

@@ -16,7 +16,6 @@ from vfe_lightning.estimators.thermodynamics import effective_sample_size, heat_
 from vfe_lightning.exact.accuracy import checked
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.bernoulli import BernoulliProduct
-from vfe_lightning.generative.hierarchical import Hierarchical
 from vfe_lightning.result import Reference
 from vfe_lightning.systems.physics import Physics
 
@@ -40,8 +39,7 @@ class Spins(VariationalFreeEnergy):
 
     def estimate(self, n_samples: int) -> Estimate:
         d, beta_now = self.declaration, self.beta_now()
-        if isinstance(self.model, Hierarchical):
-            self.model.beta = beta_now
+        self.model.anneal(beta_now)
         x = self.model.sample(n_samples, self.generator)
         energy = self.hamiltonian.energy(x)
         if isinstance(self.model, BernoulliProduct) and isinstance(d.gradient, declarations.MeasureValued):

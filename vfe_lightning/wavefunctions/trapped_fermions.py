@@ -1,8 +1,6 @@
 r"""Exact, independent samples of fermions in oscillator orbitals, |det phi_a(r_j)|^2.
 
-The density is a projection determinantal point process: particles are placed one by one, each from the part
-of sum_a |phi_a|^2 that is orthogonal to those already placed. Hough, Krishnapur, Peres & Virag, Probab.
-Surveys 3, 206 (2006), algorithm 18. Proposals have a radial density that is constant in each cell of a fine
+Particles are placed one by one. Proposals have a radial density that is constant in each cell of a fine
 grid and nowhere below sum_a |phi_a|^2, and a uniform angle: with rejection the samples are exact.
 """
 
@@ -12,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vfe_lightning.wavefunctions.fock_darwin import FockDarwin
+from vfe_lightning.wavefunctions.one_by_one import one_by_one
 
 _CELLS = 1024
 _FINE = 8  # points of a cell at which the largest density is looked for
@@ -44,31 +43,14 @@ class TrappedFermions(nn.Module):
     @torch.no_grad()
     def sample(self, occupied: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """One configuration of each walker's own orbitals, all different: (batch, n) -> (batch, n, 2)."""
-        batch, n = occupied.shape
-        placed = torch.zeros(batch, n, n, dtype=torch.complex128, device=occupied.device)  # orthonormal rows
-        z = torch.empty(batch, n, 2, dtype=torch.float64, device=occupied.device)
-        for i in range(n):
-            proposals = max(4, 2 * n // (n - i))
-            wave = torch.empty(batch, n, dtype=torch.complex128, device=occupied.device)
-            waiting = torch.arange(batch, device=occupied.device)
-            while len(waiting):
-                r, envelope = self._propose(occupied[waiting], proposals, generator)
-                v = self.orbitals.at(r, occupied[waiting])
-                taken = torch.view_as_real(v.conj() @ placed[waiting, :i].mT).square().sum(dim=(-2, -1))
-                density = torch.view_as_real(v).square().sum(dim=(-2, -1)) - taken
-                coin = self._uniform(envelope.shape, generator)
-                accepted = coin * envelope < 2 * math.pi * r.norm(dim=-1) * density
-                first = accepted.to(torch.int8).argmax(dim=1)
-                hit = accepted.any(dim=1)
-                done = waiting[hit]
-                z[done, i] = r[hit, first[hit]]
-                wave[done] = v[hit, first[hit]]
-                waiting = waiting[~hit]
-            for _ in range(2):  # Gram-Schmidt twice is orthogonal to rounding
-                overlap = wave[:, None] @ placed[:, :i].mH
-                wave = wave - (overlap @ placed[:, :i])[:, 0]
-            placed[:, i] = wave / wave.norm(dim=1, keepdim=True)
-        return z
+
+        def propose(walkers: Tensor, proposals: int) -> tuple[Tensor, Tensor, Tensor]:
+            r, envelope = self._propose(occupied[walkers], proposals, generator)
+            v = self.orbitals.at(r, occupied[walkers])
+            return r, v, envelope / (2 * math.pi * r.norm(dim=-1))
+
+        z = torch.empty(*occupied.shape, 2, dtype=torch.float64, device=occupied.device)
+        return one_by_one(z, propose, generator)
 
     def _propose(
         self, occupied: Tensor, proposals: int, generator: torch.Generator | None
