@@ -23,7 +23,9 @@ ROOT = Path(__file__).parents[1]
 PAGES = list(pages(ROOT))
 EXPERIMENTS = quoting.names(ROOT)
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
-SCRIPT = re.compile(r"<!-- script: (\w+\.py) -->")  # above a block of Python: a program of its own, see test_own
+SCRIPT = re.compile(
+    r"<!-- script: (\w+\.py) -->"
+)  # above a block of Python: a program of its own, see test_own
 LATER = re.compile(r"<!-- later: ([\w.]+) -->")  # above a block of Python: what it needs is not there yet
 GENERATED = re.compile(r"<!-- results: .*?<!-- end -->", re.DOTALL)
 REFERENCE = re.compile(r"<!-- reference: \S.*?-->.*?<!-- end -->", re.DOTALL)

@@ -12,8 +12,8 @@ from vfe_lightning.generative.model import GenerativeModel
 class DifferentiableModel(GenerativeModel, ABC):
     """`sample` and `log_prob` remain to be written, in terms of the samples and the parameters.
 
-    One sample at a time is differentiated, which is slow and right; models with many parameters are better
-    trained by Adam, which needs no scores.
+    `log_prob` is differentiated by torch.func, sample by sample; what that cannot do has `scores` of its own.
+    Models with many parameters are better trained by Adam, which needs no scores.
     """
 
     @torch.no_grad()

@@ -27,8 +27,8 @@ def own_network(declaration: declarations.OwnNetwork, sites: int) -> GenerativeM
     Raises:
         ValueError: it is none; the message says why.
     """
-    model, name = declaration.build(sites), f"{type(declaration).__name__}.build({sites})"
-    with told(name):
+    with told(f"{type(declaration).__name__}.build({sites})"):
+        model = declaration.build(sites)
         if not isinstance(model, GenerativeModel):
             raise ValueError(f"{type(model).__name__} is no vfe_lightning.generative.model.GenerativeModel")
         s = model.sample(TRIED, torch.Generator().manual_seed(0))
@@ -50,8 +50,8 @@ def own_flow(declaration: declarations.OwnFlow, shape: tuple[int, ...]) -> Bijec
     Raises:
         ValueError: it is none; the message says why.
     """
-    flow, name = declaration.build(shape), f"{type(declaration).__name__}.build({shape})"
-    with told(name):
+    with told(f"{type(declaration).__name__}.build({shape})"):
+        flow = declaration.build(shape)
         if not isinstance(flow, Bijector):
             raise ValueError(f"{type(flow).__name__} is no vfe_lightning.bijectors.bijector.Bijector")
         z = torch.randn(TRIED, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
