@@ -62,8 +62,8 @@ def checked(system: VariationalFreeEnergy, asked: Mapping[str, Observable]) -> M
         return asked
     try:
         drawn = system.sample(TRIED)
-    except NotKnown:
-        return asked
+    except NotKnown as error:
+        raise ValueError(f"{sorted(asked)[0]} cannot be measured: {error}") from error
     x = drawn if isinstance(drawn, Tensor) else drawn[1]
     for name, function in asked.items():
         try:
