@@ -12,23 +12,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from experiments.heg2d import heg2d
-from vfe_lightning import Experiment, Study
-from vfe_lightning.declarations import Grid
+from vfe_lightning import Study
 from vfe_lightning.result import Result
 
 if TYPE_CHECKING:
-    from optuna import Trial
-
     from vfe_lightning.study.plan import Report
 
 RS = (0.1, 1.0, 5.0, 10.0)
 SHORT = heg2d.vary(
     batch_size=128, **{"flow.depth": 2, "trainer.max_steps": 100, "trainer.evaluation_batches": 20}
 )
-
-
-def state_point(trial: "Trial") -> Experiment:
-    return SHORT.vary(rs=trial.suggest_categorical("rs", RS))
 
 
 def effective_mass(results: Sequence[Result]) -> "Report":
@@ -38,13 +31,7 @@ def effective_mass(results: Sequence[Result]) -> "Report":
     return rows, {"effective_mass": figure(rows)}
 
 
-heg2d_isotherm = Study(
-    name="heg2d_isotherm",
-    experiment=state_point,
-    search=Grid(values={"rs": RS}),
-    pruning=None,
-    report=effective_mass,
-)
+heg2d_isotherm = Study.scan("heg2d_isotherm", SHORT, {"rs": RS}, effective_mass, __doc__)
 
 if __name__ == "__main__":
     heg2d_isotherm.main()

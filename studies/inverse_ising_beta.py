@@ -12,20 +12,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from experiments.inverse_ising import inverse_ising
-from vfe_lightning import Experiment, Study
-from vfe_lightning.declarations import Grid
+from vfe_lightning import Study
 from vfe_lightning.result import Result
 
 if TYPE_CHECKING:
-    from optuna import Trial
-
     from vfe_lightning.study.plan import Report
 
 BETA = (0.1, 0.3, 0.6, 1.0, 1.5, 2.0)
-
-
-def temperature(trial: "Trial") -> Experiment:
-    return inverse_ising.vary(beta=trial.suggest_categorical("beta", BETA))
 
 
 def against_beta(results: Sequence[Result]) -> "Report":
@@ -35,13 +28,7 @@ def against_beta(results: Sequence[Result]) -> "Report":
     return rows, {"reconstruction_error_against_beta": inverse_figure(rows)}
 
 
-inverse_ising_beta = Study(
-    name="inverse_ising_beta",
-    experiment=temperature,
-    search=Grid(values={"beta": BETA}),
-    pruning=None,
-    report=against_beta,
-)
+inverse_ising_beta = Study.scan("inverse_ising_beta", inverse_ising, {"beta": BETA}, against_beta, __doc__)
 
 if __name__ == "__main__":
     inverse_ising_beta.main()

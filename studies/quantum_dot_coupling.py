@@ -12,13 +12,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from experiments.quantum_dot import quantum_dot
-from vfe_lightning import Experiment, Study
-from vfe_lightning.declarations import Grid, Levels, MixedDeterminants
+from vfe_lightning import Study
+from vfe_lightning.declarations import Levels, MixedDeterminants
 from vfe_lightning.result import Result
 
 if TYPE_CHECKING:
-    from optuna import Trial
-
     from vfe_lightning.study.plan import Report
 
 Z = (2.0, 8.0, 4.0, 0.5, 1.0)
@@ -31,10 +29,6 @@ COLD = quantum_dot.vary(
 )
 
 
-def coupling(trial: "Trial") -> Experiment:
-    return COLD.vary(z=trial.suggest_categorical("z", Z))
-
-
 def against_z(results: Sequence[Result]) -> "Report":
     from vfe_lightning.analysis.quantum_dot_scan import coupling_table, figure
 
@@ -43,13 +37,7 @@ def against_z(results: Sequence[Result]) -> "Report":
     return rows, {"against_z": figure(rows, "z", others, "$Z$")}
 
 
-quantum_dot_coupling = Study(
-    name="quantum_dot_coupling",
-    experiment=coupling,
-    search=Grid(values={"z": Z}),
-    pruning=None,
-    report=against_z,
-)
+quantum_dot_coupling = Study.scan("quantum_dot_coupling", COLD, {"z": Z}, against_z, __doc__)
 
 if __name__ == "__main__":
     quantum_dot_coupling.main()

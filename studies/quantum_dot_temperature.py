@@ -11,21 +11,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from experiments.quantum_dot import quantum_dot
-from vfe_lightning import Experiment, Study
-from vfe_lightning.declarations import Grid
+from vfe_lightning import Study
 from vfe_lightning.result import Result
 
 if TYPE_CHECKING:
-    from optuna import Trial
-
     from vfe_lightning.study.plan import Report
 
 BETA = (2.0, 3.0, 1.5, 6.0, 2.5, 4.0, 5.0)
 SHORT = quantum_dot.vary(**{"trainer.max_steps": 60, "trainer.evaluation_batches": 100})
-
-
-def temperature(trial: "Trial") -> Experiment:
-    return SHORT.vary(beta=trial.suggest_categorical("beta", BETA))
 
 
 def against_beta(results: Sequence[Result]) -> "Report":
@@ -36,13 +29,7 @@ def against_beta(results: Sequence[Result]) -> "Report":
     return rows, {"against_beta": figure(rows, "beta", others, r"$\beta \hbar \omega$")}
 
 
-quantum_dot_temperature = Study(
-    name="quantum_dot_temperature",
-    experiment=temperature,
-    search=Grid(values={"beta": BETA}),
-    pruning=None,
-    report=against_beta,
-)
+quantum_dot_temperature = Study.scan("quantum_dot_temperature", SHORT, {"beta": BETA}, against_beta, __doc__)
 
 if __name__ == "__main__":
     quantum_dot_temperature.main()

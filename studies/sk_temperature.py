@@ -11,20 +11,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from experiments.sk import sk
-from vfe_lightning import Experiment, Study
-from vfe_lightning.declarations import Grid
+from vfe_lightning import Study
 from vfe_lightning.result import Result
 
 if TYPE_CHECKING:
-    from optuna import Trial
-
     from vfe_lightning.study.plan import Report
 
 BETA = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
-
-
-def temperature(trial: "Trial") -> Experiment:
-    return sk.vary(beta=trial.suggest_categorical("beta", BETA))
 
 
 def against_beta(results: Sequence[Result]) -> "Report":
@@ -34,13 +27,7 @@ def against_beta(results: Sequence[Result]) -> "Report":
     return rows, {"free_energy_against_beta": figure(rows)}
 
 
-sk_temperature = Study(
-    name="sk_temperature",
-    experiment=temperature,
-    search=Grid(values={"beta": BETA}),
-    pruning=None,
-    report=against_beta,
-)
+sk_temperature = Study.scan("sk_temperature", sk, {"beta": BETA}, against_beta, __doc__)
 
 if __name__ == "__main__":
     sk_temperature.main()

@@ -18,6 +18,7 @@ from toy import toy
 
 from vfe_lightning.command_line import main
 from vfe_lightning.study.command_line import main as study_main
+from vfe_lightning.study.scan import main as scan_main
 
 os.environ["PYTHONPATH"] = os.pathsep.join(str(p) for p in (Path(__file__).parent, Path(__file__).parents[1]))
 FORK = multiprocessing.get_context("forkserver")
@@ -40,7 +41,7 @@ def on_command_line(
     environment: dict[str, str] | None = None,
     study: str | None = None,
 ):
-    """Start the command line of the toy, or of a study on it; its output goes to the file `log`."""
+    """Start the command line of the toy, of a study on it, or of "scan"; its output goes to `log`."""
 
     given = {"TOY_PAUSE": str(pause), **(environment or {})}
     return start(_toy, (argv, study), log, log, given)
@@ -66,6 +67,8 @@ def start(work: Callable[..., None], arguments: tuple, out: Path, err: Path, giv
 
 
 def _toy(argv: tuple[str, ...], study: str | None) -> None:
+    if study == "scan":
+        scan_main(argv)
     if study:
         import toy_study
 

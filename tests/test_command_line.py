@@ -101,6 +101,13 @@ def test_flags_reach_the_experiment():
     assert (request.json, request.resume) == ("out.json", None)
 
 
+def test_a_part_may_be_one_value():
+    line = ["--occupation", '{"kind": "transformer", "layers": 3}', '--optimizer.quantum={"damping": 0.5}']
+    experiment = parse(GAS, line).experiment
+    assert (experiment.system.occupation.kind, experiment.system.occupation.layers) == ("transformer", 3)
+    assert experiment.optimizer.quantum.damping == 0.5
+
+
 def test_configuration_round_trip(capsys, tmp_path):
     line = ["--theta", "0", "--occupation.kind", "fermi_sea", "--optimizer.kind", "adam", "--seed", "3"]
     code, written, _ = outcome(capsys, *line, "--print_config")
@@ -137,6 +144,7 @@ def test_configuration_round_trip(capsys, tmp_path):
         ("--occupation transformer", "did you mean --occupation.kind?"),
         ("--layers 3", "did you mean --occupation.layers?"),
         ("--optimizer.quantum.damping 0", "greater than 0"),
+        ("--occupation {kind:transformer}", "--occupation {kind:transformer} is no JSON"),
         ("--config /nowhere.yaml", "/nowhere.yaml"),
         ("rs 5", "rs 5"),
     ],

@@ -94,6 +94,18 @@ def test_circuit_states_are_orthonormal_and_sampled_as_they_say(home):
     assert ((share - p).abs() <= errors(comparisons=16) * (p * (1 - p) / 4000).sqrt() + 1e-3).all()
 
 
+def test_positions_of_a_gas_are_wrapped_where_that_is_asked_for(home):
+    trained = vfe_lightning.load(small("heg2d").run().run_id)
+    length = trained.system.period
+    state, x = trained.sample(50, wrap=True)
+    assert trained.system.unit_of_length == "r_s a_0" and ((x >= 0) & (x < length)).all()
+    torch.testing.assert_close(  # a determinant of plane waves and a periodic flow
+        trained.log_psi(state, x).real, trained.log_psi(state, x + length).real, rtol=0, atol=1e-9
+    )
+    with pytest.raises(Refused, match="not periodic"):
+        vfe_lightning.load(small("ising").run().run_id).sample(2, wrap=True)
+
+
 def test_evaluations_are_independent_and_samples_have_a_seed(home):
     run_id = small("ising").run().run_id
     one, other = vfe_lightning.load(run_id), vfe_lightning.load(run_id[:8])

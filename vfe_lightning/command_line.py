@@ -1,5 +1,6 @@
 """The command line of an experiment, made from its declarations; no torch before a run starts."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -86,7 +87,11 @@ def parse(experiment: DeclaredExperiment, argv: Sequence[str]) -> Request:
     Raises:
         Refused: for an unknown or misspelt flag or key, and for a value out of range.
     """
-    flags, stray = _flags(argv)
+    return request(experiment, *split(argv))
+
+
+def request(experiment: DeclaredExperiment, flags: Mapping[str, Any], stray: Sequence[str] = ()) -> Request:
+    """The same from what was typed, or from values that are known already, by dotted names."""
     kinds = {name: value for name, value in flags.items() if name.endswith(".kind")}
     chosen = [name.removesuffix(".kind") for name in kinds]
     file = _without_replaced_parts(_read(flags.get("config")), kinds)
@@ -113,9 +118,12 @@ def parse(experiment: DeclaredExperiment, argv: Sequence[str]) -> Request:
     )
 
 
-def _flags(argv: Sequence[str]) -> tuple[dict[str, str | None], list[str]]:
-    """Every `--name value` and `--name=value`, None where the next flag follows; and the other words."""
-    flags: dict[str, str | None] = {}
+def split(argv: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """Every `--name value` and `--name=value`, None where the next flag follows; and the other words.
+
+    A part may be one value, `--network '{"kind": "made", "width": 4}'`; what is no JSON is refused.
+    """
+    flags: dict[str, Any] = {}
     stray: list[str] = []
     words = ["--help" if word == "-h" else word for word in argv]
     while words:
@@ -125,8 +133,16 @@ def _flags(argv: Sequence[str]) -> tuple[dict[str, str | None], list[str]]:
             continue
         name, equals, value = word[2:].partition("=")
         follows = words and not words[0].startswith("--") and name != "print_config"
-        flags[name] = value if equals else words.pop(0) if follows else None
+        given = value if equals else words.pop(0) if follows else None
+        flags |= flat({name: _part(name, given)}) if given and given.startswith("{") else {name: given}
     return flags, stray
+
+
+def _part(name: str, text: str) -> dict[str, Any]:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise Refused(f"--{name} {text} is no JSON: {error}") from error
 
 
 def _read(path: str | None) -> dict[str, Any]:

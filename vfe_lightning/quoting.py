@@ -39,7 +39,7 @@ def checkout() -> Path:
 
 def names(root: Path) -> list[str]:
     """Of all experiments."""
-    return sorted(p.stem for p in (root / "experiments").glob("*.py") if p.stem != "__init__")
+    return sorted(p.stem for p in (root / "experiments").glob("*.py") if p.stem[0] != "_")
 
 
 def declared(root: Path, name: str) -> Experiment:

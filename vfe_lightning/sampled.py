@@ -16,6 +16,12 @@ class Sampled:
     """
 
     generator: torch.Generator
+    unit_of_length: str | None = None  # of the positions that are sampled, where they have one
+
+    @property
+    def period(self) -> float | None:
+        """Of all coordinates, in the unit of length; None where space has no end, or x is no position."""
+        return getattr(getattr(self, "hamiltonian", None), "length", None)
 
     @torch.no_grad()
     def sample(self, n: int) -> Any:

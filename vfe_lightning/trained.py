@@ -55,9 +55,23 @@ class Trained:
         self._seeds = torch.Generator().manual_seed(seed)
         self._renew()
 
-    def sample(self, n: int) -> Any:
-        """n independent samples of rho, on the device of the system: see `system.sample`."""
-        return self.system.sample(n)
+    def sample(self, n: int, wrap: bool = False) -> Any:
+        """n independent samples of rho, on the device of the system: see `system.sample`.
+
+        Args:
+            wrap: positions of a periodic system in [0, L), L = `system.period`; lengths are in units of
+                `system.unit_of_length`.
+
+        Raises:
+            Refused: nothing is periodic here.
+            NotKnown: there is no density that is drawn from.
+        """
+        drawn = self.system.sample(n)
+        if not wrap:
+            return drawn
+        if (period := self.system.period) is None:
+            raise Refused(f"the samples of {type(self.experiment.system).__name__} are not periodic")
+        return drawn % period if isinstance(drawn, Tensor) else (drawn[0], drawn[1] % period)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """ln p of configurations, or of the states of a quantum system: (batch,)."""

@@ -23,13 +23,20 @@ VALUES = {"config": " FILE", "json": " FILE", "resume": " RUN", "init_from": " R
 
 
 def usage(
-    experiment: DeclaredExperiment, options: Sequence[Leaf], wanted: str | None, chosen: Collection[str]
+    experiment: DeclaredExperiment,
+    options: Sequence[Leaf],
+    wanted: str | None,
+    chosen: Collection[str],
+    line: str | None = None,
+    own: Mapping[str, str] | None = None,
 ) -> str:
     """What `--help` prints.
 
     Args:
         wanted: "all", or a part such as "optimizer"; None for the short form.
         chosen: parts whose kind was chosen on the command line, which are shown in full.
+        line: how the command is written, where it is not that of the experiment.
+        own: the flags of that command, with what they are.
 
     Raises:
         Refused: when there is no such part.
@@ -37,13 +44,14 @@ def usage(
     parts = list(dict.fromkeys(leaf.part for leaf in options if leaf.part))
     if wanted and wanted not in ("all", *parts):
         raise unknown_name(wanted, ["all", *parts])
-    name = f"python {started() or f'-m {experiment.name}'}"
+    line = line or f"python {started() or f'-m {experiment.name}'} [--NAME VALUE]..."
+    own = own or {flag + VALUES.get(flag, ""): text for flag, text in OWN_FLAGS.items()}
     if wanted and wanted != "all":
         shown = [part for part in parts if f"{part}.".startswith(f"{wanted}.")]
-        return "\n".join([f"usage: {name} [--NAME VALUE]...", *_in_full(options, shown)])
-    lines = [f"usage: {name} [--NAME VALUE]...", "", about(experiment), ""]
-    for flag, text in OWN_FLAGS.items():
-        lines += _entry(f"--{flag}{VALUES.get(flag, '')}", text)
+        return "\n".join([f"usage: {line}", *_in_full(options, shown)])
+    lines = [f"usage: {line}", "", about(experiment), ""]
+    for flag, text in own.items():
+        lines += entry(f"--{flag}", text)
     lines += ["", "run and physics:"]
     for leaf in options:
         if not leaf.part:
@@ -55,7 +63,7 @@ def usage(
     lines += _in_full(options, full)
     kinds = [leaf for leaf in options if leaf.path.endswith(".kind")]
     another = f"; `--{kinds[0].path} KIND --help` shows those of another kind" if kinds else ""
-    return "\n".join([*lines, "", *_wrapped(f"`--help all` shows the options of all parts{another}.", 0)])
+    return "\n".join([*lines, "", *wrapped(f"`--help all` shows the options of all parts{another}.", 0)])
 
 
 def _parts(options: Sequence[Leaf], parts: Sequence[str]) -> Iterator[str]:
@@ -64,10 +72,10 @@ def _parts(options: Sequence[Leaf], parts: Sequence[str]) -> Iterator[str]:
     for part in parts:
         if kind := known.get(f"{part}.kind"):
             what = kind.description.partition(";")[0]
-            yield from _entry(f"--{kind.path} KIND", f"{what} ({kind.allowed}; default: {kind.default})")
+            yield from entry(f"--{kind.path} KIND", f"{what} ({kind.allowed}; default: {kind.default})")
         elif "." not in part:
             names = [leaf.path.removeprefix(f"{part}.") for leaf in options if leaf.part == part]
-            yield from _entry(f"--{part}.*", ", ".join(names))
+            yield from entry(f"--{part}.*", ", ".join(names))
 
 
 def _in_full(options: Sequence[Leaf], parts: Sequence[str]) -> Iterator[str]:
@@ -80,18 +88,18 @@ def _in_full(options: Sequence[Leaf], parts: Sequence[str]) -> Iterator[str]:
 
 def _option(leaf: Leaf) -> list[str]:
     name = leaf.path.rpartition(".")[2].upper()
-    return _entry(
+    return entry(
         f"--{leaf.path} {name}", f"{leaf.description} (type: {leaf.allowed}, default: {shown(leaf.default)})"
     )
 
 
-def _entry(flag: str, text: str) -> list[str]:
-    lines = _wrapped(text, COLUMN)
+def entry(flag: str, text: str) -> list[str]:
+    lines = wrapped(text, COLUMN)
     if len(flag) + 4 > COLUMN:
         return [f"  {flag}", *lines]
     return [f"  {flag}".ljust(COLUMN) + lines[0].lstrip(), *lines[1:]]
 
 
-def _wrapped(text: str, indent: int) -> list[str]:
+def wrapped(text: str, indent: int) -> list[str]:
     width = min(110, max(60, shutil.get_terminal_size().columns))
     return textwrap.wrap(text, width, initial_indent=" " * indent, subsequent_indent=" " * indent)

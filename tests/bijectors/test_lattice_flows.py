@@ -46,20 +46,6 @@ def made(name: str) -> tuple[Bijector, Tensor]:
     return flow, torch.randn(5, L, L, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
 
-@pytest.mark.parametrize("name", FLOWS)
-def test_inverse_and_determinant(name):
-    flow, z = made(name)
-    x, log_det = flow(z)
-    back, other = flow.inverse(x)
-    tolerance = {"rtol": 0, "atol": 3e-4 if "Monge-Ampere" in name else 1e-10}
-    torch.testing.assert_close(back, z, **tolerance)
-    torch.testing.assert_close(other, -log_det, **tolerance)
-    rows = [torch.func.jacrev(lambda y: flow(y[None])[0][0])(y) for y in z]
-    jacobian = torch.stack(rows).view(5, z[0].numel(), -1)
-    torch.testing.assert_close(log_det, torch.linalg.slogdet(jacobian)[1], **tolerance)
-    assert log_det.std() > 1e-3 or name in ("Fourier", "Fourier, odd L", "affine")
-
-
 @pytest.mark.parametrize(
     "name", sorted(FLOWS.keys() - {"neither even nor odd", "affine", "neural RG, blocks of their own"})
 )
@@ -75,14 +61,6 @@ def test_translations_of_the_sublattice(name):
         moved, log_det = flow(z.roll(shift, (1, 2)))
         torch.testing.assert_close(moved, flow(z)[0].roll(shift, (1, 2)))
         torch.testing.assert_close(log_det, flow(z)[1])
-
-
-@pytest.mark.parametrize("name", FLOWS)
-def test_every_parameter_has_a_gradient(name):
-    flow, z = made(name)
-    x, log_det = flow(z)
-    (x.pow(4).sum() - log_det.sum()).backward()
-    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in flow.parameters())
 
 
 @pytest.mark.parametrize("name", ["checkerboard", "neural RG", "Monge-Ampere"])

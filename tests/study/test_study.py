@@ -249,6 +249,9 @@ def test_all_trials_of_a_study_share_their_flags(client, home, capsys):
     assert json.loads(kept(optuna_study(home).trials[0], RESULT))["declaration"]["temperature"] == 2
     assert outcome(toy_study, "--n-trials", "2", "--temperature", "3") == 2
     assert "was begun with --temperature 2.0" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as exit:
+        main(toy_study, ["--n-trials", "2"])
+    assert exit.value.code == 2 and "was begun with --temperature 2.0" in capsys.readouterr().err
 
 
 @pytest.mark.slow

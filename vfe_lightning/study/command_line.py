@@ -45,7 +45,7 @@ def parser(study: StudyPlan) -> argparse.ArgumentParser:
     module = getattr(sys.modules["__main__"], "__spec__", None)
     made = argparse.ArgumentParser(
         prog=f"python -m {module.name}" if module else None,
-        description=sys.modules[study.experiment.__module__].__doc__,
+        description=study.told,
         epilog="Every other flag is one of the experiment, for all trials alike: "
         "--trainer.max_steps 50, --n 7, --config file.yaml",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -81,7 +81,7 @@ def changes_of(study: StudyPlan, argv: Sequence[str]) -> dict[str, Any]:
     experiment, chosen = study.example
     own = {"n-trials", "workers", "storage", "name"}
     for flag in (word[2:].partition("=")[0] for word in argv if word.startswith("--")):
-        if flag in ("resume", "json", "print_config"):
+        if flag in ("resume", "json", "print_config", "init_from"):
             raise unknown_name(flag, own, prefix="--")
         if flag in chosen:
             raise Refused(f"--{flag} is chosen by the study; to fix it, run its experiment")

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from vfe_lightning.analysis import study_figures
 from vfe_lightning.declarations.study import Grid
+from vfe_lightning.notation import with_error
 from vfe_lightning.result import Result, Status
 from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.study.storage import outcomes
@@ -34,7 +35,7 @@ def conclude(study: StudyPlan, run: StudyRun, opened: optuna.Study, status: Stat
         report, figures = study.report(list(results.values()))
         run.client.log_text(run.run_id, report.to_csv(index=False), "table.csv")
         run.draw(figures)
-        print(f"\n{report.to_string(index=False)}")
+        print(f"\n{in_text(report)}")
     run.draw(own_figures(study, trials, results))
     run.progress(opened)
     run.describe(in_markdown(study, run, trials, results))
@@ -82,6 +83,16 @@ def trial_table(study: StudyPlan, trials: list[FrozenTrial]) -> pd.DataFrame:
         row |= {"run": t.user_attrs.get(RUN), "error": t.user_attrs.get(ERROR)}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def in_text(table: pd.DataFrame) -> str:
+    """The same with each error behind its number, where it is one."""
+    shown = table.astype(object).where(table.notna(), "")
+    for name in [name for name in table if f"{name}_error" in table]:
+        pairs = zip(table[name], table[f"{name}_error"], strict=True)
+        shown[name] = ["" if pd.isna(v) else with_error(v, 0.0 if pd.isna(e) else e) for v, e in pairs]
+        del shown[f"{name}_error"]
+    return shown.to_string(index=False)
 
 
 def own_figures(study: StudyPlan, trials: list[FrozenTrial], results: dict[int, Result]):

@@ -1,6 +1,7 @@
 """A study: a function from a trial to an experiment, and what is to be made of the results."""
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,6 +33,9 @@ class StudyPlan:
         objectives: the numbers of a `Result` that are minimised; several give a Pareto front.
         pruning: when a trial ends early; None for never, as in a scan of which every point counts.
         report: from the results of the complete trials to a table and figures.
+        about: what its page and its help say; if nothing, the docstring of the module of `experiment`.
+        warm: the parameter of a grid along which a trial starts from what its neighbour has learned.
+        arguments: of the command line that makes the study, where it is none of a module.
     """
 
     name: str
@@ -41,6 +45,14 @@ class StudyPlan:
     objectives: tuple[str, ...] = ("free_energy",)
     pruning: Pruning | None = field(default_factory=Pruning)
     report: "Callable[[Sequence[Result]], Report] | None" = None
+    about: str | None = None
+    warm: str | None = None
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """What it says of itself."""
+        return (self.about or sys.modules[self.experiment.__module__].__doc__ or "").strip()
 
     @property
     def filed_as(self) -> str:

@@ -1,7 +1,9 @@
 """Where Optuna keeps the trials: by default an SQLite file under mlruns/, shared by all workers."""
 
 import itertools
+import json
 import os
+import shlex
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +19,7 @@ from vfe_lightning.tracking import store
 
 HEARTBEAT = 5  # seconds between two signs of life of a running trial
 RETRIES = 5  # of a trial whose worker died
-CHANGES = "changes"  # user attribute of a study: what its command line said of the experiment
+CHANGES, ARGUMENTS = "changes", "arguments"  # of a study: what its command line said of the experiment
 
 
 def storage_url(given: str | None) -> str:
@@ -79,12 +81,16 @@ def open_study(study: StudyPlan, url: str, changes: Mapping[str, Any] | None) ->
         known = opened.user_attrs.get(CHANGES)
         if known is None:
             opened.set_user_attr(CHANGES, dict(changes or {}))
-            if isinstance(study.search, Grid):
+            opened.set_user_attr(ARGUMENTS, list(study.arguments))
+            if isinstance(study.search, Grid) and not study.warm:  # where one waits for the other
                 for point in grid(study.search):
                     opened.enqueue_trial(point)
-        elif changes and dict(changes) != known:
+        elif changes is not None and json.loads(json.dumps(dict(changes))) != known:
             was = " ".join(f"--{k} {v}" for k, v in known.items()) or "no such flags"
             raise Refused(f"study {study.name} was begun with {was}: give the same, or another --name")
+        elif study.arguments and list(study.arguments) != (was := opened.user_attrs.get(ARGUMENTS)):
+            was = shlex.join(was or ["a study of another kind"])
+            raise Refused(f"study {study.name} was begun as {was}: give the same, or another --name")
     return opened
 
 

@@ -1,6 +1,5 @@
 """The MLflow run of a study, under which those of its trials are nested, and what is said of them."""
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -38,7 +37,7 @@ class StudyRun:
     def open(cls, study: StudyPlan, opened: optuna.Study, url: str, n_trials: int) -> "StudyRun":
         uri = store.tracking_uri()
         client = store.connect(uri)
-        experiment = store.experiment_id(client, uri, study.filed_as, about(study))
+        experiment = store.experiment_id(client, uri, study.filed_as, study.told)
         with store.lock(url):
             found = client.search_runs(
                 [experiment], f"tags.`optuna.study` = '{study.name}' and tags.`optuna.storage` = '{key(url)}'"
@@ -110,7 +109,7 @@ class StudyRun:
 
     def describe(self, text: str) -> None:
         """On top of its page."""
-        told = f"{text}\n\n{about(self.study)}"
+        told = f"{text}\n\n{self.study.told}"
         self.client.set_tag(self.run_id, store.NOTE, told[: store.LONGEST])
 
     def run_of(self, trial_number: int) -> str | None:
@@ -132,11 +131,6 @@ class StudyRun:
         return "  ".join(
             f"{name} {with_error(*n) if n[1] > 0 else f'{n[0]:.3g}'}" for name, n in numbers.items()
         )
-
-
-def about(study: StudyPlan) -> str:
-    """What the module of a study says of it."""
-    return (sys.modules[study.experiment.__module__].__doc__ or "").strip()
 
 
 def chosen(params: dict) -> str:

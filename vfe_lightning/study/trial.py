@@ -30,18 +30,28 @@ def carry_out(
     filing: Filing,
     known_run: str | None,
     parent: int | None,
+    start: str | None = None,
 ) -> Result:
     """Train and evaluate on all ranks; only rank 0 has the trial.
 
-    A trial whose worker died goes on in its old run, from the last checkpoint.
+    A trial whose worker died goes on in its old run, from the last checkpoint. Another one begins with the
+    parameters of the run `start`.
     """
     watch = Watch(trial, study.pruning, parent)
     resume = known_run if known_run and may_go_on(known_run) else None
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
-        return experiment.run(resume=resume, callbacks=[watch], filing=filing)
+        init_from = None if resume else start
+        return experiment.run(resume=resume, callbacks=[watch], filing=filing, init_from=init_from)
 
 
-def in_own_processes(study: StudyPlan, url: str, trial: optuna.Trial, experiment: Experiment, filing: Filing):
+def in_own_processes(
+    study: StudyPlan,
+    url: str,
+    trial: optuna.Trial,
+    experiment: Experiment,
+    filing: Filing,
+    start: str | None = None,
+) -> Result:
     """Lightning starts the other ranks with the command line of rank 0, which must name the trial:
     otherwise every rank would ask Optuna for parameters of its own."""
     with tempfile.TemporaryDirectory(prefix="vfe-trial-") as folder:
@@ -54,10 +64,11 @@ def in_own_processes(study: StudyPlan, url: str, trial: optuna.Trial, experiment
             "filing": asdict(filing),
             "run": trial.user_attrs.get(RUN),
             "parent": os.getpid(),
+            "start": start,
             "answer": str(answer),
         }
         order.write_text(json.dumps(spec))
-        command = [*this_command(), "--trial", str(order)]
+        command = [*this_command(), *study.arguments, "--trial", str(order)]
         with tempfile.TemporaryFile("w+") as log:
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, process_group=0)
             try:
@@ -89,7 +100,8 @@ def child(study: StudyPlan, order: Path) -> NoReturn:
     parent = spec["parent"] if trial else None
     answer: dict[str, Any] | None = None
     try:
-        result = carry_out(study, trial, experiment, Filing(**spec["filing"]), spec["run"], parent)
+        filing, start = Filing(**spec["filing"]), spec["start"]
+        result = carry_out(study, trial, experiment, filing, spec["run"], parent, start)
         answer = result.plain()
     except Pruned as reason:
         answer = {"pruned": str(reason)}

@@ -17,6 +17,7 @@ from vfe_lightning.errors import Interrupted, Pruned, Refused
 from vfe_lightning.experiment import Experiment
 from vfe_lightning.result import Result
 from vfe_lightning.study import trial as trials
+from vfe_lightning.study import warm
 from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.study.storage import finished, open_study, running
 from vfe_lightning.study.study_run import StudyRun
@@ -88,6 +89,8 @@ class Worker:
             known = self.opened.get_trials(deepcopy=False)
             if len(finished(known)) + len(running(known)) >= self.order.n_trials:
                 return False
+            if self.study.warm and not warm.offered(self.study, self.opened, known):
+                return False
             # With the trial in the storage, the next worker counts it: the claim is over.
             objective = partial(self.objective, claim.close)
             self.opened.optimize(objective, n_trials=1, catch=(Exception,))
@@ -127,12 +130,14 @@ class Worker:
         if not self.order.alone:
             experiment = experiment.vary(**{"trainer.progress_bar": False})
         filing, budget = self.run.filing(trial), experiment.trainer
+        others = self.opened.get_trials(deepcopy=False)
+        start = warm.start_of(self.study, others, trial.user_attrs) if self.study.warm else None
         if budget.num_nodes > 1:
             raise Refused("a trial runs on one node: start workers on each of the nodes instead")
         if budget.devices > 1 or budget.strategy == "ddp":
-            return trials.in_own_processes(self.study, self.order.url, trial, experiment, filing)
+            return trials.in_own_processes(self.study, self.order.url, trial, experiment, filing, start)
         known = trial.user_attrs.get(trials.RUN)
-        return trials.carry_out(self.study, trial, experiment, filing, known, self.order.parent)
+        return trials.carry_out(self.study, trial, experiment, filing, known, self.order.parent, start)
 
 
 def declared(study: StudyPlan, trial: optuna.Trial, changes: Mapping[str, Any]) -> Experiment:

@@ -51,7 +51,7 @@ class ElectronGas(VariationalFreeEnergy):
     momenta: Tensor  # of the orbitals in absolute units, (orbitals, dim)
     wave_vectors: Tensor  # of the untwisted grid but for zero, one of k and -k: (vectors, dim)
     shells: Tensor  # of equal length that the wave vectors belong to, (vectors,)
-    units, per = "Ry", "electron"
+    units, per, unit_of_length = "Ry", "electron", "r_s a_0"
 
     def __init__(self, declaration: declarations.ElectronGas) -> None:
         super().__init__()

@@ -48,7 +48,7 @@ class QuantumDot(VariationalFreeEnergy):
 
     declaration: declarations.QuantumDot
     energies_of_orbitals: Tensor  # of up and of down orbitals, (2 orbitals,)
-    units, per = "hbar omega", "electron"
+    units, per, unit_of_length = "hbar omega", "electron", "sqrt(hbar / m omega)"
     energy_unit = 1.0
     units_of: Mapping[str, tuple[str, str]] = {
         "total_free_energy": ("hbar omega", "dot"),
