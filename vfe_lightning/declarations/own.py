@@ -52,7 +52,11 @@ class OwnFlow(Own):
         """A `bijectors.bijector.Bijector` of samples (batch, *shape), in float64."""
 
 
-def or_own(part: type[Own]) -> tuple[Any, Any]:
+class Open:
+    """Marks a union that also takes declarations from outside."""
+
+
+def or_own(part: type[Own]) -> tuple[Any, ...]:
     """What opens a union of declarations with `kind` to one from outside, as metadata of its type."""
 
     def opened(given: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -65,7 +69,7 @@ def or_own(part: type[Own]) -> tuple[Any, Any]:
             raise ValueError(f"{type(given).__name__} must be a subclass of {part.__name__} here")
         return handler(given)
 
-    return WrapValidator(opened), SerializeAsAny()  # pyright: ignore[reportCallIssue]
+    return WrapValidator(opened), SerializeAsAny(), Open()  # pyright: ignore[reportCallIssue]
 
 
 def outside(kind: str, part: type[Own] = Own) -> type[Own]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from vfe_lightning.declarations.data import Allowed
-from vfe_lightning.declarations.own import outside
+from vfe_lightning.declarations.own import Open, outside
 from vfe_lightning.errors import Refused
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -129,5 +129,6 @@ def _literal(kinds: dict[str, type[BaseModel]]) -> Any:
 
 
 def _kinds_text(info: FieldInfo, kinds: dict[str, type[BaseModel]]) -> str:
+    opened = " module:Class: one of your own." if any(isinstance(m, Open) for m in info.metadata) else ""
     lines = (f"{kind}: {(m.__doc__ or '').strip().splitlines()[0]}" for kind, m in kinds.items())
-    return f"{info.description or ''}; " + " ".join(lines)
+    return f"{info.description or ''}; " + " ".join(lines) + opened
