@@ -11,6 +11,7 @@ from vfe_lightning.bijectors.centred_scale import CentredScale
 from vfe_lightning.bijectors.checkerboard import CheckerboardFlow
 from vfe_lightning.bijectors.circular_spline import CircularSplineCoupling, NormalToCircle, Standardized
 from vfe_lightning.bijectors.continuous import ContinuousFlow
+from vfe_lightning.bijectors.coordinate_splines import CoordinateSplines
 from vfe_lightning.bijectors.equivariant_velocity import velocity_of
 from vfe_lightning.bijectors.fourier_scale import FourierScale
 from vfe_lightning.bijectors.monge_ampere import MongeAmpereFlow
@@ -57,6 +58,7 @@ BIJECTORS = {
     ),
     "composed": (lambda: Composed([FourierScale(spectrum(4)), CheckerboardFlow(4, 2, 3)]), (4, 4), 1e-10),
     "continuous flow": (lambda: ContinuousFlow(velocity_of(PAIRS, 3, 0, 2), 8), (3, 2), 1e-3),
+    "coordinate splines": (lambda: CoordinateSplines(4, 6), (2, 2), 1e-10),
     "Fourier scale": (lambda: FourierScale(spectrum(5)), (5, 5), 1e-10),
     "Monge-Ampere": (lambda: MongeAmpereFlow(4, 2, 8, 3, 1), (4, 4), 3e-4),
     "neural RG": (lambda: NeuralRG(4, 6, 3, 4), (4, 4), 1e-10),

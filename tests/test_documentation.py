@@ -24,6 +24,9 @@ ROOT = Path(__file__).parents[1]
 PAGES = list(pages(ROOT))
 EXPERIMENTS = quoting.names(ROOT)
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
+SCRIPT = re.compile(
+    r"<!-- script: (\w+\.py) -->"
+)  # above a block of Python: a program of its own, see test_own
 LATER = re.compile(r"<!-- later: ([\w.]+) -->")  # above a block of Python: what it needs is not there yet
 GENERATED = re.compile(r"<!-- results: .*?<!-- end -->", re.DOTALL)
 REFERENCE = re.compile(r"<!-- reference: \S.*?-->.*?<!-- end -->", re.DOTALL)
@@ -35,11 +38,12 @@ def named(path: Path) -> str:
 
 
 def blocks(page: Path, *languages: str) -> Iterator[str]:
-    """Code of a page in these languages, without what waits for something."""
+    """Code of a page in these languages, without what waits for something and without whole programs."""
     text = page.read_text()
     for match in FENCE.finditer(text):
         before = text[: match.start()].rstrip().splitlines()[-1:]
-        if match["language"] in languages and not LATER.match("".join(before)):
+        before = "".join(before)
+        if match["language"] in languages and not (LATER.match(before) or SCRIPT.match(before)):
             yield re.sub(f"^{match['indent']}", "", match["code"], flags=re.MULTILINE)
 
 

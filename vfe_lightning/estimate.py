@@ -3,12 +3,14 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Protocol, Self
 
 import torch
 from torch import Tensor, nn
 
 from vfe_lightning import reductions
+from vfe_lightning.errors import NotKnown
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Estimate:
         objective: computes what training lowers for each sample, (batch,), where that is not F.
         reweighted: computes numbers or functions of each sample, (batch, ...), whose means in the Gibbs
             state the evaluation reports; it needs `log_weights`.
+        samples: draws or has what was sampled, (batch, ...), for observables that are asked for besides.
     """
 
     free_energy: Tensor
@@ -114,6 +117,7 @@ class Estimate:
     of_states: bool = False
     objective: Callable[[], Tensor] | None = None
     reweighted: Mapping[str, Callable[[], Tensor]] = field(default_factory=dict)
+    samples: Callable[[], Tensor] | None = None
 
     def scalars(self) -> dict[str, float]:
         """Diagnostics, minima and maxima over all ranks."""
@@ -156,3 +160,35 @@ class Estimate:
             if first.log_weights is not None
             else None,
         )
+
+
+def besides(estimate: Estimate, asked: Mapping[str, Callable[[Tensor], Tensor]]) -> Estimate:
+    """The same, which also measures functions of samples, and reweights them where the weights are known.
+
+    Args:
+        asked: x (batch, ...) -> (batch,) or (batch, bins).
+    """
+    if not asked:
+        return estimate
+
+    def x() -> Tensor:
+        if estimate.samples is None:
+            raise NotKnown("this system shows no samples to measure")
+        return estimate.samples()
+
+    drawn = cache(x)
+    found = {name: partial(_measured, f, drawn) for name, f in asked.items()}
+    weighed = estimate.log_weights is not None and not estimate.of_states
+    return replace(
+        estimate,
+        profiles={**estimate.profiles, **found},
+        reweighted={**estimate.reweighted, **(found if weighed else {})},
+    )
+
+
+def _measured(function: Callable[[Tensor], Tensor], x: Callable[[], Tensor]) -> Tensor:
+    """Raises ValueError where there is not one value, or row of values, for each sample."""
+    value = function(x())
+    if value.shape[:1] != x().shape[:1]:
+        raise ValueError(f"it is {tuple(value.shape)} of {len(x())} samples: one value a sample is wanted")
+    return value.detach().double()

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 
 from vfe_lightning import reductions
 from vfe_lightning.errors import NotFinite, NotKnown
-from vfe_lightning.estimate import Estimate, FactorOptimizer
+from vfe_lightning.estimate import Estimate, FactorOptimizer, besides
 from vfe_lightning.evaluation import Comparison, Evaluation
 from vfe_lightning.failures import Failures
 from vfe_lightning.reporting import Reporting, scalars
@@ -46,6 +46,7 @@ class VariationalFreeEnergy(Sampled, L.LightningModule, ABC):
         comparing: validation measures `objective` alone, to compare parameters.
         objective: what training lowers, as the latest comparison found it; None where it is not finite.
         failures: what failed of what only decorates a run.
+        asked: functions of samples that the evaluation measures besides: x (batch, ...) -> (batch, ...).
     """
 
     declaration: Any  # each system narrows it to its own
@@ -67,6 +68,7 @@ class VariationalFreeEnergy(Sampled, L.LightningModule, ABC):
         self.comparing = False
         self.objective: Moments | None = None
         self.failures = Failures()
+        self.asked: Mapping[str, Callable[[Tensor], Tensor]] = {}
         self.generator = torch.Generator()
         self.seed, self.accumulate = 0, 1
         self._generator_states: list[Tensor] | None = None
@@ -153,7 +155,7 @@ class VariationalFreeEnergy(Sampled, L.LightningModule, ABC):
         if self.comparing:
             self._comparison.add(lambda: self.estimate(n_samples))
         else:
-            self._evaluation.add(self.estimate(n_samples))
+            self._evaluation.add(besides(self.estimate(n_samples), self.asked))
 
     def on_validation_epoch_end(self) -> None:
         if self.comparing:

@@ -1,14 +1,20 @@
 """What can be refused before a run is made: a file that cannot be written, a system that cannot be built."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
-from vfe_lightning.errors import Refused
+from vfe_lightning.declarations.system import Observable
+from vfe_lightning.errors import NotKnown, Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.optimizers import make_optimizer
+
+MEASURED = {"free_energy", "energy", "entropy", "heat_capacity", "variance"}
+TRIED = 3  # samples
 
 
 def writable(path: Path | None) -> Path | None:
@@ -38,6 +44,35 @@ def prepared(experiment: DeclaredExperiment) -> VariationalFreeEnergy:
         )
         system.check_batch_size(budget.devices * budget.num_nodes)
         system.check_steps(budget.max_steps)
+        system.asked = checked(system, experiment.asked())
     except (ValueError, OverflowError) as error:
         raise Refused(str(error)) from error
     return system
+
+
+def checked(system: VariationalFreeEnergy, asked: Mapping[str, Observable]) -> Mapping[str, Observable]:
+    """What is to be measured besides, tried on samples where they can be drawn.
+
+    Raises:
+        ValueError: it does not work, or has a name of what each system measures.
+    """
+    if taken := sorted(MEASURED & asked.keys()):
+        raise ValueError(f"{taken[0]} is measured anyway: call the observable otherwise")
+    if not asked:
+        return asked
+    try:
+        drawn = system.sample(TRIED)
+    except NotKnown as error:
+        raise ValueError(f"{sorted(asked)[0]} cannot be measured: {error}") from error
+    x = drawn if isinstance(drawn, Tensor) else drawn[1]
+    for name, function in asked.items():
+        try:
+            shape = tuple(function(x).shape)
+        except Exception as error:  # whatever code from outside raises
+            raise ValueError(f"observable {name}: {type(error).__name__}: {error}") from error
+        if shape[:1] != (TRIED,) or len(shape) > 2:
+            raise ValueError(
+                f"observable {name} is {shape} of samples {tuple(x.shape)}: one number, or a row of "
+                "numbers, a sample is wanted"
+            )
+    return asked

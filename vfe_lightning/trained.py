@@ -1,6 +1,6 @@
 """A trained run as an object: samples, densities, wavefunctions, and any expectation value with its error."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,9 +9,11 @@ from mlflow.entities import Run
 from torch import Tensor
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
+from vfe_lightning.declarations.system import Observable
 from vfe_lightning.errors import Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.known import Known
+from vfe_lightning.preparation import checked
 from vfe_lightning.result import Result
 from vfe_lightning.statistics import Moments
 from vfe_lightning.tracking.conclusion import landmarks_of, result_of, watched
@@ -98,8 +100,16 @@ class Trained:
         found = Moments.of(torch.cat(values))
         return Expectation(found.mean, found.error)
 
-    def evaluate(self, batches: int | None = None) -> Result:
-        """F and everything else that the run has measured, from fresh samples, with errors and references."""
+    def evaluate(
+        self, batches: int | None = None, observables: Mapping[str, Observable] | None = None
+    ) -> Result:
+        """F and everything else that the run has measured, from fresh samples, with errors and references.
+
+        Args:
+            batches: as many as the run had where nothing is said.
+            observables: functions of samples to measure besides, see `Experiment.measuring`.
+        """
+        self.system.asked = checked(self.system, {**self.experiment.asked(), **(observables or {})})
         batches = batches or self.experiment.trainer.evaluation_batches or EVALUATION
         self._renew()
         system = self.system

@@ -1,14 +1,14 @@
 """The help of an experiment's command line: short by default, `--help all` for every option."""
 
 import shutil
-import sys
 import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from vfe_lightning.declarations.changes import unknown_name
+from vfe_lightning.declarations.data import shown
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.schema import Leaf
-from vfe_lightning.tracking.provenance import about
+from vfe_lightning.tracking.provenance import about, started
 
 COLUMN = 24  # where the explanations begin
 OWN_FLAGS = {
@@ -44,8 +44,7 @@ def usage(
     parts = list(dict.fromkeys(leaf.part for leaf in options if leaf.part))
     if wanted and wanted not in ("all", *parts):
         raise unknown_name(wanted, ["all", *parts])
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
-    line = line or f"python -m {spec.name if spec else experiment.name} [--NAME VALUE]..."
+    line = line or f"python {started() or f'-m {experiment.name}'} [--NAME VALUE]..."
     own = own or {flag + VALUES.get(flag, ""): text for flag, text in OWN_FLAGS.items()}
     if wanted and wanted != "all":
         shown = [part for part in parts if f"{part}.".startswith(f"{wanted}.")]
@@ -90,7 +89,7 @@ def _in_full(options: Sequence[Leaf], parts: Sequence[str]) -> Iterator[str]:
 def _option(leaf: Leaf) -> list[str]:
     name = leaf.path.rpartition(".")[2].upper()
     return entry(
-        f"--{leaf.path} {name}", f"{leaf.description} (type: {leaf.allowed}, default: {leaf.default})"
+        f"--{leaf.path} {name}", f"{leaf.description} (type: {leaf.allowed}, default: {shown(leaf.default)})"
     )
 
 

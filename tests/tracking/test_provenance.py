@@ -90,3 +90,34 @@ def test_in_a_notebook_an_experiment_runs_as_it_is_declared(client, notebook):
     tags = client.get_run(result.run_id).data.tags
     assert tags["mlflow.source.name"] == "notebook" and tags["vfe.arguments"] == ""
     assert "mlflow.source.git.commit" not in tags and "<table>" in result._repr_html_()
+
+
+CLASSES = """from vfe_lightning.declarations import Ising
+class Mine(Ising):
+    '''Spins of a module.'''
+"""
+USES = """from vfe_lightning import Experiment
+from vfe_lightning.tracking import provenance
+from mine import Mine
+import json
+system = Mine(L=2, beta=0.3, network={"kind": "made"})
+mine = Experiment(name="mine", system=system, batch_size=2)
+code, diff = provenance.code(mine)
+kept = [path.name for path in provenance.untracked(mine)]
+print(json.dumps({**provenance.tags(), **code, "diff": diff, "kept": kept}))
+"""
+
+
+def test_the_modules_of_a_users_classes_are_recorded(tmp_path):
+    """In a repository of their own, or in none: then their files are kept."""
+    (tmp_path / "mine.py").write_text(CLASSES)
+    (tmp_path / "uses.py").write_text(USES)
+    tags = told("uses.py", folder=tmp_path)
+    assert tags["kept"] == ["uses.py", "mine.py"] and tags["vfe.system"] == "mine:Mine"
+    assert not {"git.commit", "vfe.system.commit"} & tags.keys()
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "mine.py")
+    git(tmp_path, "commit", "-qm", "mine")
+    tags = told("uses.py", folder=tmp_path)
+    assert tags["kept"] == ["uses.py"] and tags["vfe.system.commit"] == git(tmp_path, "rev-parse", "HEAD")
+    assert "git.commit" not in tags and "untracked: uses.py" in tags["diff"]

@@ -39,11 +39,16 @@ from vfe_lightning.declarations.occupation import (
     Transformer,
 )
 from vfe_lightning.declarations.optimizer import LBFGS, Adam, NaturalGradient, Optimizer, TrustRegion
+from vfe_lightning.declarations.own import Own, OwnFlow, OwnNetwork
+from vfe_lightning.declarations.pairwise_ising import PairwiseIsing
 from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
+from vfe_lightning.declarations.pauli_spins import PauliSpins
+from vfe_lightning.declarations.potential import Couplings, Equivariant, Potential
 from vfe_lightning.declarations.potts import Potts
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
 from vfe_lightning.declarations.quantum_spins import (
     BlockGates,
+    CircuitSpins,
     GeneralGates,
     HardwareGates,
     Heisenberg,
@@ -95,11 +100,13 @@ __all__ = [
     "BlockGates",
     "BoltzmannGenerator",
     "Checkerboard",
+    "CircuitSpins",
     "ConfigurationInteraction",
     "Continuous",
     "ContinuousFlow",
     "CoulombTrap",
     "CouplingFlow",
+    "Couplings",
     "Declaration",
     "Determinantal",
     "Determinants",
@@ -107,6 +114,7 @@ __all__ = [
     "DoubleWell",
     "EdwardsAnderson",
     "ElectronGas",
+    "Equivariant",
     "EquivariantFlow",
     "Exact",
     "ExponentialAnnealing",
@@ -148,14 +156,20 @@ __all__ = [
     "OneBodyFlow",
     "Optimizer",
     "OscillatorDeterminants",
+    "Own",
+    "OwnFlow",
+    "OwnNetwork",
     "PairVelocity",
+    "PairwiseIsing",
     "PastAverage",
     "PathGradient",
     "PathOnly",
     "Pathwise",
+    "PauliSpins",
     "PeierlsWeights",
     "PhiFour",
     "PixelCNN",
+    "Potential",
     "Potts",
     "Pruning",
     "QuantumDot",

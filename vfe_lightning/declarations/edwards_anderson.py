@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, model_validator
 
-from vfe_lightning.declarations.spin_networks import MADE, Bernoulli, PixelCNN
+from vfe_lightning.declarations.spin_networks import MADE, OPEN, Bernoulli, PixelCNN
 from vfe_lightning.declarations.spins import Spins
 
-GlassNetwork = Annotated[MADE | PixelCNN | Bernoulli, Field(discriminator="kind")]
+GlassNetwork = Annotated[MADE | PixelCNN | Bernoulli, Field(discriminator="kind"), *OPEN]
 
 
 class EdwardsAnderson(Spins):

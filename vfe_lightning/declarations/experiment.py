@@ -6,9 +6,10 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, PrivateAttr, SerializeAsAny, model_validator
 
 from vfe_lightning.declarations.changes import changed, flat, nested, unknown_name
+from vfe_lightning.declarations.data import shown
 from vfe_lightning.declarations.label import label
 from vfe_lightning.declarations.optimizer import LBFGS, NaturalGradient, Optimizer
-from vfe_lightning.declarations.system import System
+from vfe_lightning.declarations.system import Observable, System
 from vfe_lightning.declarations.trainer import Trainer
 
 
@@ -25,6 +26,7 @@ class DeclaredExperiment(BaseModel):
     seed: int = Field(default=42, ge=0, description="of the first parameters and of all samples")
     tags: dict[str, str] = Field(default={}, description="anything to find the runs by")
     _usual: Self | None = PrivateAttr(default=None)  # what it was varied from
+    _asked: dict[str, Observable] = PrivateAttr(default={})  # what is measured besides
 
     @model_validator(mode="after")
     def _has_an_optimizer_for_its_gradient(self) -> Self:
@@ -62,7 +64,22 @@ class DeclaredExperiment(BaseModel):
         varied = changed(self.model_copy(update={"system": changed(self.system, physics)}), parts)
         return varied._varied_from(self)
 
+    def measuring(self, **observables: Observable) -> Self:
+        """The same experiment, whose evaluation also measures functions of samples, under their names.
+
+        `ising.measuring(m4=lambda s: s.mean(dim=1) ** 4)`; see `System.observables`. They are reweighted
+        where the weights of samples are known.
+        """
+        other = self.model_copy()._varied_from(self)
+        other._asked = self._asked | observables
+        return other
+
+    def asked(self) -> dict[str, Observable]:
+        """What the system measures besides, and what was asked for."""
+        return {**self.system.observables(), **self._asked}
+
     def _varied_from(self, base: Self) -> Self:
+        self._asked = base._asked
         self._usual = base if base._usual is None else base._usual
         return self
 
@@ -78,8 +95,8 @@ class DeclaredExperiment(BaseModel):
         return type(self).model_validate(own | {"system": system})._varied_from(self)
 
     def parameters(self) -> dict[str, Any]:
-        """All values under their dotted names."""
-        return flat(self.declared())
+        """All values under their dotted names; long data by a hash of them."""
+        return {name: shown(value) for name, value in flat(self.declared()).items()}
 
     def label(self) -> str:
         """What tells this run from others: the physics, what was varied, and the seed."""

@@ -7,6 +7,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.continuous import Continuous
+from vfe_lightning.declarations.own import OwnFlow, or_own
 
 CRITICAL_BETA = math.log(1 + math.sqrt(2)) / 2  # Onsager
 
@@ -41,7 +42,7 @@ class MongeAmpere(Declaration):
     reach: PositiveInt = Field(default=1, description="rows and columns that a kernel sees")
 
 
-LatticeFlow = Annotated[Checkerboard | NeuralRG | MongeAmpere, Field(discriminator="kind")]
+LatticeFlow = Annotated[Checkerboard | NeuralRG | MongeAmpere, Field(discriminator="kind"), *or_own(OwnFlow)]
 
 
 class LatticeField(Continuous):

@@ -1,5 +1,6 @@
 """Spins 1/2 on a lattice: their Hamiltonian, the probabilities p(x), and a quantum circuit."""
 
+from abc import abstractmethod
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
@@ -46,15 +47,12 @@ class HardwareGates(Declaration):
 Gates = Annotated[GeneralGates | HardwareGates | BlockGates, Field(discriminator="kind")]
 
 
-class QuantumSpins(System):
-    """What all spins 1/2 declare: Liu, Mao, Zhang & Wang, Mach. Learn.: Sci. Technol. 2, 025011 (2021)."""
+class CircuitSpins(System):
+    """What all spins 1/2 on a circuit declare, whichever their Hamiltonian.
 
-    nx: PositiveInt = Field(default=3, description="rows of cells")
-    ny: PositiveInt = Field(default=3, description="columns of cells")
-    lattice: Literal["square", "triangular", "kagome"] = Field(
-        default="square", description="one site a cell, or three of kagome"
-    )
-    periodic: bool = Field(default=False, description="bonds across the edges; false: open boundaries")
+    Liu, Mao, Zhang & Wang, Mach. Learn.: Sci. Technol. 2, 025011 (2021).
+    """
+
     beta: PositiveFloat = Field(default=1.0, description="inverse temperature")
     depth: PositiveInt = Field(default=5, description="layers of the circuit")
     gates: Gates = Field(default=GeneralGates(), description="what a layer of the circuit is made of")
@@ -68,25 +66,51 @@ class QuantumSpins(System):
     )  # fmt: skip
 
     @property
+    @abstractmethod
     def sites(self) -> int:
-        return self.nx * self.ny * (3 if self.lattice == "kagome" else 1)
+        """Spins."""
+
+    @property
+    def counted(self) -> str:
+        """Where the number of spins comes from, in words."""
+        return "this"
 
     @property
     def exact_gradient(self) -> bool:
         return isinstance(self.network, PeierlsWeights)
 
     @model_validator(mode="after")
-    def _fits(self) -> "QuantumSpins":
+    def _fits(self) -> "CircuitSpins":
         if not 2 <= self.sites <= MOST_SPINS:
-            raise ValueError(
-                f"nx = {self.nx}, ny = {self.ny} on the {self.lattice} lattice are {self.sites} spins: "
-                f"2 to {MOST_SPINS} are allowed"
-            )
+            raise ValueError(f"{self.counted} are {self.sites} spins: 2 to {MOST_SPINS} are allowed")
         if isinstance(self.network, PeierlsWeights) and self.sites > MOST_SUMMED:
             raise ValueError(
                 f"network peierls is for at most {MOST_SUMMED} spins, not {self.sites}: "
                 "use --network.kind made"
             )
+        return self
+
+
+class QuantumSpins(CircuitSpins):
+    """What all spins 1/2 on a lattice declare."""
+
+    nx: PositiveInt = Field(default=3, description="rows of cells")
+    ny: PositiveInt = Field(default=3, description="columns of cells")
+    lattice: Literal["square", "triangular", "kagome"] = Field(
+        default="square", description="one site a cell, or three of kagome"
+    )
+    periodic: bool = Field(default=False, description="bonds across the edges; false: open boundaries")
+
+    @property
+    def sites(self) -> int:
+        return self.nx * self.ny * (3 if self.lattice == "kagome" else 1)
+
+    @property
+    def counted(self) -> str:
+        return f"nx = {self.nx}, ny = {self.ny} on the {self.lattice} lattice"
+
+    @model_validator(mode="after")
+    def _has_blocks(self) -> "QuantumSpins":
         if isinstance(self.gates, BlockGates) and self.lattice == "kagome":
             raise ValueError(
                 "gates blocks are for one site a cell, not three of kagome: use --gates.kind general"

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from vfe_lightning.declarations.data import Allowed
+from vfe_lightning.declarations.own import Open, outside
 from vfe_lightning.errors import Refused
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -70,12 +72,18 @@ def with_kinds(declaration: Model, kinds: Mapping[str, Any]) -> Model:
             continue
         if rest != "kind":
             part = with_kinds(part, {rest: kind})
-        elif kind not in members(info):
-            raise Refused(f"{path} = {kind} is not allowed: {_one_of(members(info))}")
         elif kind != getattr(part, "kind", None):
-            part = members(info)[kind].model_construct()
+            part = _member(info, kind, path).model_construct(**({"kind": kind} if ":" in kind else {}))
         declaration = declaration.model_copy(update={name: part})
     return declaration
+
+
+def _member(info: FieldInfo, kind: str, path: str) -> type[BaseModel]:
+    if kind in members(info):
+        return members(info)[kind]
+    if ":" in kind:
+        return outside(kind)
+    raise Refused(f"{path} = {kind} is not allowed: {_one_of(members(info))}")
 
 
 def members(info: FieldInfo) -> dict[str, type[BaseModel]]:
@@ -91,6 +99,8 @@ def allowed(info: FieldInfo) -> str:
     """What a plain field may be: "integer > 0", "one of 2, 3"."""
     if choices := _choices(info.annotation):
         return _one_of(choices)
+    if told := [m.words for m in info.metadata if isinstance(m, Allowed)]:
+        return told[0]
     bounds = [
         f"{sign} {getattr(limit, name):g}"
         for limit in info.metadata
@@ -119,5 +129,6 @@ def _literal(kinds: dict[str, type[BaseModel]]) -> Any:
 
 
 def _kinds_text(info: FieldInfo, kinds: dict[str, type[BaseModel]]) -> str:
+    opened = " module:Class: one of your own." if any(isinstance(m, Open) for m in info.metadata) else ""
     lines = (f"{kind}: {(m.__doc__ or '').strip().splitlines()[0]}" for kind, m in kinds.items())
-    return f"{info.description or ''}; " + " ".join(lines)
+    return f"{info.description or ''}; " + " ".join(lines) + opened

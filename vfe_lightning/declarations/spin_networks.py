@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from vfe_lightning.declarations.base import Declaration
+from vfe_lightning.declarations.own import OwnNetwork, or_own
 
 Precision = Literal["double", "single"]
 
@@ -52,9 +53,11 @@ class PeierlsWeights(Declaration):
     kind: Literal["peierls"] = "peierls"
 
 
-LatticeNetwork = Annotated[Hierarchical | MADE | PixelCNN | Bernoulli, Field(discriminator="kind")]
-DenseNetwork = Annotated[MADE | Bernoulli, Field(discriminator="kind")]
-StateWeights = Annotated[MADE | Bernoulli | PeierlsWeights, Field(discriminator="kind")]
+CHOSEN = Field(discriminator="kind")
+OPEN = or_own(OwnNetwork)
+LatticeNetwork = Annotated[Hierarchical | MADE | PixelCNN | Bernoulli, CHOSEN, *OPEN]
+DenseNetwork = Annotated[MADE | Bernoulli, CHOSEN, *OPEN]
+StateWeights = Annotated[MADE | Bernoulli | PeierlsWeights, CHOSEN, *OPEN]
 
 
 class LeaveOneOut(Declaration):

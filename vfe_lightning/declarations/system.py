@@ -1,6 +1,7 @@
 """What every physical system declares, and how it becomes one that can be trained."""
 
 import pkgutil
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from vfe_lightning.declarations.base import Declaration
@@ -10,6 +11,8 @@ NAMES_OF_A_RUN = frozenset(
     {"name", "system", "optimizer", "trainer", "batch_size", "seed", "tags"}
     | {"config", "print_config", "json", "resume", "init_from", "help"}
 )
+
+Observable = Callable[[Any], Any]  # of samples x: (batch, ...) -> (batch,) or (batch, bins), tensors
 
 
 class System(Declaration):
@@ -40,6 +43,13 @@ class System(Declaration):
     def exact_gradient(self) -> bool:
         """The gradient has no noise, as quasi-Newton steps need."""
         return False
+
+    def observables(self) -> Mapping[str, Observable]:
+        """What the evaluation measures besides: functions of samples, by names.
+
+        Of a quantum system x are positions, or spins along z.
+        """
+        return {}
 
     def build(self) -> Any:
         """The `VariationalFreeEnergy` that was declared, with parameters of torch's global generator."""

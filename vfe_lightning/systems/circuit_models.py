@@ -6,7 +6,7 @@ from vfe_lightning.circuits.exponential import GeneralCircuit, OrthogonalCircuit
 from vfe_lightning.hamiltonians.lattices import cell_blocks
 
 
-def circuit_of(d: declarations.QuantumSpins, bonds: list[tuple[int, int]]) -> Circuit:
+def circuit_of(d: declarations.CircuitSpins, bonds: list[tuple[int, int]]) -> Circuit:
     """The declared circuit on these bonds, or on blocks of the lattice."""
     match d.gates:
         case declarations.GeneralGates(width=width):
@@ -14,4 +14,5 @@ def circuit_of(d: declarations.QuantumSpins, bonds: list[tuple[int, int]]) -> Ci
         case declarations.HardwareGates(width=width):
             return HardwareCircuit(bonds, d.depth, width)
         case declarations.BlockGates(width=width):
+            assert isinstance(d, declarations.QuantumSpins)
             return OrthogonalCircuit(cell_blocks(d.nx, d.ny, d.periodic), d.depth, width)

@@ -54,6 +54,7 @@ class Continuous(VariationalFreeEnergy):
                 **{name: partial(f, x) for name, f in physics.observables.items()},
                 **profiles,
             },
+            samples=x.detach,
         )
 
     def reference(self, tolerance: float = math.inf) -> Reference:

@@ -82,8 +82,7 @@ class ElectronGas(VariationalFreeEnergy):
             log_prob = self.model.log_prob(occupied)
             states = self.states(occupied.repeat_interleave(d.walkers_per_state, dim=0))
             x, sampler = self.sample_positions(states)
-            kinetic = self.local_kinetic(states, x)
-            potential = self.hamiltonian.energy(x)
+            kinetic, potential = self.local_kinetic(states, x), self.hamiltonian.energy(x)
         estimate = by_variational_monte_carlo(
             kinetic.energy + potential,
             log_prob,
@@ -102,6 +101,7 @@ class ElectronGas(VariationalFreeEnergy):
                 "sign_det_jacobian_min": kinetic.sign.min(),
             },
             profiles=self.profiles(x, occupied),
+            samples=x.detach,
         )
 
     def positions(self, states: BaseStates) -> Tensor:

@@ -85,6 +85,7 @@ class InverseIsing(VariationalFreeEnergy):
         others = {f"error_of_J_{name}": error.new_tensor(value) for name, value in self.closed_forms.items()}
         return replace(
             estimate,
+            samples=x.detach,
             factors=(*estimate.factors, factor),
             diagnostics={"effective_sample_size": effective_sample_size(estimate)},
             minima={"error_of_J": error, **others},

@@ -32,6 +32,7 @@ from vfe_lightning.mean_field.gaussian import (
 from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.continuous import Continuous
+from vfe_lightning.systems.own_parts import own_flow
 from vfe_lightning.systems.physics import Physics
 
 PROFILES = {"two_point": correlations.two_point, "line_correlation": correlations.line_correlation}
@@ -144,6 +145,8 @@ def flow_of(d: declarations.LatticeField) -> Bijector:
             return NeuralRG(d.L, couplings, width, bins, odd, shared)
         case declarations.MongeAmpere(potentials=potentials, steps=steps, width=width, reach=reach):
             return MongeAmpereFlow(d.L, potentials, steps, width, reach, odd)
+        case declarations.OwnFlow():
+            return own_flow(d.flow, (d.L, d.L))
 
 
 def model_of(d: declarations.LatticeField, flow: Bijector, start: GaussianField) -> ReparameterizedModel:

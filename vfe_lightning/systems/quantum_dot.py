@@ -115,6 +115,7 @@ class QuantumDot(VariationalFreeEnergy):
             observables=self.totals(estimate),
             maxima={"inversion_residual": residual.max()},
             profiles=self.profiles(x, each),
+            samples=x.detach,
         )
 
     def positions(self, states: BaseStates) -> Tensor:

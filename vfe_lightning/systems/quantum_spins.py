@@ -38,14 +38,14 @@ from vfe_lightning.systems.state_table import StateTable
 
 
 class QuantumSpins(VariationalFreeEnergy):
-    """Spins 1/2 on a lattice at inverse temperature beta."""
+    """Spins 1/2 at inverse temperature beta."""
 
-    declaration: declarations.QuantumSpins
+    declaration: declarations.CircuitSpins
     units, per = "J", "spin"
     energy_unit = 1.0
 
     def __init__(
-        self, declaration: declarations.QuantumSpins, hamiltonian: PauliSum, bonds: list[tuple[int, int]]
+        self, declaration: declarations.CircuitSpins, hamiltonian: PauliSum, bonds: list[tuple[int, int]]
     ) -> None:
         super().__init__()
         d = self.declaration = declaration
@@ -127,6 +127,7 @@ class QuantumSpins(VariationalFreeEnergy):
             found,
             factors=(),
             of_states=True,
+            samples=partial(self.positions, index),
             observables={
                 "heat_capacity": heat_capacity(energy, d.beta, self.size) + quantum,
                 "purity": (-found.entropy).exp(),

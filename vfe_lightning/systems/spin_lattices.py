@@ -1,8 +1,8 @@
-"""Spins 1/2 on lattices, by the Hamiltonians that can be declared."""
+"""Spins 1/2 by the Hamiltonians that can be declared."""
 
 from vfe_lightning import declarations
 from vfe_lightning.hamiltonians import lattices, pauli
-from vfe_lightning.hamiltonians.pauli import PauliSum
+from vfe_lightning.hamiltonians.pauli import PauliString, PauliSum
 from vfe_lightning.systems.quantum_spins import QuantumSpins
 
 Bonds = list[tuple[int, int]]
@@ -27,3 +27,8 @@ def heisenberg(d: declarations.Heisenberg) -> QuantumSpins:
     bonds = bonds_of(d)
     strings = pauli.heisenberg(bonds, d.sites, d.J, d.anisotropy, d.field)
     return QuantumSpins(d, PauliSum(d.sites, strings), bonds)
+
+
+def pauli_spins(d: declarations.PauliSpins) -> QuantumSpins:
+    strings = [PauliString(coefficient, letters, sites) for coefficient, letters, sites in d.terms]
+    return QuantumSpins(d, PauliSum(d.sites, strings), d.pairs)

@@ -14,6 +14,7 @@ from vfe_lightning.generative.pixel_cnn import PixelCNN
 from vfe_lightning.generative.symbols import SPINS, Symbols
 from vfe_lightning.generative.symmetrized import Symmetrized
 from vfe_lightning.hamiltonians import lattices
+from vfe_lightning.systems.own_parts import own_network
 
 Network = (
     declarations.Hierarchical
@@ -21,6 +22,7 @@ Network = (
     | declarations.PixelCNN
     | declarations.Bernoulli
     | declarations.PeierlsWeights
+    | declarations.OwnNetwork
 )
 PRECISIONS = {"double": torch.float64, "single": torch.float32}
 
@@ -51,4 +53,6 @@ def model_of(
             model = BernoulliProduct(sites)
         case declarations.PeierlsWeights():
             model = PeierlsWeights(sites)
+        case declarations.OwnNetwork():
+            model = own_network(network, sites)
     return Symmetrized(model) if symmetrize else model

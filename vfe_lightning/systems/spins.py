@@ -57,6 +57,7 @@ class Spins(VariationalFreeEnergy):
                 "effective_sample_size": effective_sample_size(estimate),
                 **({"annealed_beta": energy.new_tensor(beta_now)} if self.training else {}),
             },
+            samples=x.detach,
         )
 
     def check_steps(self, max_steps: int) -> None:

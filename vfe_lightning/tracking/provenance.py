@@ -12,6 +12,8 @@ from inspect import cleandoc
 from pathlib import Path
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
+from vfe_lightning.declarations.own import name_of
+from vfe_lightning.tracking.origin import files_of
 from vfe_lightning.tracking.repository import Repository
 
 PACKAGES = ("torch", "lightning", "mlflow")
@@ -35,6 +37,16 @@ def source_name() -> str:
     return str(file.relative_to(repository.root.resolve())) if repository else str(file)
 
 
+def started() -> str:
+    """What `python` was started with, as it can be typed again; empty at a prompt or in a notebook."""
+    module, file = getattr(sys.modules["__main__"], "__spec__", None), source_file()
+    if module:
+        return f"-m {module.name.removesuffix('.__main__')}"
+    if file and file.is_relative_to(Path.cwd()):
+        return str(file.relative_to(Path.cwd()))
+    return str(file or "")
+
+
 def about(experiment: DeclaredExperiment) -> str:
     """What the module of an experiment says of it, if that was started, or else what its system is."""
     source = source_name()
@@ -49,20 +61,32 @@ def in_notebook() -> bool:
     return bool(shell and getattr(shell.get_ipython(), "kernel", None))
 
 
-def code() -> tuple[dict[str, str], str]:
-    """Of the repository that tracks the script: tags, and what is not committed there.
+def code(experiment: DeclaredExperiment | None = None) -> tuple[dict[str, str], str]:
+    """Of the repositories that track the script and the user's classes: tags, and what is not committed.
 
     Without such a repository there is no commit to name: the package has a tag of its own.
     """
     own, script = Repository.of(Path(__file__)), Repository.of(source_file())
+    classes = [r for file in files_of(experiment) if (r := Repository.of(file))] if experiment else []
     tags = {"vfe.version": _version("vfe_lightning")}
+    tags |= {"vfe.system": name_of(type(experiment.system))} if experiment else {}
     if own and (commit := own.commit):
         tags["vfe.commit"] = commit
     if script and (commit := script.commit):
         tags |= {"mlflow.source.git.commit": commit, "git.commit": commit, "git.branch": script.branch}
-    changes = {r.root: r.uncommitted() for r in (script, own) if r}
+    if classes and (commit := classes[0].commit):
+        tags["vfe.system.commit"] = commit
+    changes = {r.root: r.uncommitted() for r in (script, *classes, own) if r}
     diff = "\n".join(text for text in changes.values() if text)
     return tags | {"git.dirty": str(bool(diff)).lower()}, diff
+
+
+def untracked(experiment: DeclaredExperiment) -> list[Path]:
+    """The script and the user's classes, where no repository has them: they are kept with the run."""
+    installed = (sys.prefix, sys.base_prefix)
+    sources = dict.fromkeys([*filter(None, [source_file()]), *files_of(experiment)])
+    own = [file for file in sources if not any(file.is_relative_to(place) for place in installed)]
+    return [file for file in own if file.is_file() and not Repository.of(file)]
 
 
 def arguments() -> str:

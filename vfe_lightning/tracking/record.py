@@ -54,7 +54,7 @@ class Record:
         uri = store.tracking_uri()
         client = store.connect(uri)
         sweep(client)
-        code, diff = provenance.code()
+        code, diff = provenance.code(experiment)
         facts = provenance.tags() | code | {"seed": str(experiment.seed)}
         tags = facts | experiment.tags | dict(filing.tags)
         params = [Param(name, str(value)) for name, value in experiment.parameters().items()]
@@ -70,6 +70,8 @@ class Record:
         record.text(json.dumps(experiment.declared(), indent=2), DECLARATION)
         if diff:
             record.text(diff, "uncommitted.diff")
+        for path in provenance.untracked(experiment):
+            record.file(path.read_bytes(), f"source/{path.name}")
         return record
 
     @classmethod

@@ -61,9 +61,9 @@ def recorded_experiment(experiment: DeclaredExperiment, beginning: str) -> Decla
     )
     data = json.loads(Path(path).read_text())
     if data["name"] != experiment.name:
-        raise Refused(
-            f"run {beginning} is of {data['name']}: python -m experiments.{data['name']} --resume {beginning}"
-        )
+        source = run.data.tags.get("mlflow.source.name", "")
+        again = f"python {source if source.endswith('.py') else f'-m {source}'} --resume {beginning}"
+        raise Refused(f"run {beginning} is of {data['name']}: {again}")
     return experiment.redeclared(data)
 
 

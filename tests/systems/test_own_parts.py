@@ -1,0 +1,213 @@
+"""Networks, flows and potentials from outside are tried before anything is trained with them."""
+
+import math
+
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from vfe_lightning import Experiment
+from vfe_lightning.bijectors.bijector import Bijector
+from vfe_lightning.bijectors.coordinate_splines import CoordinateSplines
+from vfe_lightning.command_line import parse
+from vfe_lightning.declarations import (
+    Adam,
+    Ising,
+    OwnFlow,
+    OwnNetwork,
+    PhiFour,
+    Potential,
+    Potts,
+    Trainer,
+)
+from vfe_lightning.errors import Refused
+from vfe_lightning.generative.bernoulli import BernoulliProduct
+from vfe_lightning.generative.differentiable import DifferentiableModel
+from vfe_lightning.preparation import prepared
+from vfe_lightning.systems.own_parts import own_flow
+from vfe_lightning.tracking.origin import declared_in, origin_of
+
+
+class Independent(DifferentiableModel):
+    """Independent spins; `wrong` says what is wrong with them."""
+
+    def __init__(self, sites: int, wrong: str) -> None:
+        super().__init__()
+        self.product, self.wrong = BernoulliProduct(sites), wrong
+
+    def sample(self, n_samples, generator=None):
+        s = self.product.sample(n_samples, generator)
+        return {"bits": (s + 1) / 2, "single": s.float(), "short": s[:, 1:]}.get(self.wrong, s)
+
+    def log_prob(self, x):
+        log_p = self.product.log_prob(x)
+        return {"norm": log_p + 0.1, "sum": log_p.sum(), "nan": log_p * math.nan}.get(self.wrong, log_p)
+
+
+class Net(OwnNetwork):
+    wrong: str = ""
+
+    def build(self, sites):
+        if self.wrong == "raises":
+            raise RuntimeError("boom")
+        return nn.Linear(1, 1) if self.wrong == "linear" else Independent(sites, self.wrong)
+
+
+class Shift(Bijector):
+    def __init__(self, wrong: str) -> None:
+        super().__init__()
+        self.wrong, self.by = wrong, nn.Parameter(torch.tensor(0.5, dtype=torch.float64))
+
+    def forward(self, z):
+        log_det = z.new_zeros(len(z)) + (0.1 if self.wrong == "both" else 0)
+        return z + self.by, log_det + (0.1 if self.wrong == "forward" else 0)
+
+    def inverse(self, x):
+        log_det = x.new_zeros(len(x)) - (0.1 if self.wrong == "both" else 0)
+        return (x + self.by if self.wrong == "inverse" else x - self.by), log_det
+
+
+class Map(OwnFlow):
+    wrong: str = ""
+
+    def build(self, shape):
+        return Shift(self.wrong)
+
+
+class Well(Potential):
+    """A harmonic well with any shape."""
+
+    wrong: str = ""
+    shape = property(lambda self: (2,) if self.wrong != "shape" else (0,))
+
+    def energy(self, x):
+        e = x.square().sum(1) / 2
+        match self.wrong:
+            case "scalar":
+                return e.sum()
+            case "batch":
+                return e * e.mean()
+            case "constant":
+                return e.detach()
+            case "single":
+                return e.float()
+            case "nan":
+                return e * math.nan
+        return e
+
+    def exact(self):
+        return -math.log(2 * math.pi)
+
+
+def made(system, **changes):
+    budget = Trainer(max_steps=2, evaluation_batches=2, progress_bar=False)
+    adam = Adam(learning_rate=0.01)
+    return Experiment(name="own", system=system, optimizer=adam, trainer=budget, batch_size=64).vary(
+        **changes
+    )
+
+
+def lattice(wrong: str = "") -> Experiment:
+    return made(Ising(L=2, beta=0.3, network=Net(wrong=wrong), annealing={"kind": "none"}))
+
+
+@pytest.mark.parametrize(
+    ("experiment", "message"),
+    [
+        (lattice("raises"), r"^Net.build\(4\): boom"),
+        (lattice("linear"), r"Linear is no vfe_lightning.generative.model.GenerativeModel"),
+        (lattice("bits"), "must be of spins \\+1 and -1"),
+        (lattice("single"), "torch.float32, where torch.float64 is wanted"),
+        (lattice("short"), r"sample\(n\) is \(5, 3\), where \(5, 4\) is wanted"),
+        (lattice("norm"), "p is not normalised: the sum over all s is 1.105"),
+        (lattice("sum"), r"log_prob\(s\) is \(\), where \(5,\) is wanted"),
+        (lattice("nan"), r"log_prob\(s\) is not finite"),
+        (made(PhiFour(L=2, m2=1, lam=1, flow=Map(wrong="forward"))), "of inverse is not minus"),
+        (made(PhiFour(L=2, m2=1, lam=1, flow=Map(wrong="both"))), "is not that of the Jacobian"),
+        (made(PhiFour(L=2, m2=1, lam=1, flow=Map(wrong="inverse"))), r"inverse\(x\) is not z"),
+        (made(Well(wrong="scalar")), r"Well.energy: energy\(x\) is \(\), where \(5,\) is wanted"),
+        (made(Well(wrong="batch")), "depends on the others"),
+        (made(Well(wrong="constant")), "there is no gradient"),
+        (made(Well(wrong="single")), "torch.float64 is wanted"),
+        (made(Well(wrong="nan")), "is not finite"),
+        (made(Well(wrong="shape")), r"Well.shape = \(0,\)"),
+        (made(Well(flow={"kind": "equivariant"})), r"of shape \(n, dim\), not \(2,\)"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_refused_before_training(experiment, message):
+    with pytest.raises(Refused, match=message):
+        prepared(experiment)
+
+
+@pytest.mark.parametrize(
+    "system", [lattice().system, PhiFour(L=2, m2=1, lam=1, flow=Map()), Well(flow=Map())]
+)
+def test_own_parts_are_declared_and_found_again(system):
+    experiment = made(system)
+    prepared(experiment)
+    assert declared_in(origin_of(experiment)).system == experiment.system
+    assert experiment.redeclared(experiment.declared()) == experiment
+    part = "network" if isinstance(system, Ising) else "flow"
+    kind = f"{__name__}:{type(getattr(system, part)).__name__}"
+    assert experiment.parameters()[f"{part}.kind"] == kind
+    given = parse(experiment, [f"--{part}.wrong", "x"]).experiment
+    assert getattr(given.system, part).wrong == "x"
+
+
+def test_own_parts_are_chosen_by_their_place():
+    usual = made(Ising(L=2, beta=0.3, network={"kind": "made"}))
+    kind = f"{__name__}:Net"
+    assert parse(usual, ["--network.kind", kind, "--network.wrong", "x"]).experiment.system.network == Net(
+        wrong="x"
+    )
+    assert parse(lattice(), ["--network.kind", "made"]).experiment.system.network.kind == "made"
+    with pytest.raises(Refused, match="nowhere:Net is not found"):
+        parse(usual, ["--network.kind", "nowhere:Net"])
+    with pytest.raises((Refused, ValidationError), match=r"must be a subclass of .*OwnNetwork"):
+        usual.vary(network={"kind": f"{__name__}:Map"})
+    with pytest.raises(ValidationError):
+        Potts(L=2, q=3, beta=1.0, network=Net())  # which is of spins
+
+
+def test_scores_by_differentiation_are_those_in_closed_form():
+    model = Independent(4, "")
+    torch.nn.init.normal_(model.product.logits)
+    s = model.sample(6, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(model.scores(s), model.product.scores(s), atol=1e-12, rtol=1e-10)
+
+
+@pytest.mark.parametrize("shape", [(1,), (2, 3)])
+def test_splines_of_coordinates_are_bijections(shape):
+    class Splines(OwnFlow):
+        def build(self, shape):
+            flow = CoordinateSplines(math.prod(shape), 6)
+            torch.nn.init.normal_(flow.shares), torch.nn.init.normal_(flow.slopes)
+            return flow
+
+    flow = own_flow(Splines(), shape)
+    far = torch.full((1, *shape), 7.0, dtype=torch.float64)
+    assert torch.equal(flow(far)[0], far) and not flow(far / 7)[0].allclose(far / 7)
+
+
+def test_observables_are_measured_and_reweighted(home):
+    moments = dict(m2=lambda s: s.mean(dim=1) ** 2, each=lambda s: s)
+    experiment = lattice().measuring(**moments).vary(beta=0.2)
+    result = experiment.run()
+    assert result.failures is None and {"m2", "reweighted_m2"} <= result.observables.keys()
+    again = experiment.redeclared(experiment.declared())
+    assert again.asked().keys() == moments.keys()
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda s: s.mean(), r"observable f is \(\) of samples \(3, 4\)"),
+        (lambda s: s.nothing, "observable f: AttributeError"),
+    ],
+)
+def test_observables_that_are_none_are_refused(function, message):
+    with pytest.raises(Refused, match=message):
+        prepared(lattice().measuring(f=function))
+    with pytest.raises(Refused, match="energy is measured anyway"):
+        prepared(lattice().measuring(energy=lambda s: s[:, 0]))

@@ -1,0 +1,98 @@
+"""Networks and flows from outside of the package, which are checked before anything is trained with them.
+
+A probability that is not normalised and a wrong determinant go unnoticed otherwise: F is then no bound.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from vfe_lightning import declarations
+from vfe_lightning.bijectors.bijector import Bijector
+from vfe_lightning.exact.enumeration import configurations
+from vfe_lightning.generative.model import GenerativeModel
+
+TRIED = 5  # samples
+SUMMED = 12  # spins, whose probabilities are summed
+MAPPED = 64  # coordinates, whose Jacobian is computed
+ROUNDING = 1e-6  # of a sum over all configurations
+CLOSE = 1e-3  # of maps that integrate or iterate
+
+
+@torch.no_grad()
+def own_network(declaration: declarations.OwnNetwork, sites: int) -> GenerativeModel:
+    """The network that was declared, if it is a normalised model of spins.
+
+    Raises:
+        ValueError: it is none; the message says why.
+    """
+    with told(f"{type(declaration).__name__}.build({sites})"):
+        model = declaration.build(sites)
+        if not isinstance(model, GenerativeModel):
+            raise ValueError(f"{type(model).__name__} is no vfe_lightning.generative.model.GenerativeModel")
+        s = model.sample(TRIED, torch.Generator().manual_seed(0))
+        shaped("sample(n)", s, (TRIED, sites))
+        if not (s.abs() == 1).all():
+            raise ValueError("sample(n) must be of spins +1 and -1")
+        shaped("log_prob(s)", model.log_prob(s), (TRIED,))
+        shaped("scores(s)", model.scores(s), (TRIED, sum(p.numel() for p in model.parameters())))
+        if sites <= SUMMED:
+            total = sum(model.log_prob(part).exp().sum().item() for part in configurations(sites))
+            if abs(total - 1) > ROUNDING:
+                raise ValueError(f"p is not normalised: the sum over all s is {total:.6g}")
+    return model
+
+
+def own_flow(declaration: declarations.OwnFlow, shape: tuple[int, ...]) -> Bijector:
+    """The flow that was declared, if it is a bijection with that determinant.
+
+    Raises:
+        ValueError: it is none; the message says why.
+    """
+    with told(f"{type(declaration).__name__}.build({shape})"):
+        flow = declaration.build(shape)
+        if not isinstance(flow, Bijector):
+            raise ValueError(f"{type(flow).__name__} is no vfe_lightning.bijectors.bijector.Bijector")
+        z = torch.randn(TRIED, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        with torch.no_grad():
+            x, log_det = flow(z)
+            shaped("x of flow(z)", x, (TRIED, *shape))
+            shaped("ln|det| of flow(z)", log_det, (TRIED,))
+            back, inverse = flow.inverse(x)
+            shaped("z of inverse(x)", back, (TRIED, *shape))
+            shaped("ln|det| of inverse(x)", inverse, (TRIED,))
+        close("inverse(x) is not z", back, z)
+        close("ln|det| of inverse is not minus that of forward", inverse, -log_det)
+        if z[0].numel() <= MAPPED:
+            jacobian = torch.autograd.functional.jacobian(lambda y: flow(y[None])[0].flatten(), z[0])
+            found = torch.linalg.slogdet(jacobian.reshape(z[0].numel(), -1)).logabsdet
+            close("ln|det| is not that of the Jacobian", log_det[0], found)
+    return flow
+
+
+@contextmanager
+def told(name: str) -> Iterator[None]:
+    """What goes wrong is that of this object."""
+    try:
+        yield
+    except Exception as error:  # whatever code from outside raises
+        raise ValueError(f"{name}: {' '.join(str(error).split()) or type(error).__name__}") from error
+
+
+def shaped(what: str, value: Tensor, shape: tuple[int, ...]) -> None:
+    """Raises ValueError for another shape, and for what is not finite or not in double precision."""
+    if not isinstance(value, Tensor) or tuple(value.shape) != shape:
+        found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        raise ValueError(f"{what} is {found}, where {shape} is wanted")
+    if value.dtype != torch.float64:
+        raise ValueError(f"{what} is {value.dtype}, where torch.float64 is wanted")
+    if not value.isfinite().all():
+        raise ValueError(f"{what} is not finite")
+
+
+def close(what: str, value: Tensor, expected: Tensor) -> None:
+    error = (value - expected).abs().max().item()
+    if error > CLOSE * (1 + expected.abs().max().item()):
+        raise ValueError(f"{what}: they differ by {error:.1g}")
