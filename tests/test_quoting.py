@@ -9,9 +9,9 @@ from experiments.tfim import tfim
 from vfe_lightning import quoting
 from vfe_lightning.__main__ import main
 from vfe_lightning.analysis.pages import filled
-from vfe_lightning.notation import with_error
 from vfe_lightning.command_line import parse
 from vfe_lightning.errors import Refused
+from vfe_lightning.notation import with_error
 from vfe_lightning.quoting import arguments
 from vfe_lightning.tracking.record import Record
 

@@ -57,7 +57,8 @@ def row(
         "experiment": parameters["name"],
         "arguments": shlex.join(arguments),
         "run": run.info.run_id,
-        "commit": tags.get("vfe.commit", tags.get("git.commit", ""))[:12] + dirty,  # of the code, not a script's
+        "commit": tags.get("vfe.commit", tags.get("git.commit", ""))[:12]
+        + dirty,  # of the code, not a script's
         "date": pd.Timestamp(run.info.start_time, unit="ms").strftime("%Y-%m-%d"),
         "device": tags.get("device", ""),
         "threads": processes * int(parameters["trainer.threads"] or 0),
