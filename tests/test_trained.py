@@ -19,14 +19,11 @@ from vfe_lightning.tracking.origin import declared_in, origin_of
 
 QUIET = toy.vary(**{"trainer.progress_bar": False})
 ONE_OF_EACH = {
-    "coulomb_trap",
     "double_well",
     "heg2d",
     "inverse_ising",
     "ising",
     "phi4",
-    "quantum_dot",
-    "solvated_dimer",
     "tfim",
 }
 LOADED = [name if name in ONE_OF_EACH else pytest.param(name, marks=pytest.mark.slow) for name in SMALL]
