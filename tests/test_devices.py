@@ -100,6 +100,7 @@ def test_every_experiment_runs_on_a_second_device(name, home):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "changes"), OTHERS)
 def test_other_choices_run_on_a_second_device(name, changes, home):
     assert run_there(small(name, **changes)).status == "FINISHED"

@@ -51,6 +51,7 @@ def test_the_critical_ising_model_in_minutes(experiment, L, relative, home):
     assert abs(importance["value"] - exact) < relative * abs(exact)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_to_the_same_numbers(home):
     budget = {"max_steps": 6, "evaluation_batches": 3, "checkpoint_every": 3, "progress_bar": False}
     tiny = phi4.vary(L=2, gradient={"kind": "path_only"}, symmetrize=True, batch_size=16, trainer=budget)

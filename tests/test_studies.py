@@ -26,6 +26,7 @@ def outcome(study, *argv: str) -> int:
     return exit.value.code
 
 
+@pytest.mark.slow
 def test_the_effective_mass_of_the_ideal_gas_is_one(client, home, capsys):
     line = "--occupation.kind ideal_gas --n 5 --cutoff 9 --flow.width 4 --flow.pair_width 4 --n-trials 2"
     assert outcome(heg2d_isotherm, *line.split(), "--trainer.evaluation_batches", "40") == 0

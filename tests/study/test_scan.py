@@ -86,6 +86,7 @@ def test_a_point_starts_from_what_its_neighbour_has_learned(client, home):
     assert again.free_energy == found[1.0, 2]["free_energy"] != short.run().free_energy
 
 
+@pytest.mark.slow
 def test_a_killed_scan_goes_on_in_its_order(client, home):
     """The trial that was killed comes first, in its old run, since the next one starts from it."""
     log, hasty = home / "log", {"VFE_GRACE": "3", "TOY_BREAK": "kill:13:0"}
