@@ -82,3 +82,21 @@ def client(home: Path) -> Iterator:
 def break_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Make the toy break: "nan:13:0" is a NaN at step 13 on rank 0."""
     return lambda how: monkeypatch.setenv("TOY_BREAK", how)
+
+
+@pytest.fixture
+def run_command(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable:
+    """`python -m vfe_lightning` in this process: its exit status and what it printed on both streams."""
+    from vfe_lightning.__main__ import main
+
+    def run(*argv: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["vfe_lightning", *map(str, argv)])
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as exit:
+            code = exit.code
+        return code, *capsys.readouterr()
+
+    return run

@@ -1,6 +1,7 @@
 """Every bijector and every model of p(s), small, for `test_contracts.py`: a new one adds a line."""
 
 import torch
+from noise import normal
 from torch import Tensor
 
 from vfe_lightning import declarations
@@ -25,10 +26,6 @@ from vfe_lightning.generative.made import MADE
 from vfe_lightning.generative.pixel_cnn import PixelCNN
 from vfe_lightning.generative.symmetrized import Symmetrized
 from vfe_lightning.hamiltonians import lattices
-
-
-def normal(seed: int, *shape: int) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def spectrum(L: int) -> Tensor:

@@ -23,3 +23,10 @@ def randomize(module: torch.nn.Module, seed: int = 0, scale: float = 0.5) -> Non
     with torch.no_grad():
         for p in module.parameters():
             p.copy_(scale * torch.randn(p.shape, generator=generator, dtype=p.dtype))
+
+
+def scores_by_autograd(model: torch.nn.Module, x: Tensor) -> Tensor:
+    """d ln p / d parameters of one sample after the other: (batch, parameters)."""
+    parameters = list(model.parameters())
+    rows = (torch.autograd.grad(model.log_prob(s[None]).sum(), parameters) for s in x)
+    return torch.stack([torch.cat([g.flatten() for g in row]) for row in rows])

@@ -4,9 +4,12 @@ import pytest
 from pydantic import ValidationError
 from toy import toy
 
-from vfe_lightning.declarations import Adam, ElectronGas, IdealGas, NaturalGradient
+from vfe_lightning.declarations import Adam, ElectronGas, IdealGas, NaturalGradient, System
+from vfe_lightning.declarations.experiment import DeclaredExperiment
+from vfe_lightning.declarations.system import NAMES_OF_A_RUN
 from vfe_lightning.errors import Refused
 from vfe_lightning.experiment import Experiment
+from vfe_lightning.usage import OWN_FLAGS
 
 GAS = Experiment(name="gas", system=ElectronGas(n=7, dim=3, rs=10.0, theta=0.15, cutoff=5), batch_size=64)
 
@@ -60,3 +63,19 @@ def test_declaration_round_trip(experiment):
 
 def test_label_tells_the_physics():
     assert GAS.vary(twist=0.25).label() == "n=7 dim=3 rs=10 theta=0.15 twist=0.25 cutoff=5 #42"
+
+
+def test_names_of_a_run_are_all_that_systems_leave_alone():
+    assert set(DeclaredExperiment.model_fields) | OWN_FLAGS.keys() == NAMES_OF_A_RUN
+    with pytest.raises(TypeError, match=r"Shadow\.seed: this name is one of the run"):
+
+        class Shadow(System):
+            seed: int = 0
+
+
+def test_labels_tell_what_was_varied():
+    base = GAS.vary(twist=0.25)
+    varied = [base, base.vary(batch_size=128), base.vary(seed=1), base.vary(**{"optimizer.decay": 7})]
+    assert len({experiment.label() for experiment in varied}) == len(varied)
+    long = [base.vary(tags={"why": f"{'long ' * 40}{number}"}) for number in range(2)]
+    assert long[0].label() != long[1].label() and len(long[0].label()) <= 100

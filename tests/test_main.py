@@ -10,25 +10,9 @@ import pytest
 from processes import history
 from toy import toy
 
-from vfe_lightning.__main__ import main
 from vfe_lightning.tracking.record import Record
 
 QUIET = toy.vary(**{"trainer.progress_bar": False})
-
-
-@pytest.fixture
-def run_command(home, monkeypatch, capsys):
-    def run(*argv: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["vfe_lightning", *map(str, argv)])
-        capsys.readouterr()
-        try:
-            main()
-            code = 0
-        except SystemExit as exit:
-            code = exit.code
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def test_runs_are_compared_in_a_table_and_a_figure(client, home, run_command):

@@ -1,5 +1,7 @@
 """What the pages quote is data: rows are read off runs, and tables are made of them."""
 
+from functools import partial
+
 import pandas as pd
 import pytest
 from toy import toy
@@ -7,7 +9,6 @@ from toy import toy
 from experiments.quantum_dot_ground_state import quantum_dot_ground_state
 from experiments.tfim import tfim
 from vfe_lightning import quoting
-from vfe_lightning.__main__ import main
 from vfe_lightning.analysis.pages import filled
 from vfe_lightning.command_line import parse
 from vfe_lightning.errors import Refused
@@ -30,18 +31,8 @@ def checkout(home, monkeypatch):
 
 
 @pytest.fixture
-def results(checkout, monkeypatch, capsys):
-    def command(*argv: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["vfe_lightning", "results", *map(str, argv)])
-        capsys.readouterr()
-        try:
-            main()
-            code = 0
-        except SystemExit as exit:
-            code = exit.code
-        return code, *capsys.readouterr()
-
-    return command
+def results(checkout, run_command):
+    return partial(run_command, "results")
 
 
 def rows(checkout) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from noise import normal, stirred
 from torch.func import jacrev
 
 from vfe_lightning.bijectors.affine_coupling import affine_couplings, moved_in_turn
@@ -15,18 +16,6 @@ from vfe_lightning.bijectors.one_body import OneBodySplines
 from vfe_lightning.declarations import MessagePassing, PairVelocity
 from vfe_lightning.generative.mirrored import Mirrored
 from vfe_lightning.generative.reparameterized import NormalizingFlow
-
-
-def normal(seed, *shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def stirred(module, scale=0.3):
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for p in module.parameters():
-            p.add_(scale * torch.randn(p.shape, generator=generator, dtype=p.dtype))
-    return module
 
 
 def trap_flow(n, dim, kind=PairVelocity, steps=10, scale=0.1):

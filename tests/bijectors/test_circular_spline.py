@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from noise import normal, stirred
 from torch.func import jacrev
 
 from vfe_lightning.bijectors.affine_coupling import AffineCoupling
@@ -13,26 +14,16 @@ CIRCULAR = torch.tensor([False, False, True, True, True])
 MOVED = torch.tensor([False, False, True, False, True])
 
 
-def normal(seed, *shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def stirred(module, scale=0.5):
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for p in module.parameters():
-            p.add_(scale * torch.randn(p.shape, generator=generator, dtype=p.dtype))
-    return module
-
-
 def points(batch):
     lines, angles = normal(0, batch, 2), normal(1, batch, 3)
     return torch.cat([lines, 3 * torch.tanh(angles)], dim=1)
 
 
 MAPS = {
-    "spline": lambda: stirred(CircularSplineCoupling(MOVED, CIRCULAR, 8, 5)),
-    "affine": lambda: stirred(AffineCoupling(torch.tensor([True, False, False, False, False]), 8, CIRCULAR)),
+    "spline": lambda: stirred(CircularSplineCoupling(MOVED, CIRCULAR, 8, 5), 0.5),
+    "affine": lambda: stirred(
+        AffineCoupling(torch.tensor([True, False, False, False, False]), 8, CIRCULAR), 0.5
+    ),
     "to the circle": lambda: NormalToCircle(CIRCULAR),
     "standardized": lambda: Standardized(normal(2, 5), 0.3 * normal(3, 5).tanh().exp(), CIRCULAR),
 }

@@ -3,13 +3,9 @@
 import math
 
 import torch
-from torch import Tensor
+from noise import normal
 
 from vfe_lightning.bijectors.rational_quadratic import inverse_spline, knots_of, spline, with_tails
-
-
-def normal(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def test_zeros_are_the_identity():

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from judging import errors
+from noise import stirred
 from scipy.special import i0
 from torch.func import jacrev
 
@@ -22,14 +23,6 @@ from vfe_lightning.exact import xy_torus
 from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians import lattices
 from vfe_lightning.hamiltonians.xy import XY
-
-
-def stirred(module, scale=0.3):
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for p in module.parameters():
-            p.add_(scale * torch.randn(p.shape, generator=generator, dtype=p.dtype))
-    return module
 
 
 def angles(batch, sites, seed=0):

@@ -1,13 +1,10 @@
 """Whitening by samples, against their own mean and covariance."""
 
 import torch
+from noise import normal
 from torch.func import jacrev
 
 from vfe_lightning.bijectors.whitened import Whitened
-
-
-def normal(seed, *shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def test_samples_become_white_and_come_back():

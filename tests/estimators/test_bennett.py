@@ -5,13 +5,10 @@ import math
 import pytest
 import torch
 from judging import agrees, scatters_by
+from noise import normal
 
 from vfe_lightning.estimators.bennett import acceptance_ratio
 from vfe_lightning.generative.reparameterized import log_normal
-
-
-def normal(seed, *shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def log_weights(x, mean=0.0, width=1.0):

@@ -5,15 +5,12 @@ import math
 import pytest
 import torch
 from judging import agrees
+from noise import normal
 
 from vfe_lightning.bijectors.affine import Affine
 from vfe_lightning.estimators.boltzmann import Training, by_energy_and_data, capped, coverage
 from vfe_lightning.estimators.gradients import gradient_and_variance
 from vfe_lightning.generative.reparameterized import NormalizingFlow, log_normal
-
-
-def normal(seed, *shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def flow(scale=1.0):

@@ -10,12 +10,18 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from vfe_lightning.estimate import Factor
-from vfe_lightning.estimators.gradients import Rows, clip, score_function
+from vfe_lightning.estimators.gradients import Rows, clip
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
 
 COUNTS = torch.tensor([1, 1, 2, 4])
 BATCH = torch.arange(4).repeat_interleave(COUNTS)  # eight samples of p = (1, 1, 2, 4) / 8
 TEMPERATURE = 0.7
+
+
+def score_function(log_prob: torch.Tensor, cost: torch.Tensor) -> torch.Tensor:
+    """Its gradient is Re < (cost - <cost>)^* grad ln p >: Williams, Mach. Learn. 8, 229 (1992)."""
+    cost = cost.detach()
+    return ((cost - cost.mean()).conj() * log_prob).real.mean()
 
 
 class Categorical(nn.Module):

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from judging import agrees, errors, scatters_by
+from noise import normal
 from torch import nn
 
 from vfe_lightning.bijectors.affine import Affine
@@ -14,10 +15,6 @@ from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 BETA, DIM = 2.0, 3
 WIDTHS, MEANS = (1.0, 0.8, 0.5), (0.0, 0.4, 1.0)
 EXACT = DIM * math.log(WIDTHS[0] / WIDTHS[2])  # ln of the first Z over the last
-
-
-def normal(seed, *shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 class Well(ContinuousHamiltonian):

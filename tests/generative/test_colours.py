@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 from judging import follows
-from spins import randomize
+from spins import randomize, scores_by_autograd
 
 from vfe_lightning.generative.made import MADE
 from vfe_lightning.generative.model import GenerativeModel
@@ -54,14 +54,7 @@ def test_samples_follow_p(model):
 
 def test_scores_are_the_derivatives_of_every_sample(model):
     x = ALL[::9]
-    expected = torch.stack(
-        [
-            torch.cat(
-                [g.flatten() for g in torch.autograd.grad(model.log_prob(s[None]).sum(), model.parameters())]
-            )
-            for s in x
-        ]
-    )
+    expected = scores_by_autograd(model, x)
     torch.testing.assert_close(model.scores(x), expected, rtol=1e-11, atol=1e-12)
 
 

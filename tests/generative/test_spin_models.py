@@ -3,7 +3,7 @@
 import pytest
 import torch
 from judging import follows
-from spins import all_spins, randomize
+from spins import all_spins, randomize, scores_by_autograd
 from torch import Tensor
 
 from vfe_lightning.generative.bernoulli import BernoulliProduct
@@ -54,14 +54,7 @@ def test_samples_follow_p(model):
 
 def test_scores_are_the_derivatives_of_every_sample(model):
     x = all_spins(N)[::50]
-    expected = torch.stack(
-        [
-            torch.cat(
-                [g.flatten() for g in torch.autograd.grad(model.log_prob(s[None]).sum(), model.parameters())]
-            )
-            for s in x
-        ]
-    )
+    expected = scores_by_autograd(model, x)
     torch.testing.assert_close(model.scores(x), expected, rtol=1e-11, atol=1e-12)
 
 

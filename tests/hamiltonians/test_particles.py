@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from noise import normal
 
 from vfe_lightning.calculus.gradient import gradient
 from vfe_lightning.hamiltonians.clusters import icosahedron
@@ -23,10 +24,6 @@ CASES = {
     "dimer in a solvent": (Dimer(6, box=1.5), (8, 2)),
     "stretched dimer": (StretchedDimer(6, 0.3), (8, 2)),
 }
-
-
-def normal(seed, *shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -5,13 +5,10 @@ from itertools import permutations
 
 import pytest
 import torch
+from noise import normal
 
 from vfe_lightning.hamiltonians.dimer import Dimer, sites
 from vfe_lightning.hamiltonians.relabelling import Relabelling
-
-
-def normal(seed, *shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def test_of_all_labellings_one_is_the_representative():

@@ -4,16 +4,13 @@ import math
 
 import torch
 from judging import agrees
+from noise import normal
 
 from vfe_lightning.estimators.bennett import acceptance_ratio
 from vfe_lightning.samplers.annealing import annealed
 
 WIDTH, MEAN = 0.6, 1.0
 EXACT = 2 * math.log(WIDTH)  # ln of Z_1 / Z_0 in two dimensions
-
-
-def normal(seed, *shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def path(x, steps, backwards=False):

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from judging import agrees, errors
+from noise import normal
 
 from vfe_lightning.exact import coulomb_gas
 from vfe_lightning.hamiltonians.trapped_particles import Logarithmic, TrappedParticles
@@ -20,10 +21,6 @@ def action(x):
 
 def slope(x):
     return PRECISION * x
-
-
-def normal(seed, *shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def test_leapfrog_is_reversible_and_of_second_order():

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from judging import agrees
+from noise import normal
 
 from vfe_lightning import declarations
 from vfe_lightning.bijectors.affine import Affine
@@ -20,10 +21,6 @@ class Oscillator(ContinuousHamiltonian):
 
     def gradient(self, x):
         return x
-
-
-def normal(seed, *shape):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 @pytest.mark.parametrize("steps", [1, 8])

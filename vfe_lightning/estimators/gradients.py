@@ -11,16 +11,6 @@ from vfe_lightning.errors import Refused
 from vfe_lightning.estimate import Factor
 
 
-def score_function(log_prob: Tensor, cost: Tensor) -> Tensor:
-    """Surrogate whose gradient is Re < (cost - <cost>)^* grad ln p >; `cost` is held fixed.
-
-    REINFORCE with the mean as control variate, Williams, Mach. Learn. 8, 229 (1992). Complex for
-    ln Psi, of which the gradient of the energy is twice this one. (batch,), (batch,) -> ().
-    """
-    cost = cost.detach()
-    return ((cost - reductions.mean(cost)).conj() * log_prob).real.mean()
-
-
 def clip(cost: Tensor, width: float = 5.0) -> Tensor:
     """Clip real parts to `width` mean absolute deviations around the mean of all ranks: (batch,) -> (batch,).
 

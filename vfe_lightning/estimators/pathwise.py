@@ -52,6 +52,7 @@ def by_path(
 
     x, estimate = by_samples(model, energy, n_samples, beta, cost, generator)
     (factor,) = estimate.factors
+    # numbers along the path have the right gradient and no meaning of their own
     held = replace(factor, cost=warm * estimate.energy - estimate.entropy)
     return x, replace(estimate, factors=(held,))
 

@@ -1,6 +1,7 @@
 """Parameters of another run as a start: what is taken, and what is not."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -28,7 +29,8 @@ class Start:
 
     def in_words(self) -> str:
         kept = f"; as first declared: {', '.join(self.left)}" if self.left else ""
-        return f"started from run {self.run_id[:8]}: {len(self.taken)} parameters{kept}"
+        source = self.run_id if Path(self.run_id).suffix else f"run {self.run_id[:8]}"
+        return f"started from {source}: {len(self.taken)} parameters{kept}"
 
     def tell(self, record: Record) -> None:
         """On the terminal and in the record."""
