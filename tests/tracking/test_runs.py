@@ -12,7 +12,7 @@ import pytest
 import torch
 from toy import toy
 
-from vfe_lightning.analysis.runs import table
+from vfe_lightning.analysis.runs import listed
 from vfe_lightning.command_line import main
 from vfe_lightning.errors import Interrupted, NotFinite, Refused
 from vfe_lightning.tracking.checkpoints import checkpoints_in
@@ -76,11 +76,11 @@ def test_a_run_leaves_everything(client, home):
         "checkpoints",
     } <= names
     assert [p.name for p in checkpoints(run)] == ["step_00000015.ckpt", "step_00000020.ckpt"]
-    rows = table(client)
+    rows = {row.run: row for row in listed(client)}
     assert {p.name for p in Path(run.info.artifact_uri.removeprefix("file://")).glob("figures/*")} == {
         "convergence.png", "convergence.pdf"
     }  # fmt: skip
-    assert rows.loc[result.run_id[:8], "F"] == result.free_energy
+    assert rows[result.run_id[:8]].F == result.free_energy
 
 
 def test_nan_stops_the_run_and_keeps_the_checkpoint(client, home, break_at, capsys):
@@ -226,5 +226,4 @@ def test_runs_are_listed(client, home):
     record = Record.start(QUIET)
     record.tag({"vfe.pid": "1:0"})  # a process that is not this one any more
     sweep(client)
-    rows = table(client, "toy")
-    assert list(rows["status"]) == ["KILLED"]
+    assert [row.status for row in listed(client, "toy")] == ["KILLED"]

@@ -1,4 +1,4 @@
-"""Recorded runs as a table, for the eye and for pandas."""
+"""Recorded runs as a list, and as text for the eye."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,7 +9,6 @@ from vfe_lightning.declarations.changes import unknown_name
 from vfe_lightning.notation import units_text, with_error
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
@@ -51,14 +50,6 @@ class Listed(NamedTuple):
             status,
             datetime.fromtimestamp(start / 1000).strftime("%Y-%m-%d %H:%M"),
         )
-
-
-def table(client: "MlflowClient", experiment: str | None = None, limit: int | None = None) -> "pd.DataFrame":
-    """One row a run, the latest first."""
-    import pandas as pd
-
-    rows = listed(client, experiment, limit)
-    return pd.DataFrame(rows, columns=list(Listed._fields)).set_index("run")
 
 
 def listed(client: "MlflowClient", experiment: str | None = None, limit: int | None = None) -> list[Listed]:
