@@ -57,10 +57,11 @@ class Replay:
         self.taken += 1
         begin = step * self.batch + (part * reductions.world_size() + reductions.rank()) * share
         self.rows = slice(begin, begin + share)
-        return self.occupied[begin // self.per_state : (begin + share) // self.per_state]
+        occupied = self.occupied[begin // self.per_state : (begin + share) // self.per_state]
+        return occupied.to(self.system.device)
 
     def sample_positions(self, states: BaseStates) -> tuple[Tensor, dict[str, Tensor]]:
-        return invert(self.system.wavefunction.flow, self.z[self.rows]).x, {}
+        return invert(self.system.wavefunction.flow, self.z[self.rows].to(self.system.device)).x, {}
 
 
 class Stepper:
@@ -88,11 +89,13 @@ def gas(occupation: dict, clip: float = 5.0) -> ElectronGas:
     )
 
 
-def train(case: str, accumulate: int = 1, clip: float = 5.0) -> dict[str, Tensor]:
+def train(case: str, accumulate: int = 1, clip: float = 5.0, device: str = "cpu") -> dict[str, Tensor]:
     """Parameters after twenty steps, and the metrics of the last."""
     batch, occupation, optimizer = CASES[case]
     torch.manual_seed(0)
     system = gas(occupation, clip)
+    Replay(system, batch)
+    system.to(device)
     declaration = declarations.Adam if "kind" in optimizer else declarations.NaturalGradient
     made = make_optimizer(declaration(**optimizer), system)
     system.prepare(lambda _: made, batch, seed=0, accumulate=accumulate)
@@ -100,12 +103,11 @@ def train(case: str, accumulate: int = 1, clip: float = 5.0) -> dict[str, Tensor
     system.generator = make_generator(torch.device("cpu"), 0, "training")
     stepper = Stepper(made)
     system.optimizers = lambda: stepper
-    Replay(system, batch)
     start = torch.cat([p.detach().flatten() for p in system.parameters()])
     for step in range(STEPS):
         system.training_step(step, step)
     end = torch.cat([p.detach().flatten() for p in system.parameters()])
-    return {"parameters": end, "moved": (end - start).norm(), "metrics": system.metrics}
+    return {"parameters": end.cpu(), "moved": (end - start).norm().cpu(), "metrics": system.metrics}
 
 
 def reduced() -> dict[str, Tensor]:
@@ -130,19 +132,19 @@ def reduced() -> dict[str, Tensor]:
     }
 
 
-def work(rank: int, folder: str, cases: list[str]) -> None:
+def work(rank: int, folder: str, cases: list[str], device: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2)
     try:
-        results = {"reductions": reduced()} | {case: train(case) for case in cases}
+        results = {"reductions": reduced()} | {case: train(case, device=device) for case in cases}
         results["seeds"] = make_generator(torch.device("cpu"), 0, "training").initial_seed()
         torch.save(results, Path(folder) / f"{rank}.pt")
     finally:
         dist.destroy_process_group()
 
 
-def on_two_ranks(folder: Path, cases: list[str]) -> list[dict]:
-    mp.spawn(work, args=(str(folder), cases), nprocs=2)
+def on_two_ranks(folder: Path, cases: list[str], device: str = "cpu") -> list[dict]:
+    mp.spawn(work, args=(str(folder), cases, device), nprocs=2)
     return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
 
 
@@ -167,8 +169,8 @@ def test_two_processes_reach_the_parameters_of_one_in_all_forms(case, more_ranks
     compare(case, more_ranks)
 
 
-def compare(case: str, ranks: list[dict]) -> None:
-    alone = train(case)
+def compare(case: str, ranks: list[dict], device: str = "cpu") -> None:
+    alone = train(case, device=device)
     assert float(alone["moved"]) > 1e-3
     assert torch.equal(ranks[0][case]["parameters"], ranks[1][case]["parameters"])
     torch.testing.assert_close(ranks[0][case]["parameters"], alone["parameters"], rtol=0, atol=CLOSE)

@@ -29,7 +29,7 @@ from vfe_lightning.reporting import Reporting, scalars
 from vfe_lightning.result import Reference
 from vfe_lightning.sampled import Sampled
 from vfe_lightning.statistics import Moments
-from vfe_lightning.streams import Steps, check_split, make_generator
+from vfe_lightning.streams import Steps, check_split, gone_on, make_generator
 
 
 class VariationalFreeEnergy(Sampled, L.LightningModule, ABC):
@@ -187,8 +187,8 @@ class VariationalFreeEnergy(Sampled, L.LightningModule, ABC):
         if self._generator_states is not None:
             if (ranks := len(self._generator_states)) != reductions.world_size():
                 raise ValueError(f"the checkpoint is of {ranks} processes: pass --trainer.devices {ranks}")
-            # a copy: torch 2.13 crashes on a state that is a part of a larger tensor
-            self.generator.set_state(self._generator_states[reductions.rank()].clone())
+            state = self._generator_states[reductions.rank()]
+            self.generator = gone_on(self.device, self.seed, self.global_step, state)
             self._generator_states = None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -2,13 +2,17 @@
 
 import itertools
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
+from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from vfe_lightning import reductions
+
+Stream = Literal["training", "evaluation", "comparison"]
 
 
 class Steps(IterableDataset):
@@ -19,13 +23,25 @@ class Steps(IterableDataset):
 
 
 def make_generator(
-    device: torch.device, seed: int, stream: Literal["training", "evaluation", "comparison"]
+    device: torch.device, seed: int, stream: Stream, *, step: int | None = None
 ) -> torch.Generator:
-    """Random numbers of their own for each rank and for each phase of a run."""
-    sequence = np.random.SeedSequence(
-        [seed, reductions.rank(), ("training", "evaluation", "comparison").index(stream)]
-    )
+    """Random numbers of their own for each rank and for each phase of a run, or from a step of one on."""
+    entropy = [seed, reductions.rank(), get_args(Stream).index(stream)]
+    sequence = np.random.SeedSequence(entropy if step is None else [*entropy, 1 + step])
     return torch.Generator(device).manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))
+
+
+def gone_on(device: torch.device, seed: int, step: int, state: Tensor) -> torch.Generator:
+    """The training's generator as a checkpoint has it; a new stream where it was of another kind of device.
+
+    The generators of a CPU and of a GPU cannot take each other's state.
+    """
+    generator = make_generator(device, seed, "training")
+    if len(state) != len(generator.get_state()):
+        rank_zero_info(f"the checkpoint is of another kind of device: new random numbers from step {step} on")
+        return make_generator(device, seed, "training", step=step)
+    generator.set_state(state.clone())  # torch 2.13 crashes on a state that is a part of a larger tensor
+    return generator
 
 
 def check_split(batch_size: int, ranks: int, passes: int, together: int) -> None:

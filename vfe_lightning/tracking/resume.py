@@ -19,6 +19,7 @@ EXTENDABLE = (
     "trainer.checkpoint_every",
     "trainer.progress_bar",
     "trainer.threads",
+    "trainer.accelerator",
 )
 
 
