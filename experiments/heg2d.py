@@ -28,7 +28,6 @@ heg2d = Experiment(
         occupation=Quasiparticle(),
         flow=TwoStream(depth=3, width=16, pair_width=16, momentum_dependent=True),
         walkers_per_state=2,
-        chunk_size=4,
     ),
     optimizer=NaturalGradient(
         decay=100,

@@ -20,7 +20,6 @@ heg2d_ground_state = Experiment(
         cutoff=10,  # 37 orbitals, a closed shell: all are occupied
         occupation=FermiSea(),
         flow=TwoStream(depth=3, width=16, pair_width=16),
-        chunk_size=2,
     ),
     optimizer=NaturalGradient(decay=100, quantum=TrustRegion(max_norm=1e-2, momentum=0.9, damping=3e-3)),
     trainer=Trainer(max_steps=200),

@@ -28,7 +28,6 @@ heg3d = Experiment(
         theta=0.25,
         occupation=Transformer(layers=1),
         flow=TwoStream(depth=2, width=16, pair_width=16),
-        chunk_size=8,
     ),
     optimizer=NaturalGradient(
         decay=100,

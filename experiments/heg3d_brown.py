@@ -27,7 +27,6 @@ heg3d_brown = Experiment(
         cutoff=9,  # 123 orbitals
         occupation=Quasiparticle(),
         flow=TwoStream(depth=2, width=16, pair_width=16),
-        chunk_size=2,
     ),
     optimizer=NaturalGradient(
         decay=100,

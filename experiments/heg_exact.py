@@ -31,7 +31,6 @@ heg_exact = Experiment(
         occupation=Transformer(layers=1, width=8, heads=2, hidden=16),
         flow=TwoStream(depth=2, width=16, pair_width=16, momentum_dependent=True),
         walkers_per_state=2,
-        chunk_size=64,
     ),
     # Small steps, since the energies of few electrons in a small box are large, in all directions of the
     # flow: the corrections that few electrons need are weak in the Fisher metric.

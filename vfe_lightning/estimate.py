@@ -119,11 +119,11 @@ class Estimate:
     reweighted: Mapping[str, Callable[[], Tensor]] = field(default_factory=dict)
     samples: Callable[[], Tensor] | None = None
 
-    def scalars(self) -> dict[str, float]:
+    def scalars(self) -> dict[str, Tensor]:
         """Diagnostics, minima and maxima over all ranks."""
-        means = {name: reductions.mean(v[None]).item() for name, v in self.diagnostics.items()}
-        minima = {name: -reductions.maximum(-v).item() for name, v in self.minima.items()}
-        maxima = {name: reductions.maximum(v).item() for name, v in self.maxima.items()}
+        means = {name: reductions.mean(v[None]) for name, v in self.diagnostics.items()}
+        minima = {name: -reductions.maximum(-v) for name, v in self.minima.items()}
+        maxima = {name: reductions.maximum(v) for name, v in self.maxima.items()}
         return means | minima | maxima
 
     def extremes(self) -> Mapping[str, Callable[[Tensor], Tensor]]:

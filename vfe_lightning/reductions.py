@@ -4,6 +4,8 @@ Each rank holds an equal share of the global batch. Without a process group thes
 torch reductions, so that one code serves one device and many.
 """
 
+from collections.abc import Mapping
+
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -37,6 +39,14 @@ def maximum(x: Tensor) -> Tensor:
         x = x.detach().clone()
         dist.all_reduce(x, dist.ReduceOp.MAX)
     return x
+
+
+def numbers(named: Mapping[str, Tensor]) -> dict[str, float]:
+    """Single numbers of a device on the host, all in one transfer."""
+    if not named:
+        return {}
+    values = torch.stack([value.detach().double() for value in named.values()])
+    return dict(zip(named, values.tolist(), strict=True))
 
 
 def common(names: list[str]) -> list[str]:

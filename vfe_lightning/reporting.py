@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from vfe_lightning import reductions
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.statistics import Moments, between_group_variance, group_means
 
@@ -84,13 +85,13 @@ class Reporting:
         divergence from it nearby.
         """
         known, f = estimate.scalars(), estimate.free_energy.detach()
-        known["variance"] = Moments.of(f * self.unit).over_ranks().variance.item()
+        known["variance"] = Moments.of(f * self.unit).over_ranks().variance
         if estimate.correlated > 1 and self.temperature > 0:
-            known["stationarity"] = between_group_variance(f / self.temperature, estimate.correlated).item()
-        return known
+            known["stationarity"] = between_group_variance(f / self.temperature, estimate.correlated)
+        return reductions.numbers(known)
 
 
 def scalars(measured: Mapping[str, Moments]) -> dict[str, float]:
     """Means, and their standard errors under the same names with `_error`."""
-    means = {name: m.mean.item() for name, m in measured.items()}
-    return means | {f"{name}_error": m.error.item() for name, m in measured.items()}
+    means = {name: m.mean for name, m in measured.items()}
+    return reductions.numbers(means | {f"{name}_error": m.error for name, m in measured.items()})

@@ -7,17 +7,15 @@ tried again from short steps, and then followed along zeta_t = x + t (zeta - x) 
 On the torus zeta = x + f(x), f periodic, is a bijection if and only if det J > 0 everywhere.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
+from vfe_lightning.bijectors.newton import Field, Rows, Solution, newton
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.errors import NotInvertible
-
-Field = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # x and the rows of the walkers it is for
-_SHORTEST_STEP = 2.0**-12
 
 
 class InvertibleFlow(Protocol):
@@ -42,15 +40,6 @@ class Inversion(NamedTuple):
     log_det: Tensor  # (batch,), ln det J
 
 
-class _Solution(NamedTuple):
-    x: Tensor
-    residual: Tensor
-    sign: Tensor
-    log_det: Tensor
-    converged: Tensor
-    iterations: int
-
-
 @torch.no_grad()
 def invert(
     flow: InvertibleFlow,
@@ -73,22 +62,27 @@ def invert(
         NotInvertible: if a walker has no solution or det J <= 0 there.
     """
 
-    def given(rows: Tensor) -> tuple[Tensor, ...]:
-        return () if momentum is None else (momentum[rows],)
+    def given(rows: Rows, size: int) -> list[tuple[Tensor, ...]]:
+        if momentum is None:
+            return [()] * -(-len(z) // size)
+        return [(part,) for part in momentum[rows].split(size)]
 
-    def field(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        chunks = zip(x.split(chunk_size), rows.split(chunk_size), strict=True)
-        parts = [flow.jac(part, *given(of)) for part, of in chunks]
+    size = len(z) if z.is_cuda else chunk_size
+
+    def field(x: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
+        chunks = zip(x.split(size), given(rows, size), strict=False)
+        parts = [replayed(flow.jac, part, *of) for part, of in chunks]
         if len(parts) == 1:  # spares a copy of every Jacobian
             return parts[0]
         return torch.cat([zeta for zeta, _ in parts]), torch.cat([jacobian for _, jacobian in parts])
 
-    everyone = torch.arange(len(z), device=z.device)
     start = z
     for _ in range(2):
-        chunks = zip(start.split(chunk_size), everyone.split(chunk_size), strict=True)
-        start = start + z - torch.cat([flow(part, *given(of)) for part, of in chunks])
-    best = _newton(field, z, start, 1.0, tol, max_iterations)
+        chunks = zip(start.split(size), given(slice(None), size), strict=False)
+        start = start + z - torch.cat([flow(part, *of) for part, of in chunks])
+    best = newton(field, z, start, 1.0, tol, max_iterations)
+    if bool((best.converged & (best.sign > 0)).all()):
+        return Inversion(best.x, best.iterations, best.residual, best.sign, best.log_det)
     iterations = best.iterations
     for attempt in (_cautious, _homotopy):
         failed = torch.nonzero(~best.converged).squeeze(1)
@@ -97,62 +91,27 @@ def invert(
         again = attempt(partial(_restricted, field, failed), z[failed], tol, max_iterations)
         iterations += again.iterations
         merged = [t.index_copy(0, failed, s) for t, s in zip(best[:-1], again[:-1], strict=True)]
-        best = _Solution._make([*merged, iterations])
+        best = Solution._make([*merged, iterations])
     _require_bijection(best, tol)
     return Inversion(best.x, iterations, best.residual, best.sign, best.log_det)
 
 
-def _restricted(field: Field, walkers: Tensor, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+def _restricted(field: Field, walkers: Tensor, x: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
     """The field of some of the walkers, whose rows are counted among themselves."""
     return field(x, walkers[rows])
 
 
-def _newton(
-    field: Field, z: Tensor, start: Tensor, first_step: float, tol: float, max_iterations: int
-) -> _Solution:
-    """Newton's method with a step for every walker; only walkers not yet converged are computed."""
-    batch = len(z)
-    x, residual = start.clone(), torch.full_like(z[:, 0, 0], torch.inf)
-    sign, log_det = torch.zeros_like(residual), torch.zeros_like(residual)
-    converged = torch.zeros(batch, dtype=torch.bool, device=z.device)
-    step = torch.full_like(residual, first_step)
-    direction = torch.zeros_like(z)
-    active = torch.arange(batch, device=z.device)
-    trial, iterations = start, 0
-    while len(active) and iterations < max_iterations:
-        iterations += 1
-        zeta, jacobian = field(trial, active)
-        error = (zeta - z[active]).flatten(1)
-        size = error.norm(dim=1)
-        better = size < residual[active]
-        solved = torch.linalg.solve_ex(jacobian, error)[0].view_as(trial)
-        x[active] = torch.where(better[:, None, None], trial, x[active])
-        direction[active] = torch.where(better[:, None, None], solved, direction[active])
-        residual[active] = torch.where(better, size, residual[active])
-        step[active] = torch.where(better, (2 * step[active]).clamp(max=1), 0.5 * step[active])
-        if iterations == 1:
-            step.fill_(first_step)
-        done = better & (size < tol)
-        finished = active[done]
-        sign[finished], log_det[finished] = torch.linalg.slogdet(jacobian[done])
-        x[finished] -= direction[finished]
-        converged[finished] = True
-        active = active[~done & (step[active] > _SHORTEST_STEP)]
-        trial = x[active] - step[active][:, None, None] * direction[active]
-    return _Solution(x, residual, sign, log_det, converged, iterations)
-
-
-def _cautious(field: Field, z: Tensor, tol: float, max_iterations: int) -> _Solution:
+def _cautious(field: Field, z: Tensor, tol: float, max_iterations: int) -> Solution:
     """Newton's method that begins with short steps at z itself, where no Picard step has overshot."""
-    return _newton(field, z, z, 1 / 16, tol, 4 * max_iterations)
+    return newton(field, z, z, 1 / 16, tol, 4 * max_iterations)
 
 
-def _homotopy(field: Field, z: Tensor, tol: float, max_iterations: int) -> _Solution:
+def _homotopy(field: Field, z: Tensor, tol: float, max_iterations: int) -> Solution:
     """Follow the solution of x + t (zeta(x) - x) = z from x = z at t = 0 to t = 1, adaptive in t."""
     unit = torch.eye(z[0].numel(), dtype=z.dtype, device=z.device)
 
     def mixed(t: float) -> Field:
-        def at(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        def at(x: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
             zeta, jacobian = field(x, rows)
             return x + t * (zeta - x), unit + t * (jacobian - unit)
 
@@ -161,7 +120,7 @@ def _homotopy(field: Field, z: Tensor, tol: float, max_iterations: int) -> _Solu
     x, t, increment, iterations = z, 0.0, 0.125, 0
     while True:
         target = min(1.0, t + increment)
-        attempt = _newton(mixed(target), z, x, 1.0, tol, max_iterations)
+        attempt = newton(mixed(target), z, x, 1.0, tol, max_iterations)
         iterations += attempt.iterations
         if bool(attempt.converged.all()):
             if target == 1.0:
@@ -173,7 +132,7 @@ def _homotopy(field: Field, z: Tensor, tol: float, max_iterations: int) -> _Solu
             return attempt._replace(iterations=iterations)
 
 
-def _require_bijection(solution: _Solution, tol: float) -> None:
+def _require_bijection(solution: Solution, tol: float) -> None:
     remedy = (
         "The flow is not a bijection here and the wavefunctions would not be orthonormal: return to earlier "
         "parameters, and train with a smaller learning rate or max_norm, or with smaller weights."

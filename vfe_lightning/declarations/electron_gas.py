@@ -40,8 +40,8 @@ class ElectronGas(System):
     sampler: Sampler = Field(default=Determinantal(), description="how x ~ |Psi_K|^2 is drawn")
     kinetic: Kinetic = Field(default=Exact(), description="how the local kinetic energy is computed")
     walkers_per_state: PositiveInt = Field(default=1, description="configurations x for each sampled K")
-    chunk_size: PositiveInt = Field(
-        default=4, description="walkers whose second derivatives are held at once"
+    chunk_size: PositiveInt | None = Field(
+        default=None, description="walkers whose derivatives are held at once; as many as fit if not given"
     )
     clip: PositiveFloat = Field(
         default=5.0, description="local energies beyond this many mean deviations are clipped in gradients"

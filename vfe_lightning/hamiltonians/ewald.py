@@ -31,6 +31,7 @@ class Ewald(nn.Module):
     """
 
     weight: Tensor  # of the half space of G, (G, ..., G)
+    cells: Tensor  # whose images are summed, (cells, dim)
 
     def __init__(
         self, dim: int, kappa: float | None = None, cutoff: int | None = None, images: int = 0
@@ -58,8 +59,9 @@ class Ewald(nn.Module):
         weight = torch.where((squared > 0) & (norm <= cutoff), weight, 0.0)
         weight[..., 1:] *= 2
         self.register_buffer("weight", weight, persistent=False)
-        self.cells = list(itertools.product(range(-images, images + 1), repeat=dim))
-        own_images = sum(math.erfc(kappa * math.hypot(*c)) / math.hypot(*c) for c in self.cells if any(c))
+        cells = list(itertools.product(range(-images, images + 1), repeat=dim))
+        self.register_buffer("cells", torch.tensor(cells, dtype=torch.float64), persistent=False)
+        own_images = sum(math.erfc(kappa * math.hypot(*c)) / math.hypot(*c) for c in cells if any(c))
         self.total_weight = weight.sum().item()
         self.madelung = self.total_weight + self.background - 2 * kappa / math.sqrt(math.pi) + own_images
 
@@ -84,7 +86,7 @@ class Ewald(nn.Module):
         nearest = r - r.round()
         short = x.new_zeros(len(x))
         for cell in self.cells:
-            distance = (nearest + nearest.new_tensor(cell)).norm(dim=-1)
+            distance = (nearest + cell).norm(dim=-1)
             short = short + (torch.erfc(self.kappa * distance) / distance).sum(dim=-1)
         rho = torch.view_as_real(self.structure(x)).square().sum(dim=-1)
         long = (rho.flatten(1) @ self.weight.flatten() - n * self.total_weight) / 2

@@ -10,6 +10,7 @@ Chen & Heyl, Nat. Phys. 20, 1476 (2024). mu > 0 is SPRING: Goldshlager, Abrahams
 Phys. 516, 113351 (2024).
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -43,16 +44,22 @@ class NaturalGradient(Optimizer):
         Raises:
             NotFinite: a direction is NaN or infinite; nothing has been changed.
         """
-        metrics, updates = {}, []
+        norms, updates = {}, []
         for factor in factors:
             parameters = list(factor.module.parameters())
             if parameters:
                 rows = Rows.of(factor)
                 quantum = factor.quantum or factor.cost.is_complex()
                 region = self.declaration.quantum if quantum else self.declaration.classical
-                direction, scale, norms = self._direction(rows, region, parameters)
-                metrics |= {f"{factor.name}/{name}": value for name, value in norms.items()}
+                direction, scale, of_factor = self._direction(rows, region, parameters)
+                norms |= {f"{factor.name}/{name}": value for name, value in of_factor.items()}
                 updates.append((parameters, direction, scale, region))
+        metrics = reductions.numbers(norms)
+        if not all(math.isfinite(metrics[name]) for name in metrics if name.endswith("step_norm")):
+            raise NotFinite(
+                "the natural gradient is not finite, or the Fisher matrix not positive definite; "
+                "nothing was updated"
+            )
         for parameters, direction, scale, region in updates:
             for p, d in parts(direction, parameters):
                 p.grad = region.rate * scale * d
@@ -74,7 +81,7 @@ class NaturalGradient(Optimizer):
 
     def _direction(
         self, rows: Rows, region: TrustRegion, parameters: list[nn.Parameter]
-    ) -> tuple[Tensor, Tensor, dict[str, float]]:
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Direction, scale of the trust region, norms; changes nothing."""
         previous = None
         if region.momentum:
@@ -86,13 +93,11 @@ class NaturalGradient(Optimizer):
         gradient = rows.gradient()
         moved = rows.x @ direction
         squared_norm = reductions.total(moved @ moved) + region.damping * direction @ direction
-        if not torch.isfinite(squared_norm):
-            raise NotFinite("the natural gradient is not finite; nothing was updated")
         scale = (region.max_norm / squared_norm).sqrt().clamp(max=1.0)
         norms = {
-            "gradient_norm": gradient.norm().item(),
-            "gradient_variance": rows.variance(gradient).item(),
-            "step_norm": squared_norm.sqrt().item(),
+            "gradient_norm": gradient.norm(),
+            "gradient_variance": rows.variance(gradient),
+            "step_norm": squared_norm.sqrt(),
         }
         return direction, scale, norms
 
@@ -100,8 +105,7 @@ class NaturalGradient(Optimizer):
 def solve(rows: Rows, damping: float, previous: Tensor | None = None) -> Tensor:
     """(S + damping)^-1 (g + damping * previous), in the smaller of the two spaces: (parameters,).
 
-    Raises:
-        NotFinite: the scores are not finite.
+    NaN where the matrix is not positive definite, which a GPU tells without being asked.
     """
     if rows.known is None and rows.count < rows.x.shape[1]:
         x, residual = reductions.gather(rows.x), reductions.gather(rows.residual)
@@ -119,6 +123,5 @@ def solve(rows: Rows, damping: float, previous: Tensor | None = None) -> Tensor:
 
 def _solve_positive(matrix: Tensor, right: Tensor) -> Tensor:
     factor, info = torch.linalg.cholesky_ex(matrix)
-    if info != 0:
-        raise NotFinite("the Fisher matrix is not positive definite; nothing was updated")
-    return torch.cholesky_solve(right[:, None], factor)[:, 0]
+    solution = torch.cholesky_solve(right[:, None], factor)[:, 0]
+    return torch.where(info == 0, solution, torch.nan)

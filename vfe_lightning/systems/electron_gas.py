@@ -15,9 +15,10 @@ from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.analysis import electron_gas_figures as figures
-from vfe_lightning.bijectors.flow import FlowWithJet
 from vfe_lightning.bijectors.inversion import invert
 from vfe_lightning.bijectors.two_stream import TwoStreamFlow
+from vfe_lightning.calculus.chunks import Chunks
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations
@@ -73,22 +74,23 @@ class ElectronGas(VariationalFreeEnergy):
             )
         self.model = occupation_model(d, orbitals, self.mixing)
         self.wavefunction = FlowWavefunction(TwoStreamFlow(d.flow, d.dim, self.hamiltonian.length))
+        self.chunks = Chunks(8 * (d.n * d.dim) ** 3, d.chunk_size)
         self.lost = plane_wave_basis(self, self.cutoff)
 
     def estimate(self, n_samples: int) -> Estimate:
         d = self.declaration
         with torch.no_grad():
-            occupied = self.model.sample(n_samples // d.walkers_per_state, self.generator)
-            log_prob = self.model.log_prob(occupied)
+            occupied = replayed(self.model.sample, n_samples // d.walkers_per_state, self.generator)
+            log_prob = replayed(self.model.log_prob, occupied)
             states = self.states(occupied.repeat_interleave(d.walkers_per_state, dim=0))
             x, sampler = self.sample_positions(states)
-            kinetic, potential = self.local_kinetic(states, x), self.hamiltonian.energy(x)
+            kinetic, potential = self.local_kinetic(states, x), replayed(self.hamiltonian.energy, x)
         estimate = by_variational_monte_carlo(
             kinetic.energy + potential,
             log_prob,
             self.temperature,
-            p=(self.model, partial(self.model.scores, occupied)),
-            psi=(self.wavefunction, lambda: self.wavefunction.scores(states, x, 8 * d.chunk_size)),
+            p=(self.model, partial(replayed, self.model.scores, occupied)),
+            psi=(self.wavefunction, partial(self.scores_of_psi, states, x)),
             clip_width=d.clip,
         )
         return replace(
@@ -133,7 +135,7 @@ class ElectronGas(VariationalFreeEnergy):
             case declarations.Determinantal(tolerance=tolerance):
                 inverse = invert(self.wavefunction.flow, z, tolerance, momentum=states.momentum)
                 return inverse.x, {
-                    "newton_iterations": z.new_tensor(inverse.iterations),
+                    "newton_iterations": z.new_full((), inverse.iterations),
                     "inversion_residual": inverse.residual.max(),
                 }
             case declarations.Metropolis(steps=steps, step_size=step_size):
@@ -153,16 +155,13 @@ class ElectronGas(VariationalFreeEnergy):
                 }
 
     def local_kinetic(self, states: BaseStates, x: Tensor) -> kinetic_energy.LocalKinetic:
-        flow, chunk_size = self.wavefunction.flow, self.declaration.chunk_size
-        match self.declaration.kinetic:
-            case declarations.Exact():
-                assert isinstance(flow, FlowWithJet)
-                return kinetic_energy.exact_kinetic(flow, states, x, chunk_size)
-            case declarations.ForwardLaplacian():
-                return kinetic_energy.forward_laplacian_kinetic(flow, states, x, chunk_size)
-            case declarations.Hutchinson(probes=probes):
-                coin = x.new_empty(probes, *x.shape).uniform_(-1, 1, generator=self.generator).sign()
-                return kinetic_energy.hutchinson_kinetic(flow, states, x, coin, chunk_size)
+        d, flow = self.declaration, self.wavefunction.flow
+        made = partial(kinetic_energy.local_kinetic, d.kinetic, flow, states, x, generator=self.generator)
+        return self.chunks.run(made, x.device)
+
+    def scores_of_psi(self, states: BaseStates, x: Tensor) -> Tensor:
+        """d ln Psi / d parameters, which takes less memory than second derivatives: (batch, parameters)."""
+        return self.chunks.run(lambda size: self.wavefunction.scores(states, x, 8 * size), x.device)
 
     def reference(self, tolerance: float = math.inf) -> Reference:
         d = self.declaration

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vfe_lightning import declarations
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.flow import Flow, FlowWithJet
 from vfe_lightning.calculus.directional import directional_jet
@@ -35,6 +36,26 @@ class LocalKinetic(NamedTuple):
     def energy(self) -> Tensor:
         """-nabla^2 Psi / Psi, complex (batch,), in Ry / r_s^2."""
         return -(self.laplacian + self.gradient.square().sum((1, 2)))
+
+
+def local_kinetic(
+    how: declarations.Kinetic,
+    flow: Flow,
+    states: BaseStates,
+    x: Tensor,
+    chunk_size: int,
+    generator: torch.Generator | None = None,
+) -> LocalKinetic:
+    """The local kinetic energy at x (batch, n, dim) in the way that is declared."""
+    match how:
+        case declarations.Exact():
+            assert isinstance(flow, FlowWithJet)
+            return exact_kinetic(flow, states, x, chunk_size)
+        case declarations.ForwardLaplacian():
+            return forward_laplacian_kinetic(flow, states, x, chunk_size)
+        case declarations.Hutchinson(probes=probes):
+            coin = x.new_empty(probes, *x.shape).uniform_(-1, 1, generator=generator).sign()
+            return hutchinson_kinetic(flow, states, x, coin, chunk_size)
 
 
 @torch.no_grad()

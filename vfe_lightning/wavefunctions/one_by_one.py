@@ -31,19 +31,57 @@ def one_by_one(z: Tensor, propose: Propose, generator: torch.Generator | None = 
         wave = torch.empty(batch, n, dtype=torch.complex128, device=z.device)
         waiting = torch.arange(batch, device=z.device)
         while len(waiting):
-            points, v, bound = propose(waiting, proposals)
-            taken = torch.view_as_real(v @ placed[waiting, :i].mH).square().sum(dim=(-2, -1))
-            density = torch.view_as_real(v).square().sum(dim=(-2, -1)) - taken
-            coin = torch.rand(bound.shape, generator=generator, dtype=bound.dtype, device=z.device)
-            accepted = coin * bound < density
-            first = accepted.to(torch.int8).argmax(dim=1)
-            hit = accepted.any(dim=1)
+            point, v, hit = _first_accepted(waiting, proposals, placed[waiting, :i], propose, generator)
             done = waiting[hit]
-            z[done, i] = points[hit, first[hit]]
-            wave[done] = v[hit, first[hit]]
+            z[done, i], wave[done] = point[hit], v[hit]
             waiting = waiting[~hit]
-        for _ in range(2):  # Gram-Schmidt twice is orthogonal to rounding
-            overlap = wave[:, None] @ placed[:, :i].mH
-            wave = wave - (overlap @ placed[:, :i])[:, 0]
-        placed[:, i] = wave / wave.norm(dim=1, keepdim=True)
+        _place(placed, i, wave)
     return z
+
+
+@torch.no_grad()
+def in_two_rounds(
+    z: Tensor, propose: Propose, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """The same for a GPU, with shapes that no number decides: z and which walkers have missed, (batch,).
+
+    A first round leaves exp(-4) of the walkers at most, a second for an eighth of the walkers exp(-32) of
+    these; who has missed, or found no place in the second round, is to be drawn again.
+    """
+    batch, n, _ = z.shape
+    placed = torch.zeros(batch, n, n, dtype=torch.complex128, device=z.device)
+    everyone = torch.arange(batch, device=z.device)
+    missed = torch.zeros_like(everyone, dtype=torch.bool)
+    late = min(batch, max(64, batch // 8))
+    for i in range(n):
+        proposals = -(-4 * n // (n - i))
+        point, wave, hit = _first_accepted(everyone, proposals, placed[:, :i], propose, generator)
+        rest = torch.argsort(hit.to(torch.int8), stable=True)[:late]
+        again = _first_accepted(rest, 8 * proposals, placed[rest, :i], propose, generator)
+        old = hit[rest][:, None]
+        z[:, i] = point.index_copy(0, rest, torch.where(old, point[rest], again[0]))
+        wave = wave.index_copy(0, rest, torch.where(old, wave[rest], again[1]))
+        missed = missed | ~hit.index_copy(0, rest, hit[rest] | again[2])
+        _place(placed, i, wave)
+    return z, missed
+
+
+def _first_accepted(
+    walkers: Tensor, proposals: int, placed: Tensor, propose: Propose, generator: torch.Generator | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Point and orbitals of the first accepted proposal, and whether there is one: (walkers, ...) each."""
+    points, v, bound = propose(walkers, proposals)
+    taken = torch.view_as_real(v @ placed.mH).square().sum(dim=(-2, -1))
+    density = torch.view_as_real(v).square().sum(dim=(-2, -1)) - taken
+    coin = torch.rand(bound.shape, generator=generator, dtype=bound.dtype, device=bound.device)
+    accepted = coin * bound < density
+    first = torch.arange(len(walkers), device=v.device), accepted.to(torch.int8).argmax(dim=1)
+    return points[first], v[first], accepted.any(dim=1)
+
+
+def _place(placed: Tensor, i: int, wave: Tensor) -> None:
+    """Add a row, made orthonormal to those before it."""
+    for _ in range(2):  # Gram-Schmidt twice is orthogonal to rounding
+        overlap = wave[:, None] @ placed[:, :i].mH
+        wave = wave - (overlap @ placed[:, :i])[:, 0]
+    placed[:, i] = wave / wave.norm(dim=1, keepdim=True)

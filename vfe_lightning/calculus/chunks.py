@@ -1,0 +1,51 @@
+"""How many walkers are computed at once: what a cache holds on a CPU, what the memory holds on a GPU."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from lightning.pytorch.utilities import rank_zero_warn
+
+CACHE = 2 * 2**20  # bytes of the largest tensor: beyond it a CPU becomes slower
+LEAST = 2  # walkers on a CPU
+SHARE = 0.5  # of the memory of a GPU that is free
+TENSORS = 16  # as large as the largest that are held at once
+T = TypeVar("T")
+
+
+class Chunks:
+    """Walkers at once, chosen at the first use where none are asked for, and fewer where memory runs out.
+
+    Args:
+        bytes_of_one: of a walker's share of the largest tensor.
+        size: as many as that, whatever the memory holds.
+    """
+
+    def __init__(self, bytes_of_one: int, size: int | None = None) -> None:
+        self.bytes_of_one, self.size = bytes_of_one, size
+
+    def run(self, function: Callable[[int], T], device: torch.device) -> T:
+        """function(walkers at once), again with half as many where the device had no memory for them.
+
+        Raises:
+            torch.OutOfMemoryError: a single walker does not fit.
+        """
+        while True:
+            size = self.size = self.size or fitting(self.bytes_of_one, device)
+            try:
+                return function(size)
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise
+            self.size = size // 2
+            torch.cuda.empty_cache()
+            rank_zero_warn(f"the device has no memory for {size} walkers at once: going on with {self.size}")
+
+
+def fitting(bytes_of_one: int, device: torch.device) -> int:
+    """As many walkers as a cache of a CPU holds, or half the free memory of a GPU."""
+    if device.type != "cuda" or not torch.cuda.is_available():
+        return max(LEAST, CACHE // bytes_of_one)
+    free, _ = torch.cuda.mem_get_info(device)
+    free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return max(1, int(SHARE * free) // (TENSORS * bytes_of_one))

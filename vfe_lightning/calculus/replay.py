@@ -1,0 +1,99 @@
+"""Many small kernels as one launch: CUDA graphs of functions whose shapes and course do not change.
+
+On a GPU a step of a small system waits for the launches of its kernels. What a function launches is recorded
+once for each shape of its arguments, and replayed with the same numbers as before. On a CPU a function is
+called as it is.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_map_only
+
+KEPT = 64  # recordings, the latest used
+T = TypeVar("T")
+
+
+class Recording(NamedTuple):
+    """A graph, where its arguments lie and its results come to lie, and what must not be freed meanwhile."""
+
+    graph: torch.cuda.CUDAGraph
+    arguments: list[Tensor]
+    results: Any
+    held: tuple[Any, ...]
+
+
+_recordings: OrderedDict[Hashable, Recording | None] = OrderedDict()
+
+
+def replayed(function: Callable[..., T], *arguments: Any) -> T:
+    """function(*arguments), without autograd; on a GPU from its second call on as one launch.
+
+    Args:
+        function: reads the values of no tensor on the host, has no loop whose length depends on them, and
+            knows only its arguments and, of a method, the parameters and buffers of its module.
+        arguments: tensors, generators, what has a hash, and dataclasses or tuples of them.
+    """
+    with torch.no_grad():
+        leaves, _ = tree_flatten(arguments)
+        if not torch.cuda.is_available() or not any(_on_gpu(leaf) for leaf in leaves):
+            return function(*arguments)
+        key = (_called(function), tuple(map(_told_apart, leaves)))
+        if key not in _recordings:
+            _remember(key, None)  # libraries make their handles at a first call, which no graph can hold
+            return function(*arguments)
+        recording = _recordings[key] or _record(function, arguments)
+        _remember(key, recording)
+        tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        for own, given in zip(recording.arguments, tensors, strict=True):
+            own.copy_(given)
+        recording.graph.replay()
+        return tree_map_only(Tensor, torch.clone, recording.results)
+
+
+def _record(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Recording:
+    own = tree_map_only(Tensor, torch.clone, arguments)
+    leaves, _ = tree_flatten(own)
+    graph = torch.cuda.CUDAGraph()
+    for leaf in leaves:
+        if isinstance(leaf, torch.Generator):
+            graph.register_generator_state(leaf)
+    with torch.cuda.graph(graph, pool=_pool(), capture_error_mode="thread_local"):
+        results = function(*own)
+    return Recording(graph, [leaf for leaf in leaves if isinstance(leaf, Tensor)], results, (function, own))
+
+
+def _pool(made: list[Any] = []) -> Any:  # noqa: B006
+    """Memory that all recordings share: the results of each are copied before the next is replayed."""
+    if not made:
+        made.append(torch.cuda.graph_pool_handle())
+    return made[0]
+
+
+def _remember(key: Hashable, recording: Recording | None) -> None:
+    _recordings[key] = recording
+    _recordings.move_to_end(key)
+    if len(_recordings) > KEPT:
+        _recordings.popitem(last=False)
+
+
+def _on_gpu(leaf: Any) -> bool:
+    return isinstance(leaf, Tensor | torch.Generator) and leaf.device.type == "cuda"
+
+
+def _called(function: Callable[..., Any]) -> Hashable:
+    """A function, or a method with the addresses of what its module holds."""
+    module = getattr(function, "__self__", None)
+    if not isinstance(module, nn.Module):
+        return function
+    held = [*module.parameters(), *module.buffers()]
+    return getattr(function, "__func__", None), id(module), tuple(t.data_ptr() for t in held)
+
+
+def _told_apart(leaf: Any) -> Hashable:
+    if isinstance(leaf, Tensor):
+        return leaf.shape, leaf.dtype, leaf.device
+    return id(leaf) if isinstance(leaf, torch.Generator) else leaf
