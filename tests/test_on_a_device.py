@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from contracts import EXPERIMENTS, small
+from judging import agrees
 from parts import BIJECTORS, SPIN_MODELS
 from test_contracts import bijector, spin_model
 from test_devices import OTHERS
@@ -16,8 +17,15 @@ from test_two_processes import FAST, compare, on_two_ranks
 from torch import Tensor
 
 import vfe_lightning
+from vfe_lightning import declarations
+from vfe_lightning.bijectors.inversion import invert
+from vfe_lightning.calculus.chunks import Chunks
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.errors import NotKnown
+from vfe_lightning.systems.electron_gas import ElectronGas
 from vfe_lightning.trained import Trained
+from vfe_lightning.wavefunctions.free_fermions import free_fermions
+from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 
 pytestmark = [
     pytest.mark.device,
@@ -48,20 +56,19 @@ def test_other_choices_run(name, changes, home):
 @pytest.mark.parametrize("name", BIJECTORS)
 def test_bijectors_are_those_of_the_cpu(name):
     flow, z, _ = bijector(name)
-    x, log_det = flow(z)
-    (x.square().sum() + log_det.sum()).backward()
-    gradients = [p.grad for p in flow.parameters()]
-    for p in flow.parameters():
-        p.grad = None
-    there = flow.cuda()
-    y, other = there(z.cuda())
-    close(y, x)
-    close(other, log_det)
-    (y.square().sum() + other.sum()).backward()
-    for p, gradient in zip(there.parameters(), gradients, strict=True):
-        if gradient is not None:
-            assert p.grad is not None
-            close(p.grad, gradient)
+
+    def run(z: Tensor) -> list[Tensor]:
+        """Values and gradients in z and in the parameters."""
+        z = z.requires_grad_()
+        x, log_det = flow(z)
+        wanted = [z, *(p for p in flow.parameters() if p.requires_grad)]
+        total = x.square().sum() + log_det.sum()
+        return [x.detach(), log_det.detach(), *torch.autograd.grad(total, wanted)]
+
+    here = run(z.clone())
+    flow.cuda()
+    for found, expected in zip(run(z.cuda()), here, strict=True):
+        close(found, expected)
 
 
 @pytest.mark.parametrize("name", SPIN_MODELS)
@@ -82,7 +89,9 @@ def densities(trained: Trained, drawn: Any) -> dict[str, Tensor]:
     if not isinstance(drawn, tuple):
         return {"log_prob": trained.log_prob(drawn.to(device))}
     state, x = (part.to(device) for part in drawn)
-    found = {"log_prob": trained.log_prob(state), "log_psi": trained.log_psi(state, x)}
+    log_psi = trained.log_psi(state, x)  # whose phase is one of many that differ by 2 pi
+    found = {"log_prob": trained.log_prob(state), "ln |psi|": log_psi.real}
+    found["phase"] = torch.polar(torch.ones_like(log_psi.real), log_psi.imag)
     if hasattr(trained.system, "local_kinetic"):
         local = trained.system.local_kinetic(trained.system.states(state), x)
         found |= {"kinetic": local.energy, "potential": trained.system.hamiltonian.energy(x)}
@@ -119,6 +128,72 @@ def test_a_run_goes_on_on_another_device_and_back(name, home):
     assert here.steps == 3 and here.run_id == run_id
     there = small(name, **{"trainer.max_steps": 4}, **GPU).run(resume=run_id)
     assert there.steps == 4 and there.status == "FINISHED"
+
+
+@pytest.mark.parametrize(("n", "dim"), [(5, 2), (7, 3)])
+def test_a_step_of_the_gas_is_that_of_the_cpu(n, dim):
+    """At the same K and z: positions, energies and the direction of the step."""
+
+    def found(device: str) -> dict[str, Tensor]:
+        torch.manual_seed(0)
+        gas = declarations.ElectronGas(n=n, dim=dim, rs=5, theta=0.2, twist=0.25, flow={"init_scale": 0.1})
+        system = ElectronGas(gas).to(device)
+        g = torch.Generator().manual_seed(1)
+        occupied = ElectronGas(gas).model.sample(40, g).to(device)
+        z = SlaterDeterminants(system.momenta[occupied].cpu(), system.hamiltonian.length).sample(g).to(device)
+        states, flow = system.states(occupied), system.wavefunction.flow
+        for _ in range(3):  # made ready, recorded, replayed
+            x = invert(flow, z).x
+            scores = replayed(system.model.scores, occupied)
+            log_prob = replayed(system.model.log_prob, occupied)
+            potential = replayed(system.hamiltonian.energy, x)
+        kinetic = system.local_kinetic(states, x).energy
+        psi = system.scores_of_psi(states, x)
+        return {"x": x, "p": scores, "ln p": log_prob, "V": potential, "T": kinetic, "psi": psi}
+
+    here = found("cpu")
+    for name, value in found("cuda").items():
+        scale = here[name].abs().max()
+        close(value / scale, here[name] / scale)
+
+
+def test_free_fermions_of_fixed_shape_have_the_density_of_the_state():
+    """Two fermions with momenta 0 and k: |Phi|^2 = [1 - cos k (z_1 - z_2)] / V^2, so <cos> = -1/2."""
+    k = torch.tensor([[[0.0, 0.0], [1.0, 0.0]]], dtype=torch.float64, device="cuda").expand(20000, -1, -1)
+    g = torch.Generator("cuda").manual_seed(0)
+    for _ in range(3):
+        z = free_fermions(k, 2 * torch.pi, g)
+    waves = torch.cos(z[:, 0, 0] - z[:, 1, 0])
+    assert agrees(waves.mean().item(), waves.std().item() / 20000**0.5, -0.5, samples=20000)
+
+
+def test_replayed_numbers_are_those_of_plain_calls():
+    torch.manual_seed(0)
+    gas = declarations.ElectronGas(n=4, dim=2, rs=5, theta=0.3, twist=0.25, cutoff=9)
+    model = ElectronGas(gas).cuda().model
+
+    def drawn(call: Any) -> list[Tensor]:
+        g = torch.Generator("cuda").manual_seed(3)
+        return [call(model.sample, 100, g) for _ in range(5)] + [call(model.sample, 50, g)]
+
+    plain = drawn(lambda function, *arguments: function(*arguments))
+    assert all(torch.equal(a, b) for a, b in zip(plain, drawn(replayed), strict=True))
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(0.1)
+    again = drawn(replayed)
+    assert all(torch.equal(a, b) for a, b in zip(again, drawn(lambda f, *a: f(*a)), strict=True))
+    assert not torch.equal(again[0], plain[0])
+
+
+def test_memory_that_runs_out_halves_the_chunks():
+    chunks = Chunks(8 * 26**3, 2**22)
+
+    def held(size: int) -> Tensor:
+        return torch.empty(size, 26**3, dtype=torch.float64, device="cuda")  # half a terabyte at first
+
+    with pytest.warns(UserWarning, match="no memory for 4194304 walkers at once"):
+        assert len(chunks.run(held, torch.device("cuda"))) == chunks.size
 
 
 def test_two_processes_on_one_gpu_reach_the_parameters_of_one(tmp_path: Path):
