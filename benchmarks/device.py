@@ -10,6 +10,7 @@ is cut off leaves what it has.
 """
 
 import argparse
+import csv
 import json
 import statistics
 import subprocess
@@ -27,6 +28,7 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.electron_gas import parts
 from experiments.heg2d import heg2d
 from vfe_lightning import Experiment, declarations
+from vfe_lightning.devices import LARGER, MEASURED, Times
 from vfe_lightning.errors import Diverged, NotKnown, Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy, make_generator
 from vfe_lightning.optimizers import make_optimizer
@@ -37,7 +39,6 @@ from vfe_lightning.systems.electron_gas import ElectronGas
 GASES = [(13, 2, 25, 1024), (29, 2, 25, 1024), (29, 2, 25, 8192), (13, 2, 25, 256), (13, 2, 25, 8192)]
 GASES += [(57, 2, 49, 512), (33, 3, 9, 512)]
 EXPERIMENTS = sorted(p.stem for p in (Path(__file__).parents[1] / "experiments").glob("[!_]*.py"))
-BATCHES = (1, 16)  # times the default of an experiment
 TRAINING = {"n": 29, "batch_size": 2048, "optimizer.hold": 100, "optimizer.decay": 200}
 
 
@@ -130,12 +131,13 @@ def of_gas(n: int, dim: int, cutoff: int, batch: int, clock: Clock) -> dict[str,
 
 def of_experiment(name: str, clock: Clock) -> dict[str, Any]:
     experiment: Experiment = getattr(import_module(f"experiments.{name}"), name)
-    row: dict[str, Any] = {"system": type(experiment.system).__name__}
-    for times in BATCHES:
+    row: dict[str, Any] = {"system": type(experiment.system).__name__, "batch": experiment.batch_size}
+    for times in (1, LARGER):
         batch = times * experiment.batch_size
         system = ready(experiment.vary(batch_size=batch), clock.device)
         step = partial(system.training_step, 0, 0)
-        row[f"step_ms at {batch}"] = clock.median_ms(step, least=2)
+        row["size"] = system.size
+        row["step_ms" if times == 1 else "step_ms of a larger batch"] = clock.median_ms(step, least=2)
         if times == 1 and clock.device.type == "cuda":
             row |= launches(step) | {"synchronisations": synchronisations(step)}
         if clock.device.type == "cpu":
@@ -189,6 +191,27 @@ def attempted(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return {"failed": f"{type(error).__name__}: {error}".splitlines()[0]}
 
 
+def table(gpu: dict[str, Any], cpu: dict[str, Any]) -> list[Times]:
+    """What both devices have measured."""
+    rows = []
+    for name, there in gpu.items():
+        here = cpu.get(name, {})
+        if "step_ms" in here and "step_ms of a larger batch" in there:
+            times = here["step_ms"], there["step_ms"], there["step_ms of a larger batch"]
+            rows.append(Times(there["system"], there["size"], there["batch"], *times))
+    return rows
+
+
+def write_table(path: Path, gpu: Path, cpu: list[Path]) -> None:
+    there = json.loads(gpu.read_text())
+    here = {name: row for p in cpu for name, row in json.loads(p.read_text())["experiments"].items()}
+    with path.open("w", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow([*Times._fields, "device", "commit"])
+        for times in table(there["experiments"], here):
+            out.writerow([*times, there["device"], there["commit"][:12]])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -199,12 +222,20 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="for each time (default: %(default)s)")
     parser.add_argument("--training", type=float, default=200.0, help="seconds (default: %(default)s)")
     parser.add_argument("--json", type=Path, default=Path("device.json"))
+    parser.add_argument(
+        "--table", nargs="+", type=Path, metavar="CPU_JSON",
+        help="write devices.csv of the package from --json and these results of a CPU, and measure nothing",
+    )  # fmt: skip
+    parser.add_argument("--commit", default="", help="of the code, where it is no repository")
     arguments = parser.parse_args()
+    if arguments.table:
+        return write_table(MEASURED, arguments.json, arguments.table)
     what = arguments.what or ("gas", "experiments", "training")
     torch.set_num_threads(1)
     device = torch.device(arguments.device)
     clock = Clock(device, arguments.seconds)
     found: dict[str, Any] = described(device)
+    found["commit"] = arguments.commit or found["commit"]
 
     def keep(kind: str, name: str, row: dict[str, Any]) -> None:
         found.setdefault(kind, {})[name] = row

@@ -15,6 +15,7 @@ import torch
 
 from benchmarks.timing import median_ms
 from vfe_lightning import declarations
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.free_energy import make_generator
 from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.systems.electron_gas import ElectronGas
@@ -49,7 +50,7 @@ def parts(system: ElectronGas) -> dict[str, Callable[[], Any]]:
         optimizer.step()
 
     return {
-        "sample K": lambda: system.model.sample(batch, system.generator),
+        "sample K": lambda: replayed(system.model.sample, batch, system.generator),
         "sample x": lambda: system.sample_positions(states),
         "exact energy": lambda: system.local_kinetic(states, x),
         "potential": lambda: system.hamiltonian.energy(x),

@@ -14,14 +14,18 @@ from vfe_lightning.tracking.store import project_root, tracking_uri
 
 
 def make_trainer(
-    budget: declarations.Trainer, units: str, record: Record | None, callbacks: Sequence[Callback]
+    budget: declarations.Trainer,
+    accelerator: str,
+    units: str,
+    record: Record | None,
+    callbacks: Sequence[Callback],
 ) -> L.Trainer:
     """A trainer that evaluates nothing while it fits; rank 0 has the record and writes to it."""
     several = budget.devices * budget.num_nodes > 1 or budget.strategy == "ddp"
     own: list[Callback] = [Progress(units)] if record and budget.progress_bar else []
     return L.Trainer(
         max_steps=budget.max_steps,
-        accelerator=budget.accelerator,
+        accelerator=accelerator,
         devices=budget.devices,
         num_nodes=budget.num_nodes,
         # Each rank has walkers of its own: buffers are not to be overwritten by those of rank 0.

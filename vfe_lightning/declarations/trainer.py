@@ -13,7 +13,9 @@ class Trainer(Declaration):
     max_steps: NonNegativeInt = Field(
         default=1000, description="optimisation steps; 0 evaluates what was declared or loaded"
     )
-    accelerator: Literal["auto", "cpu", "gpu"] = Field(default="cpu", description="kind of device")
+    accelerator: Literal["auto", "cpu", "gpu"] = Field(
+        default="auto", description="kind of device; auto takes the one that was measured to be faster"
+    )
     devices: PositiveInt = Field(
         default=1, description="processes on this machine: GPUs, or ranks on the CPU"
     )
