@@ -48,6 +48,7 @@ ROOMS = [
     {"systems"},
     {"tracking"},
     {"averaging"},
+    {"devices"},
     {"trainer", "preparation"},
     {"run"},
     {"trained"},

@@ -15,10 +15,8 @@ from torch.linalg import LinAlgError  # pyright: ignore
 from vfe_lightning import reductions
 from vfe_lightning.averaging import Averaging
 from vfe_lightning.declarations.experiment import DeclaredExperiment
-from vfe_lightning.devices import chosen
 from vfe_lightning.errors import Interrupted, NotFinite, Pruned
 from vfe_lightning.known import Known
-from vfe_lightning.notation import units_text
 from vfe_lightning.preparation import prepared, writable
 from vfe_lightning.presentation import free_energy_text, text
 from vfe_lightning.result import Result, Status
@@ -104,18 +102,14 @@ class Run:
         self.metrics = BufferedMetrics(self.record) if self.record else None
         self.averaging = Averaging(experiment.trainer.average) if experiment.trainer.average else None
         own = [self.averaging, self.metrics, *callbacks, stop, self.checkpoints]
-        units = units_text(self.system.units, self.system.per)
         callbacks = [callback for callback in own if callback is not None]
-        device, self.why = chosen(experiment.trainer, self.system)
-        self.trainer = make_trainer(experiment.trainer, device, units, self.record, callbacks)
+        self.trainer = make_trainer(experiment.trainer, self.system, self.record, callbacks)
 
     def train(self) -> None:
         if self.record:
             device = self.trainer.strategy.root_device
             start_notes(self.record, self.system, self.experiment, self.known, device)
             print(f"{self.experiment.name}: {self.experiment.label()}, run {self.record.run_id}", flush=True)
-            if self.why:
-                print(self.why, flush=True)
             if self.start:
                 self.start.tell(self.record)
         self.trainer.fit(self.system, ckpt_path=self.checkpoint, weights_only=True)

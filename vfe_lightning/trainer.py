@@ -7,6 +7,9 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.strategies import DDPStrategy
 
 from vfe_lightning import declarations
+from vfe_lightning.devices import chosen
+from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.notation import units_text
 from vfe_lightning.tracking.logger import RunLogger
 from vfe_lightning.tracking.progress import Progress
 from vfe_lightning.tracking.record import Record
@@ -15,14 +18,18 @@ from vfe_lightning.tracking.store import project_root, tracking_uri
 
 def make_trainer(
     budget: declarations.Trainer,
-    accelerator: str,
-    units: str,
+    system: VariationalFreeEnergy,
     record: Record | None,
     callbacks: Sequence[Callback],
 ) -> L.Trainer:
     """A trainer that evaluates nothing while it fits; rank 0 has the record and writes to it."""
+    accelerator, why = chosen(budget, system)
+    if record and why:
+        print(why, flush=True)
     several = budget.devices * budget.num_nodes > 1 or budget.strategy == "ddp"
-    own: list[Callback] = [Progress(units)] if record and budget.progress_bar else []
+    own: list[Callback] = (
+        [Progress(units_text(system.units, system.per))] if record and budget.progress_bar else []
+    )
     return L.Trainer(
         max_steps=budget.max_steps,
         accelerator=accelerator,
