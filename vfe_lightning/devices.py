@@ -58,7 +58,7 @@ def chosen(budget: declarations.Trainer, system: VariationalFreeEnergy) -> Choic
         return Choice("cpu")
     if budget.devices > gpus:
         return Choice("cpu", f"on the CPU: {budget.devices} processes, {gpus} GPU")
-    name = type(system).__name__
+    name = type(system.declaration).__name__
     batch = system.batch_size // (budget.devices * budget.num_nodes * budget.accumulate)
     known = [times for times in measured() if times.system == name]
     if not known:

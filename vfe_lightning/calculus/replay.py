@@ -7,6 +7,7 @@ called as it is.
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from types import FunctionType, MethodType
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -33,15 +34,17 @@ def replayed(function: Callable[..., T], *arguments: Any) -> T:
     """function(*arguments), without autograd; on a GPU from its second call on as one launch.
 
     Args:
-        function: reads the values of no tensor on the host, has no loop whose length depends on them, and
-            knows only its arguments and, of a method, the parameters and buffers of its module.
+        function: of a module of Python, or a method of a torch module; another callable may know more than
+            its arguments, and is called as it is. It reads the values of no tensor on the host, has no loop
+            whose length depends on them, and knows only its arguments, parameters and buffers.
         arguments: tensors, generators, what has a hash, and dataclasses or tuples of them.
     """
     with torch.no_grad():
         leaves, _ = tree_flatten(arguments)
-        if not torch.cuda.is_available() or not any(_on_gpu(leaf) for leaf in leaves):
+        called = _called(function)
+        if not (called and torch.cuda.is_available() and any(_on_gpu(leaf) for leaf in leaves)):
             return function(*arguments)
-        key = (_called(function), tuple(map(_told_apart, leaves)))
+        key = (called, tuple(map(_told_apart, leaves)))
         if key not in _recordings:
             _remember(key, None)  # libraries make their handles at a first call, which no graph can hold
             return function(*arguments)
@@ -85,12 +88,13 @@ def _on_gpu(leaf: Any) -> bool:
 
 
 def _called(function: Callable[..., Any]) -> Hashable:
-    """A function, or a method with the addresses of what its module holds."""
-    module = getattr(function, "__self__", None)
-    if not isinstance(module, nn.Module):
-        return function
-    held = [*module.parameters(), *module.buffers()]
-    return getattr(function, "__func__", None), id(module), tuple(t.data_ptr() for t in held)
+    """A function, or a method with the addresses of what its module holds; None of what may know more."""
+    if isinstance(function, FunctionType):
+        return None if function.__closure__ else function
+    if isinstance(function, MethodType) and isinstance(module := function.__self__, nn.Module):
+        held = [*module.parameters(), *module.buffers()]
+        return function.__func__, id(module), tuple(t.data_ptr() for t in held)
+    return None
 
 
 def _told_apart(leaf: Any) -> Hashable:
