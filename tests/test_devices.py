@@ -14,6 +14,7 @@ import contextlib
 import copy
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -24,10 +25,12 @@ from contracts import EXPERIMENTS, small
 from lightning import Trainer
 from second_device import HOST, SECOND, second_device, trainer_on_second_device
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 import vfe_lightning.trainer
 from vfe_lightning import Experiment, reductions
 from vfe_lightning.estimators import correlations
+from vfe_lightning.preparation import prepared
 from vfe_lightning.result import Result
 from vfe_lightning.systems.continuous import Continuous
 
@@ -100,7 +103,6 @@ def test_every_experiment_runs_on_a_second_device(name, home):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "changes"), OTHERS)
 def test_other_choices_run_on_a_second_device(name, changes, home):
     assert run_there(small(name, **changes)).status == "FINISHED"
@@ -111,6 +113,37 @@ def test_a_run_goes_on_on_a_second_device(name, home):
     """With Adam, with L-BFGS and with natural gradients, each of which has a state of its own."""
     half = small(name).run()
     assert run_there(small(name, **{"trainer.max_steps": 3}), resume=half.run_id).steps == 3
+
+
+class Asked(TorchFunctionMode):
+    """Counts what makes the host wait for a GPU: numbers and shapes that only the GPU knows."""
+
+    WAITS = (Tensor.item, Tensor.tolist, Tensor.__bool__, Tensor.__float__, Tensor.__int__, Tensor.cpu)
+    WAITS += (Tensor.nonzero, torch.nonzero, Tensor.masked_select, Tensor.unique, torch.unique)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.times += func in self.WAITS
+        return func(*args, **(kwargs or {}))
+
+
+# whether all free fermions have a place, whether Newton has converged, and three transfers of numbers;
+# and one more for each iteration of Newton's after the third
+@pytest.mark.parametrize(("name", "most"), [("heg2d", 8), ("heg3d", 8)])
+def test_the_host_of_a_gpu_is_seldom_asked_in_a_step(name, most):
+    system = prepared(small(name))
+    with second_device():
+        system.to(SECOND)
+        optimizer = system.configure_optimizers()
+        stepper = SimpleNamespace(optimizer=optimizer, step=optimizer.step)
+        system.optimizers = lambda: stepper
+        system.on_fit_start()
+        with Asked() as asked:
+            system.training_step(0, 0)
+    assert 0 < asked.times <= most
 
 
 def test_wave_vectors_left_on_the_cpu_are_found(home, monkeypatch):

@@ -34,9 +34,9 @@ def test_the_faster_one_is_taken_and_why_is_said(monkeypatch):
 
 
 def test_the_nearest_size_counts(monkeypatch):
-    rows = [Times("Ising", 10, 8, 1.0, 10.0, 10.0), Times("Ising", 150, 8, 100.0, 10.0, 10.0)]
+    rows = [Times("Ising", 10, 8, 1.0, 10.0, 10.0), Times("Ising", 256, 8, 100.0, 10.0, 10.0)]
     assert choice(monkeypatch, 1, rows=rows).accelerator == "cpu"
-    assert choice(monkeypatch, 1, rows=rows, L=12).accelerator == "gpu"
+    assert choice(monkeypatch, 1, rows=rows, L=16).accelerator == "gpu"
 
 
 def test_what_was_not_measured_and_more_processes_than_gpus_stay_on_the_cpu(monkeypatch):
