@@ -1,5 +1,6 @@
 """Recorded runs and their curves as files that any program reads."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import pandas as pd
 from mlflow.entities import Run
 
+from vfe_lightning.analysis import results
 from vfe_lightning.analysis.quoted import EARLIER, PREFIX, is_quoted
 
 if TYPE_CHECKING:
@@ -40,9 +42,13 @@ def quoted_numbers(run: Run) -> dict[str, float]:
         if name.startswith(prefix)
     }
     place = urlsplit(run.info.artifact_uri or "")
-    file = Path(unquote(place.path)) / "results.csv"
+    file = Path(unquote(place.path)) / results.TABLE
     if place.scheme in ("", "file") and file.exists():
-        table = pd.read_csv(file)
+        try:
+            table = results.read(file)
+        except ValueError as damaged:
+            print(f"{damaged}: only the headlines of run {run.info.run_id[:8]} are exported", file=sys.stderr)
+            return known
         for name, value, error in zip(table["name"], table["value"], table["error"], strict=True):
             known |= {name: value, f"{name}_error": error}
     return known
