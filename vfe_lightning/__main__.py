@@ -80,7 +80,7 @@ def runs(experiment: str | None, all: bool) -> None:
 
 def compare(runs: list[str], figure: Path, window: int) -> None:
     from vfe_lightning.analysis import comparison
-    from vfe_lightning.tracking.resume import find_run
+    from vfe_lightning.tracking.lookup import find_run
 
     client = store.connect(store.tracking_uri())
     found = [find_run(client, beginning) for beginning in runs]
@@ -105,12 +105,12 @@ def compare(runs: list[str], figure: Path, window: int) -> None:
 
 def export(folder: Path, format: str, experiment: str | None) -> None:
     from vfe_lightning.analysis.export import write
-    from vfe_lightning.analysis.runs import all_runs
+    from vfe_lightning.tracking.tables import runs_and_curves
 
-    client = store.connect(store.tracking_uri())
-    found, _ = all_runs(client, experiment)
+    uri = store.tracking_uri()
+    found, curves = runs_and_curves(store.connect(uri), uri, experiment)
     try:
-        for path in write(client, found, folder, format == "parquet"):
+        for path in write(found, curves, folder, format == "parquet"):
             print(path)
     except OSError as error:
         raise Refused(f"{folder} cannot be written: {error}") from error

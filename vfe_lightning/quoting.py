@@ -15,7 +15,7 @@ from vfe_lightning.declarations.changes import flat, unknown_name
 from vfe_lightning.errors import Refused
 from vfe_lightning.experiment import Experiment
 from vfe_lightning.tracking.artifacts import artifact, declaration
-from vfe_lightning.tracking.resume import find_run
+from vfe_lightning.tracking.lookup import find_run
 
 RESULTS = Path("experiments", "results.csv")
 WITHOUT_INFLUENCE = {"name", "trainer.progress_bar", "trainer.threads", "trainer.checkpoint_every"}

@@ -1,8 +1,7 @@
-"""Runs that go on: which one is meant, what it declared, and whether it may."""
+"""Runs that go on: what one declared, and whether it may."""
 
 from pathlib import Path
 
-from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
@@ -10,6 +9,7 @@ from vfe_lightning.errors import Refused
 from vfe_lightning.tracking import provenance, store
 from vfe_lightning.tracking.artifacts import declaration
 from vfe_lightning.tracking.checkpoints import latest, sound
+from vfe_lightning.tracking.lookup import find_run
 from vfe_lightning.tracking.record import checkpoint_folder
 
 EXTENDABLE = (
@@ -19,28 +19,6 @@ EXTENDABLE = (
     "trainer.progress_bar",
     "trainer.threads",
 )
-
-
-def find_run(client: MlflowClient, beginning: str) -> Run:
-    """The run whose id begins so.
-
-    Raises:
-        Refused: when there is no such run, or more than one.
-    """
-    experiments = [e.experiment_id for e in client.search_experiments()]
-    runs, token = [], None
-    while experiments:
-        page = client.search_runs(experiments, max_results=1000, page_token=token)
-        runs += [run for run in page if run.info.run_id.startswith(beginning)]
-        if not (token := page.token):
-            break
-    if len(runs) == 1:
-        return runs[0]
-    if not runs:
-        raise Refused(f"no run {beginning}: `python -m vfe_lightning runs` lists them")
-    raise Refused(
-        f"{len(runs)} runs begin with {beginning}: " + ", ".join(r.info.run_id[:12] for r in runs[:5])
-    )
 
 
 def recorded_experiment(experiment: DeclaredExperiment, beginning: str) -> DeclaredExperiment:
