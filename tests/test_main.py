@@ -4,12 +4,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
+from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from processes import history
 from toy import toy
 
+from vfe_lightning.tracking import store
 from vfe_lightning.tracking.record import Record
 
 QUIET = toy.vary(**{"trainer.progress_bar": False})
@@ -54,24 +58,62 @@ def test_export_holds_every_number(client, home, run_command, format, read):
     assert code == 2 and "did you mean toy?" in err
 
 
-def test_moved_artifacts_are_found_again(client, home, run_command, monkeypatch, tmp_path_factory):
-    run_id = QUIET.run().run_id
-    code, _, err = run_command("relocate")
-    assert code == 2 and "no artifacts have moved" in err
-    new = tmp_path_factory.mktemp("elsewhere") / "moved here"
-    shutil.move(home / "mlruns", new / "mlruns")
+def place_of(client, run_id: str) -> Path:
+    return Path(unquote(client.get_run(run_id).info.artifact_uri.removeprefix("file://")))
+
+
+def moved_to(new: Path, monkeypatch) -> MlflowClient:
+    """The store in its new folder, as another process finds it: MLflow remembers where artifacts go."""
+    _artifact_repos_cache.clear()
     monkeypatch.setenv("VFE_HOME", str(new))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    from vfe_lightning.tracking.store import connect, tracking_uri
+    return store.connect(store.tracking_uri())
 
-    moved = connect(tracking_uri())
-    assert not moved.list_artifacts(run_id)
+
+def test_a_moved_folder_just_works(client, home, run_command, monkeypatch, tmp_path_factory):
+    """Also when the first thing that happens there is a new run."""
+    run_id = QUIET.run().run_id
+    new = tmp_path_factory.mktemp("elsewhere") / "moved here"
+    shutil.move(home / "mlruns", new / "mlruns")
+    moved = moved_to(new, monkeypatch)
+    fresh = Record.start(QUIET).run_id
+    assert QUIET.vary(**{"trainer.max_steps": 25}).run(resume=run_id).steps == 25
+    for known, names in ((run_id, {"figures", "checkpoints"}), (fresh, {"declaration.json"})):
+        assert names <= {a.path for a in moved.list_artifacts(known)}
+        assert place_of(moved, known) == new / "mlruns" / "artifacts" / known / "artifacts"
+    assert not (home / "mlruns").exists()
+    code, _, err = run_command("relocate")
+    assert code == 2 and "no artifacts have moved" in err and str(home) not in err
+
+
+def test_only_what_lies_beside_the_store_is_taken_for_its_own(
+    client, home, run_command, monkeypatch, tmp_path_factory
+):
+    """Of a copy of a store to which a run was added where the old one was, and one that lies elsewhere."""
+    first = Record.start(QUIET).run_id
+    new = tmp_path_factory.mktemp("copy")
+    shutil.copytree(home / "mlruns", new / "mlruns")
+    other = MlflowClient(f"sqlite:///{new}/mlruns/mlflow.db")  # as no command of ours opens it
+    experiment = client.get_run(first).info.experiment_id
+    foreign = other.create_experiment("foreign", artifact_location=(new / "foreign").as_uri())
+    late, far = (other.create_run(e).info.run_id for e in (experiment, foreign))
+    for run_id in (late, far):
+        other.log_text(run_id, "text", "a.txt")
+    places = {run_id: place_of(other, run_id) for run_id in (first, late, far)}
+    assert all(places[run_id].is_relative_to(home) for run_id in (first, late))
+    moved = moved_to(new, monkeypatch)
+    assert place_of(moved, first).is_relative_to(new) and place_of(client, first) == places[first]
+    assert {run_id: place_of(moved, run_id) for run_id in (late, far)} == {
+        late: places[late],
+        far: places[far],
+    }
+    assert place_of(moved, Record.start(QUIET).run_id).is_relative_to(new)
+    assert moved.get_experiment(foreign).artifact_location == (new / "foreign").as_uri()
+    shutil.move(home / "mlruns" / "artifacts" / late, new / "mlruns" / "artifacts" / late)
     code, out, _ = run_command("relocate")
-    assert code == 0 and str(home) in out
-    assert {"figures", "checkpoints"} <= {a.path for a in moved.list_artifacts(run_id)}
-    longer = QUIET.vary(**{"trainer.max_steps": 25}).run(resume=run_id)
-    assert longer.steps == 25
-    assert run_command("relocate")[0] == 2
+    assert code == 0 and str(home) in out and [a.path for a in moved.list_artifacts(late)] == ["a.txt"]
+    code, _, _ = run_command("relocate", "--old", new / "foreign")
+    assert code == 0 and place_of(moved, far) == new / "mlruns" / "artifacts" / far / "artifacts"
 
 
 def test_sweep_marks_the_dead_and_spares_the_living(client, home, run_command):

@@ -123,8 +123,20 @@ def test_a_run_is_named_in_many_ways(home, client):
         vfe_lightning.load("nothing")
     garbage = home / "garbage.ckpt"
     garbage.write_bytes(b"garbage")
-    with pytest.raises(Refused, match="no checkpoint of a run"):
+    with pytest.raises(Refused, match="cut short or no checkpoint"):
         vfe_lightning.load(garbage)
+
+
+def test_a_damaged_record_of_a_run_is_told_and_a_damaged_checkpoint_refused(home, capsys):
+    run_id = QUIET.run().run_id
+    quoted = next(home.rglob(QUOTED))
+    (quoted.parents[1] / "result.json").write_text('{"status": "FINI')
+    assert vfe_lightning.load(run_id).result is None
+    [line] = capsys.readouterr().err.splitlines()
+    assert "result.json is damaged" in line and run_id[:8] in line
+    quoted.write_bytes(quoted.read_bytes()[:-9] + b"123456789")
+    with pytest.raises(Refused, match=r"SHA-256 .*step_00000020\.ckpt is of its training"):
+        vfe_lightning.load(run_id)
 
 
 def test_a_run_that_was_stopped_is_loaded_from_its_last_checkpoint(home, break_at):

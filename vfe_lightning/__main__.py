@@ -52,8 +52,8 @@ def parser() -> argparse.ArgumentParser:
     add = commands.add_parser("results", help="quote runs in the pages of a checkout").add_argument
     add("--add", nargs="+", metavar="RUN", default=[], help="id, its beginning, or the --json of a run")
     add("--check", action="store_true", help="fail where a page is not what experiments/results.csv gives")
-    add = commands.add_parser("relocate", help="mend artifact paths after the folder has moved").add_argument
-    add("--old", metavar="FOLDER", help="where artifacts were (default: all places that are gone)")
+    add = commands.add_parser("relocate", help="after artifacts beside a database server moved").add_argument
+    add("--old", metavar="FOLDER", help="where artifacts were (default: found by the ids of the runs)")
     commands.add_parser("sweep", help="mark runs whose process is gone as KILLED; deliver what was kept")
     return made
 
@@ -80,7 +80,7 @@ def runs(experiment: str | None, all: bool) -> None:
 
 def compare(runs: list[str], figure: Path, window: int) -> None:
     from vfe_lightning.analysis import comparison
-    from vfe_lightning.tracking.resume import find_run
+    from vfe_lightning.tracking.lookup import find_run
 
     client = store.connect(store.tracking_uri())
     found = [find_run(client, beginning) for beginning in runs]
@@ -105,12 +105,12 @@ def compare(runs: list[str], figure: Path, window: int) -> None:
 
 def export(folder: Path, format: str, experiment: str | None) -> None:
     from vfe_lightning.analysis.export import write
-    from vfe_lightning.analysis.runs import all_runs
+    from vfe_lightning.tracking.tables import runs_and_curves
 
-    client = store.connect(store.tracking_uri())
-    found, _ = all_runs(client, experiment)
+    uri = store.tracking_uri()
+    found, curves = runs_and_curves(store.connect(uri), uri, experiment)
     try:
-        for path in write(client, found, folder, format == "parquet"):
+        for path in write(found, curves, folder, format == "parquet"):
             print(path)
     except OSError as error:
         raise Refused(f"{folder} cannot be written: {error}") from error
@@ -133,8 +133,12 @@ def results(add: list[str], check: bool) -> None:
 def relocate(old: str | None) -> None:
     from vfe_lightning.tracking.relocate import relocate as mend
 
-    for place in mend(store.tracking_uri(), old):
-        print(f"mended: {place} -> {store.artifact_location(store.tracking_uri())}")
+    uri = store.tracking_uri()
+    home = store.artifact_location(uri)
+    with store.lock(uri):
+        moved = mend(uri, home, old)
+    for place in moved:
+        print(f"mended: {place} -> {home}")
 
 
 def sweep() -> None:

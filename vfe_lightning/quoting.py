@@ -2,24 +2,20 @@
 
 import importlib.util
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from mlflow import MlflowClient
-from mlflow.artifacts import download_artifacts
 
-from vfe_lightning.analysis import catalogue
+from vfe_lightning.analysis import catalogue, results
 from vfe_lightning.analysis.pages import filled, pages
 from vfe_lightning.command_line import options_of, parse
 from vfe_lightning.declarations.changes import flat, unknown_name
 from vfe_lightning.errors import Refused
 from vfe_lightning.experiment import Experiment
-from vfe_lightning.tracking import store
-from vfe_lightning.tracking.record import DECLARATION
-from vfe_lightning.tracking.resume import find_run
+from vfe_lightning.tracking.artifacts import artifact, declaration
+from vfe_lightning.tracking.lookup import find_run
 
 RESULTS = Path("experiments", "results.csv")
 WITHOUT_INFLUENCE = {"name", "trainer.progress_bar", "trainer.threads", "trainer.checkpoint_every"}
@@ -75,16 +71,17 @@ def _row(client: MlflowClient, named: str, root: Path) -> catalogue.Row:
     run_id, status = run.info.run_id, run.info.status
     if status != "FINISHED":
         raise Refused(f"run {run_id[:8]} is {status}: only numbers of finished runs are quoted")
-
-    def artifact(name: str) -> str:
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        return download_artifacts(run_id=run_id, artifact_path=name, tracking_uri=store.tracking_uri())
-
-    parameters = flat(json.loads(Path(artifact(DECLARATION)).read_text()))
+    parameters = flat(declaration(run))
     flags = arguments(declared(root, parameters["name"]), parameters)
     # the file counts what was prepared before the run was recorded, and no pause before it was resumed
     seconds = told.get("seconds", ((run.info.end_time or 0) - run.info.start_time) / 1000)
-    return catalogue.row(run, parameters, flags, seconds, pd.read_csv(artifact("results.csv")))
+    path = artifact(run, results.TABLE)
+    if path is None:
+        raise Refused(f"run {run_id[:8]} has no {results.TABLE}")
+    try:
+        return catalogue.row(run, parameters, flags, seconds, results.read(path))
+    except ValueError as error:
+        raise Refused(str(error)) from error
 
 
 def _results_in(path: Path) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class Run:
         rank: int = rank_zero_only.rank or 0
         run_id, self.checkpoint = resumed(experiment, resume, check=rank == 0) if resume else (None, None)
         self.system = prepared(experiment)
-        self.start = start_for(self.system, run_id, init_from)
+        self.start = start_for(self.system, run_id, self.checkpoint, init_from)
         self.selection = Selection(self.system)
         self.known = Known()
         self.record: Record | None = None

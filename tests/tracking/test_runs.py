@@ -159,13 +159,71 @@ def test_what_may_not_be_resumed(client, capsys):
             main(QUIET, line.split())
         err = capsys.readouterr().err
         assert exit.value.code == 2 and words in err and len(err.strip().splitlines()) == 1
-    newest = checkpoints(client.get_run(run_id))[-1]
-    newest.write_bytes(newest.read_bytes()[:200])
-    longer = QUIET.vary(**{"trainer.max_steps": 25})
-    with pytest.raises(Refused, match=r"delete it to go on from step_00000015\.ckpt"):
-        longer.run(resume=run_id)
+
+
+def damaged(path: Path) -> None:
+    """Bytes in the middle are others: the file is as long, and loads."""
+    content = bytearray(path.read_bytes())
+    for i in range(64):
+        content[len(content) // 2 + i] ^= 0xFF
+    path.write_bytes(content)
+    torch.load(path, weights_only=True)
+
+
+def test_a_damaged_checkpoint_is_skipped_for_the_one_before(client, capsys):
+    first = QUIET.run()
+    before, newest = checkpoints(client.get_run(first.run_id))
+    curves = history(client, first.run_id)
+    damaged(newest)
+    again = QUIET.run(resume=first.run_id)
+    told = [line for line in capsys.readouterr().err.splitlines() if newest.name in line]
+    assert len(told) == 1 and f"goes on from {before.name}" in told[0] and "SHA-256" in told[0]
+    assert again.free_energy == first.free_energy and history(client, first.run_id) == curves
+    assert checkpoints(client.get_run(first.run_id)) == [before, newest]
+    for path in (before, newest):
+        damaged(path)
+    with pytest.raises(Refused, match=r"no checkpoint .* that can be read \(step_00000020\.ckpt: "):
+        QUIET.vary(**{"trainer.max_steps": 40}).run(resume=first.run_id)
+
+
+def changed(path: Path, change) -> None:
+    state = torch.load(path, weights_only=True)
+    change(state)
+    torch.save(state, path)
+    path.with_name(f"{path.name}.sha256").unlink(missing_ok=True)
+
+
+def test_missing_and_damaged_records_are_told_in_one_line(client, capsys):
+    run_id = QUIET.run().run_id
+    run = client.get_run(run_id)
+    before, newest = checkpoints(run)
+    folder = newest.parents[1]
+    longer = ["--resume", run_id, "--trainer.max_steps"]
+
+    def told(code: int, *words: str, steps: int) -> None:
+        with pytest.raises(SystemExit) as exit:
+            main(QUIET, [*longer, str(steps)])
+        err = capsys.readouterr().err.strip()
+        assert exit.value.code == code and all(word in err for word in words), err
+        assert len(err.splitlines()) == 1
+
+    def resize(state):
+        state["state_dict"] = {name: v.new_zeros(3) for name, v in state["state_dict"].items()}
+
+    changed(newest, resize)
+    told(2, "other names or shapes", "model.log_width", steps=25)
+    assert client.get_run(run_id).info.status == "FINISHED"  # it was not touched
     newest.unlink()
-    assert longer.run(resume=run_id).steps == 25
+    (folder / "declaration.json").write_text('{"name": "toy", ')
+    told(0, "declaration.json of run", f"taken from {before.name}", steps=25)
+    (folder / "declaration.json").unlink()
+    for path in (folder / "checkpoints").glob("*.ckpt"):
+        changed(path, lambda state: state.pop("origin"))
+    told(2, "declaration.json of run", "no checkpoint says", steps=30)
+    for path in checkpoints(run):
+        changed(path, lambda state: state.pop("global_step"))
+    with pytest.raises(Refused, match="it has no global_step"):
+        QUIET.run(resume=run_id)
 
 
 def test_refused_before_a_run_is_made(client, home):

@@ -42,8 +42,11 @@ TYPES: dict[Any, Any] = {
 }
 
 
+Found = Sequence[tuple[str, float, float]]  # name, value, error: see `results.read`
+
+
 def row(
-    run: Run, parameters: Mapping[str, Any], arguments: Sequence[str], seconds: float, results: pd.DataFrame
+    run: Run, parameters: Mapping[str, Any], arguments: Sequence[str], seconds: float, results: Found
 ) -> Row:
     """What is quoted of a finished run: its declared parameters, its tags, and its own table of results."""
     tags = run.data.tags
@@ -51,7 +54,7 @@ def row(
     landmark, lowest = _best_landmark(results)
     processes = int(parameters["trainer.devices"]) * int(parameters["trainer.num_nodes"])
     found: Row = {}
-    for name, value, error in zip(results["name"], results["value"], results["error"], strict=True):
+    for name, value, error in results:
         found |= {name: value, f"{name}_error": error}
     found |= {
         "experiment": parameters["name"],
@@ -75,11 +78,10 @@ def row(
     return {name: found.get(name) for name in TYPES}
 
 
-def _best_landmark(results: pd.DataFrame) -> tuple[str, float | None]:
+def _best_landmark(results: Found) -> tuple[str, float | None]:
     """The lowest free energy of an approximation, in a table of `analysis.results`."""
     end = " free_energy"
-    named = zip(results["name"], results["value"], strict=True)
-    known = [(float(f), str(name)) for name, f in named if str(name).endswith(end) and not math.isnan(f)]
+    known = [(f, name) for name, f, _ in results if name.endswith(end) and not math.isnan(f)]
     return (min(known)[1].removesuffix(end), min(known)[0]) if known else ("", None)
 
 

@@ -1,5 +1,6 @@
 """Recorded runs and their curves as files that any program reads."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import pandas as pd
 from mlflow.entities import Run
 
+from vfe_lightning.analysis import results
 from vfe_lightning.analysis.quoted import EARLIER, PREFIX, is_quoted
 
 if TYPE_CHECKING:
@@ -40,16 +42,23 @@ def quoted_numbers(run: Run) -> dict[str, float]:
         if name.startswith(prefix)
     }
     place = urlsplit(run.info.artifact_uri or "")
-    file = Path(unquote(place.path)) / "results.csv"
+    file = Path(unquote(place.path)) / results.TABLE
     if place.scheme in ("", "file") and file.exists():
-        table = pd.read_csv(file)
-        for name, value, error in zip(table["name"], table["value"], table["error"], strict=True):
+        try:
+            table = results.read(file)
+        except ValueError as damaged:
+            print(f"{damaged}: only the headlines of run {run.info.run_id[:8]} are exported", file=sys.stderr)
+            return known
+        for name, value, error in table:
             known |= {name: value, f"{name}_error": error}
     return known
 
 
 def curves_frame(client: "MlflowClient", runs: Sequence[Run]) -> pd.DataFrame:
-    """One row a run and step, one column a metric; final numbers are in `runs_frame`."""
+    """One row a run and step, one column a metric; final numbers are in `runs_frame`.
+
+    A question to the store for each run and metric: see `tracking.tables` for a faster way.
+    """
     parts = []
     for run in runs:
         columns = {
@@ -64,11 +73,11 @@ def curves_frame(client: "MlflowClient", runs: Sequence[Run]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["run", "step"])
 
 
-def write(client: "MlflowClient", runs: Sequence[Run], folder: Path, parquet: bool) -> list[Path]:
+def write(runs: Sequence[Run], curves: pd.DataFrame, folder: Path, parquet: bool) -> list[Path]:
     """Write runs and curves into a folder, which is made if need be; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, frame in {"runs": runs_frame(runs), "curves": curves_frame(client, runs)}.items():
+    for name, frame in {"runs": runs_frame(runs), "curves": curves}.items():
         path = folder / f"{name}.{'parquet' if parquet else 'csv'}"
         frame.to_parquet(path, index=False) if parquet else frame.to_csv(path, index=False)
         written.append(path)

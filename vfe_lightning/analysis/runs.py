@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 NAN = float("nan")
 WIDEST = 60  # characters of the parameters
+PAGE = 1000  # runs in one answer of MLflow
 
 
 class Listed(NamedTuple):
@@ -102,8 +103,10 @@ def all_runs(
         raise unknown_name(experiment, [e.name for e in client.search_experiments()])
     runs: list[Run] = []
     token = None
+    page_size = PAGE if limit is None else min(limit, PAGE)
     while names and (limit is None or len(runs) < limit):
-        page = client.search_runs(list(names), order_by=["attributes.start_time DESC"], page_token=token)
+        latest = ["attributes.start_time DESC"]
+        page = client.search_runs(list(names), max_results=page_size, order_by=latest, page_token=token)
         runs += page
         if not (token := page.token):
             break

@@ -1,6 +1,5 @@
 """Checkpoints of a run: atomic, the two latest kept, plain data that loads with weights_only."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,10 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
+from vfe_lightning.tracking import durable
 from vfe_lightning.tracking.origin import origin_of
 from vfe_lightning.tracking.record import Record
+from vfe_lightning.tracking.told import tell_once
 
 KEPT = 2
 QUOTED = "quoted.ckpt"  # holds the `state_dict` whose numbers are in the results
@@ -22,21 +23,54 @@ def checkpoints_in(folder: Path) -> list[Path]:
     return sorted(folder.glob("step_*.ckpt"))
 
 
-def latest(folder: Path, run_id: str) -> Path:
-    """The checkpoint that a run goes on from.
+def contents(path: Path, *counts: str) -> dict[str, Any]:
+    """What a checkpoint holds: a `state_dict`, and whole numbers of these names.
 
     Raises:
-        Refused: when there is none, or when it cannot be read.
+        Refused: it is not what was written, or none of ours; the message says why, without the path.
     """
-    found = checkpoints_in(folder)
-    if not found:
-        raise Refused(f"run {run_id} has no checkpoint in {folder}: start it again without --resume")
     try:
-        torch.load(found[-1], map_location="cpu", weights_only=True)
+        if damaged := durable.damage(path):
+            raise Refused(damaged)
+        held = torch.load(path, map_location="cpu", weights_only=True)
+    except Refused:
+        raise
     except Exception as error:  # whatever unpickling garbage raises
-        remedy = f"delete it to go on from {found[-2].name}" if len(found) > 1 else "start the run again"
-        raise Refused(f"{found[-1]} cannot be read ({type(error).__name__}): {remedy}") from error
-    return found[-1]
+        raise Refused(f"it cannot be read ({type(error).__name__})") from error
+    for name, kind in {"state_dict": dict, **dict.fromkeys(counts, int)}.items():
+        if not isinstance(held, dict) or not isinstance(held.get(name), kind):
+            raise Refused(f"it has no {name}")
+    return held
+
+
+def sound(folder: Path) -> tuple[Path | None, dict[str, str]]:
+    """The latest checkpoint that is what was written; what is wrong with those after it, by their names."""
+    wrong: dict[str, str] = {}
+    for path in reversed(checkpoints_in(folder)):
+        try:
+            contents(path, "global_step")
+            return path, wrong
+        except Refused as reason:
+            wrong[path.name] = str(reason)
+    return None, wrong
+
+
+def latest(folder: Path, run_id: str) -> Path:
+    """The checkpoint that a run goes on from; those that are damaged are skipped with a word.
+
+    Raises:
+        Refused: when there is none that can be read.
+    """
+    found, wrong = sound(folder)
+    told = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
+    if found is None:
+        none = f"run {run_id} has no checkpoint in {folder}"
+        raise Refused(
+            f"{none}{f' that can be read ({told})' if told else ''}: start it again without --resume"
+        )
+    if wrong:
+        tell_once(f"run {run_id[:8]} goes on from {found.name}, the latest sound checkpoint ({told})")
+    return found
 
 
 class Checkpoints(Checkpoint):
@@ -77,7 +111,7 @@ class Checkpoints(Checkpoint):
                 },
                 unfinished,
             )
-            os.replace(unfinished, path)
+            durable.publish(unfinished, path)
             if self.record:
                 self.record.keep(path)
         trainer.strategy.barrier()
@@ -92,9 +126,11 @@ class Checkpoints(Checkpoint):
         trainer.save_checkpoint(unfinished)
         if trainer.is_global_zero:
             # In the same folder, so that the rename is atomic; Lightning's own save goes through /tmp.
-            os.replace(unfinished, path)
-            for old in checkpoints_in(path.parent)[:-KEPT]:
-                old.unlink()
+            durable.publish(unfinished, path)
+            # A later one is damaged, or this would not have been written: it does not count.
+            earlier = [old for old in checkpoints_in(path.parent) if old.name <= path.name]
+            for old in earlier[:-KEPT]:
+                durable.remove(old)
             if self.record:
                 self.record.keep(path)
         trainer.strategy.barrier()

@@ -119,7 +119,7 @@ def record_results(record: Record, result: Result, system: VariationalFreeEnergy
     if record.history(f"{quoted.PREFIX}free_energy").get(result.steps or 0) != result.free_energy:
         record.metrics([(result.steps or 0, now(), quoted.metrics(result))])
     record.text(json.dumps(result.plain(), indent=2, allow_nan=False), RESULT)
-    record.text(results.table(result).to_csv(index=False), "results.csv")
+    record.text(results.table(result).to_csv(index=False), results.TABLE)
     profiles = {
         name: {"value": m.mean.tolist(), "error": m.error.tolist()}
         for name, m in system.evaluation.items()

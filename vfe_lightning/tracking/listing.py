@@ -5,12 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vfe_lightning.analysis.quoted import EARLIER, EXACT, PREFIX
 from vfe_lightning.analysis.runs import Listed
 from vfe_lightning.declarations.changes import unknown_name
 from vfe_lightning.tracking import provenance, store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 SHOWN = ("free_energy", "free_energy_error", EXACT, "excess")
 KEYS = [prefix + name for prefix in ("", PREFIX, EARLIER) for name in SHOWN]
@@ -27,14 +30,20 @@ def rows(uri: str, experiment: str | None, limit: int | None) -> list[Listed]:
     path = store.database_file(uri)
     if path and path.exists():
         with suppress(sqlite3.Error):  # tables that are not those of the MLflow versions that we know
-            if not some_died(path):
-                return from_sqlite(path, experiment, limit)
+            if some_died(path):
+                _swept(uri)
+            return from_sqlite(path, experiment, limit)
     from vfe_lightning.analysis.runs import listed
+
+    return listed(_swept(uri), experiment, limit)
+
+
+def _swept(uri: str) -> "MlflowClient":
     from vfe_lightning.tracking.sweep import sweep
 
     client = store.connect(uri)
     sweep(client)
-    return listed(client, experiment, limit)
+    return client
 
 
 def from_sqlite(path: Path, experiment: str | None, limit: int | None) -> list[Listed]:

@@ -117,7 +117,7 @@ def is_gone(tags: dict[str, str]) -> bool:
     if tags.get("vfe.host") != socket.gethostname() or not Path("/proc").exists():
         return False
     pid, _, started = tags.get("vfe.pid", "0:").partition(":")
-    return _started(int(pid)) != started
+    return not pid.isdecimal() or _started(int(pid)) != started
 
 
 def _started(pid: int) -> str:

@@ -1,17 +1,16 @@
-"""Runs that go on: which one is meant, what it declared, and whether it may."""
+"""Runs that go on: what one declared, and whether it may."""
 
-import json
 from pathlib import Path
 
-from mlflow import MlflowClient
-from mlflow.artifacts import download_artifacts
 from mlflow.entities import Run
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
 from vfe_lightning.tracking import provenance, store
-from vfe_lightning.tracking.checkpoints import checkpoints_in, latest
-from vfe_lightning.tracking.record import DECLARATION, checkpoint_folder
+from vfe_lightning.tracking.artifacts import declaration
+from vfe_lightning.tracking.checkpoints import latest, sound
+from vfe_lightning.tracking.lookup import find_run
+from vfe_lightning.tracking.record import checkpoint_folder
 
 EXTENDABLE = (
     "trainer.max_steps",
@@ -23,49 +22,28 @@ EXTENDABLE = (
 )
 
 
-def find_run(client: MlflowClient, beginning: str) -> Run:
-    """The run whose id begins so.
-
-    Raises:
-        Refused: when there is no such run, or more than one.
-    """
-    experiments = [e.experiment_id for e in client.search_experiments()]
-    runs, token = [], None
-    while experiments:
-        page = client.search_runs(experiments, max_results=1000, page_token=token)
-        runs += [run for run in page if run.info.run_id.startswith(beginning)]
-        if not (token := page.token):
-            break
-    if len(runs) == 1:
-        return runs[0]
-    if not runs:
-        raise Refused(f"no run {beginning}: `python -m vfe_lightning runs` lists them")
-    raise Refused(
-        f"{len(runs)} runs begin with {beginning}: " + ", ".join(r.info.run_id[:12] for r in runs[:5])
-    )
-
-
 def recorded_experiment(experiment: DeclaredExperiment, beginning: str) -> DeclaredExperiment:
     """What a run declared, in place of the defaults of its experiment.
 
     Raises:
-        Refused: when it is a run of another experiment.
+        Refused: when it is a run of another experiment, or nothing says what it declared.
     """
     uri = store.tracking_uri()
     store.check_reachable(uri)
     run = find_run(store.connect(uri), beginning)
-    local = checkpoint_folder(run.info).parent / DECLARATION
-    path = (
-        local
-        if local.exists()
-        else download_artifacts(run_id=run.info.run_id, artifact_path=DECLARATION, tracking_uri=uri)
-    )
-    data = json.loads(Path(path).read_text())
+    data = declaration(run)
     if data["name"] != experiment.name:
         source = run.data.tags.get("mlflow.source.name", "")
         again = f"python {source if source.endswith('.py') else f'-m {source}'} --resume {beginning}"
         raise Refused(f"run {beginning} is of {data['name']}: {again}")
-    return experiment.redeclared(data)
+    try:
+        return experiment.redeclared(data)
+    except Refused:
+        raise
+    except ValueError as error:
+        raise Refused(
+            f"run {beginning} was declared otherwise than {experiment.name} is by now: {error}"
+        ) from error
 
 
 def check_may_resume(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExperiment, step: int) -> None:
@@ -109,6 +87,6 @@ def resumed(experiment: DeclaredExperiment, beginning: str, check: bool) -> tupl
 
 
 def may_go_on(run_id: str) -> bool:
-    """Whether a run that ended early has left a checkpoint."""
+    """Whether a run that ended early has left a checkpoint that can be read."""
     info = store.connect(store.tracking_uri()).get_run(run_id).info
-    return info.status != "FINISHED" and bool(checkpoints_in(checkpoint_folder(info)))
+    return info.status != "FINISHED" and sound(checkpoint_folder(info))[0] is not None

@@ -8,6 +8,7 @@ import torch
 from vfe_lightning.errors import Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.tracking import store
+from vfe_lightning.tracking.checkpoints import contents
 from vfe_lightning.tracking.record import Record
 from vfe_lightning.tracking.stored import stored
 
@@ -39,17 +40,36 @@ class Start:
         print(self.in_words(), flush=True)
 
 
-def start_for(system: VariationalFreeEnergy, resumed: str | None, init_from: str | None) -> Start | None:
+def start_for(
+    system: VariationalFreeEnergy, resumed: str | None, checkpoint: Path | None, init_from: str | None
+) -> Start | None:
     """What a run starts from: what it was told, or what it had started from before it was resumed.
 
     Raises:
-        Refused: both are given, or there is nothing to take.
+        Refused: both are given, there is nothing to take, or the checkpoint is of another system.
     """
     if resumed and init_from:
         raise Refused("--resume goes on with a run, --init_from starts another one: give one of them")
-    if resumed:
+    if resumed and checkpoint:
+        check_fits(system, checkpoint)
         return _start_of(system, resumed)
     return started_from(system, init_from) if init_from else None
+
+
+def check_fits(system: VariationalFreeEnergy, checkpoint: Path) -> None:
+    """Lightning would find out when the run goes on again, and it would end as FAILED.
+
+    Raises:
+        Refused: parameters have other names or shapes.
+    """
+    held, own = contents(checkpoint)["state_dict"], system.state_dict()
+    shapes = [{name: tuple(value.shape) for name, value in state.items()} for state in (held, own)]
+    if other := sorted(name for name, _ in shapes[0].items() ^ shapes[1].items()):
+        names = ", ".join(list(dict.fromkeys(other))[:4])
+        raise Refused(
+            f"{checkpoint} holds parameters of other names or shapes than {type(system).__name__} has by now "
+            f"({names}): go on with the code that made it, or start a run from it with --init_from"
+        )
 
 
 def _start_of(system: VariationalFreeEnergy, run_id: str) -> Start | None:

@@ -100,7 +100,7 @@ def make_database(uri: str) -> None:
 
 
 def connect(uri: str) -> "MlflowClient":
-    """A client of the store, which is created if need be.
+    """A client of the store, which is created if need be; of SQLite the artifacts lie beside the file.
 
     Raises:
         Refused: when MLflow cannot use the store.
@@ -108,6 +108,8 @@ def connect(uri: str) -> "MlflowClient":
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
+
+    from vfe_lightning.tracking.relocate import mend
 
     if uri.startswith("http"):
         # Not for minutes, in which a run would stand still: what is not delivered is kept.
@@ -118,6 +120,8 @@ def connect(uri: str) -> "MlflowClient":
             make_database(uri)
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
+            if (path := database_file(uri)) and (home := artifact_location(uri)):
+                mend(f"sqlite:///{path}", home)
             return client
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise Refused(f"MLflow cannot use {uri}: {str(error).strip().splitlines()[0]}") from error

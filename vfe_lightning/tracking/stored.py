@@ -1,21 +1,20 @@
 """What is stored of a run that was trained: its parameters, its declaration and its numbers."""
 
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import torch
-from mlflow.artifacts import download_artifacts
 from mlflow.entities import Run
 from torch import Tensor
 
 from vfe_lightning.errors import Refused
 from vfe_lightning.result import Result
 from vfe_lightning.tracking import store
-from vfe_lightning.tracking.checkpoints import QUOTED, latest
+from vfe_lightning.tracking.artifacts import artifact, record_of
+from vfe_lightning.tracking.checkpoints import QUOTED, checkpoints_in, contents, latest
+from vfe_lightning.tracking.lookup import find_run
 from vfe_lightning.tracking.record import DECLARATION, RESULT, checkpoint_folder
-from vfe_lightning.tracking.resume import find_run
+from vfe_lightning.tracking.told import tell_once
 
 
 @dataclass(frozen=True)
@@ -61,42 +60,42 @@ def _checkpoint(run: Run) -> Path:
     try:
         return latest(folder, run_id)
     except Refused:
-        return _artifact(run, f"checkpoints/{QUOTED}") or _missing(run_id)
+        if checkpoints_in(folder):  # all damaged
+            raise
+        return artifact(run, f"checkpoints/{QUOTED}") or _missing(run_id)
 
 
 def _missing(run_id: str) -> Path:
     raise Refused(f"run {run_id[:8]} has left no checkpoint, here or with MLflow: it ended before the first")
 
 
-def _artifact(run: Run, name: str) -> Path | None:
-    """The artifact, which may have to come from a server first."""
-    local = checkpoint_folder(run.info).parent / name
-    if local.exists():
-        return local
-    try:
-        return Path(
-            download_artifacts(run_id=run.info.run_id, artifact_path=name, tracking_uri=store.tracking_uri())
-        )
-    except Exception:  # each store has its own way to say that there is none
-        return None
-
-
 def _result(run: Run) -> Result | None:
-    path = _artifact(run, RESULT)
-    if path is None:
+    path = artifact(run, RESULT)
+    known, data = {f.name for f in fields(Result)}, record_of(path)
+    try:
+        return (
+            Result(**{name: value for name, value in (data or {}).items() if name in known}) if path else None
+        )
+    except TypeError:  # fields without a value
+        tell_once(f"{path} is damaged: the numbers of run {run.info.run_id[:8]} are not known")
         return None
-    known, data = {f.name for f in fields(Result)}, json.loads(path.read_text())
-    return Result(**{name: value for name, value in data.items() if name in known})
 
 
 def _read(path: Path, run: Run | None, result: Result | None) -> Stored:
     try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
-        parameters, step = held["state_dict"], held.get("step", held.get("global_step", 0))
-    except Exception as error:  # whatever unpickling garbage raises
-        raise Refused(f"{path} is no checkpoint of a run: {type(error).__name__}") from error
+        held = contents(path)
+    except Refused as reason:
+        raise Refused(f"{path} cannot be used as a checkpoint: {reason}{_others(path)}") from reason
     origin = held.get("origin") or _older(path, run)
-    return Stored(parameters, step, origin, run.info.run_id if run else result and result.run_id, result)
+    step = held.get("step", held.get("global_step", 0))
+    run_id = run.info.run_id if run else result and result.run_id
+    return Stored(held["state_dict"], step, origin, run_id, result)
+
+
+def _others(path: Path) -> str:
+    """Parameters of the training lie beside those that the numbers of a run are of."""
+    steps = checkpoints_in(path.parent) if path.name == QUOTED else []
+    return f"; {steps[-1]} is of its training" if steps else ""
 
 
 def _older(path: Path, run: Run | None) -> dict[str, Any]:
@@ -104,13 +103,12 @@ def _older(path: Path, run: Run | None) -> dict[str, Any]:
     import importlib
 
     beside = path.parent.parent / DECLARATION
-    file = beside if beside.exists() else run and _artifact(run, DECLARATION)
-    if not file:
-        raise Refused(f"{path} does not say what made it")
-    declared = json.loads(Path(file).read_text())
+    declared = record_of(beside if beside.exists() else run and artifact(run, DECLARATION))
+    if not declared:
+        raise Refused(f"{path} does not say what made it, and {DECLARATION} is missing or damaged")
     try:
         module = importlib.import_module(f"experiments.{declared['name']}")
         system = type(getattr(module, declared["name"]).system)
-    except (ImportError, AttributeError) as error:
-        raise Refused(f"{path} is of {declared['name']}, which is no experiment here") from error
+    except (ImportError, AttributeError, KeyError) as error:
+        raise Refused(f"{path} is of {declared.get('name')}, which is no experiment here") from error
     return {"declared": declared, "system": f"{system.__module__}:{system.__qualname__}", "file": None}
