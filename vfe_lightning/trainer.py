@@ -1,12 +1,16 @@
 """Lightning's trainer, as a run declares it."""
 
+import os
 from collections.abc import Sequence
+from typing import Any
 
 import lightning as L
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.strategies import DDPStrategy
 
 from vfe_lightning import declarations
+from vfe_lightning.errors import Refused
 from vfe_lightning.tracking.logger import RunLogger
 from vfe_lightning.tracking.progress import Progress
 from vfe_lightning.tracking.record import Record
@@ -17,16 +21,10 @@ def make_trainer(
     budget: declarations.Trainer, units: str, record: Record | None, callbacks: Sequence[Callback]
 ) -> L.Trainer:
     """A trainer that evaluates nothing while it fits; rank 0 has the record and writes to it."""
-    several = budget.devices * budget.num_nodes > 1 or budget.strategy == "ddp"
     own: list[Callback] = [Progress(units)] if record and budget.progress_bar else []
     return L.Trainer(
+        **_devices(budget),
         max_steps=budget.max_steps,
-        accelerator=budget.accelerator,
-        devices=budget.devices,
-        num_nodes=budget.num_nodes,
-        # Each rank has walkers of its own: buffers are not to be overwritten by those of rank 0.
-        strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
-        precision="64-true",
         logger=RunLogger(tracking_uri=tracking_uri(), run_id=record.run_id) if record else False,
         callbacks=[*own, *callbacks],
         default_root_dir=project_root() / "mlruns",
@@ -36,3 +34,47 @@ def make_trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+
+
+def check_devices(budget: declarations.Trainer) -> None:
+    """Whether Lightning finds the devices, and the other machines.
+
+    Raises:
+        Refused: otherwise.
+    """
+    try:
+        trainer = L.Trainer(
+            **_devices(budget),
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+    except Exception as error:  # of Lightning, of a cluster's environment, of a driver
+        reason = str(error).strip().partition("\n")[0]
+        raise Refused(
+            f"--trainer.accelerator {budget.accelerator} with --trainer.devices {budget.devices} and "
+            f"--trainer.num_nodes {budget.num_nodes} cannot be had here: {reason}"
+        ) from error
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    if (
+        budget.num_nodes > 1
+        and isinstance(environment, LightningEnvironment)
+        and "MASTER_ADDR" not in os.environ
+    ):
+        raise Refused(
+            f"--trainer.num_nodes {budget.num_nodes}: nothing says where the other machines are; start them "
+            "all by srun or torchrun, or set MASTER_ADDR, MASTER_PORT and NODE_RANK"
+        )
+
+
+def _devices(budget: declarations.Trainer) -> dict[str, Any]:
+    several = budget.devices * budget.num_nodes > 1 or budget.strategy == "ddp"
+    return {
+        "accelerator": budget.accelerator,
+        "devices": budget.devices,
+        "num_nodes": budget.num_nodes,
+        # Each rank has walkers of its own: buffers are not to be overwritten by those of rank 0.
+        "strategy": DDPStrategy(broadcast_buffers=False) if several else "auto",
+        "precision": "64-true",
+    }

@@ -190,11 +190,14 @@ def test_a_worker_killed_in_the_evaluation_leaves_a_trial_that_goes_on(client, h
     assert retried.user_attrs["run_id"] == dead.user_attrs["run_id"] and retried.values[1] > 0
 
 
-def test_what_a_run_did_not_measure_cannot_be_minimised(client, home):
-    assert outcome(dataclasses.replace(toy_study, objectives=("susceptibility",)), "--n-trials", "1") == 0
+def test_what_a_run_did_not_measure_cannot_be_minimised(client, home, capsys):
+    """A study without one complete trial has failed."""
+    assert outcome(dataclasses.replace(toy_study, objectives=("susceptibility",)), "--n-trials", "1") == 1
     [trial] = optuna_study(home).trials
     assert trial.state.name == "FAIL" and "susceptibility is nan" in trial.user_attrs["error"]
     assert trial_runs(client)[0].data.tags["optuna.state"] == "FAILED"
+    assert client.get_run(optuna_study(home).user_attrs["mlflow.run_id"]).info.status == "FAILED"
+    assert capsys.readouterr().err == "error: no trial is complete: NotFinite: susceptibility is nan\n"
 
 
 def test_a_stopped_worker_leaves_its_trial_to_the_next(client, home):

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import sys
 from pathlib import Path
 
 import optuna
@@ -24,8 +25,11 @@ from vfe_lightning.tracking import store
 SHOWN = 20  # trials on the page of a study
 
 
-def conclude(study: StudyPlan, run: StudyRun, opened: optuna.Study, status: Status) -> None:
-    """Record what is known so far in the run of the study, and print it."""
+def conclude(study: StudyPlan, run: StudyRun, opened: optuna.Study, status: Status) -> int:
+    """Record what is known so far in the run of the study, and print it; returns the exit status.
+
+    A study none of whose trials is complete has failed.
+    """
     trials = outcomes(opened.trials)
     table = trial_table(study, trials)
     run.client.log_text(run.run_id, table.to_csv(index=False), "trials.csv")
@@ -44,7 +48,12 @@ def conclude(study: StudyPlan, run: StudyRun, opened: optuna.Study, status: Stat
     print("all runs in the browser: python -m vfe_lightning ui")
     if opened.best_trials and not isinstance(study.search, Grid):  # a scan has no best point
         print_best(study, run, opened, results)
+    if status == "FINISHED" and not results:
+        status = "FAILED"
+        errors = [t.user_attrs[ERROR] for t in trials if ERROR in t.user_attrs]
+        print(f"error: no trial is complete{f': {errors[0]}' if errors else ''}", file=sys.stderr)
     run.client.set_terminated(run.run_id, status)
+    return 0 if status == "FINISHED" else 1
 
 
 def in_markdown(
