@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -124,7 +125,8 @@ def print_best(study: StudyPlan, run: StudyRun, opened: optuna.Study, results: d
     first = results[best[0].number]
     print(f"\nbest trial {best[0].number}, run {(first.run_id or '')[:8]}: {run.in_words(first)}\n")
     print(files[best[0].number].read_text())
-    print(f"run it again:\n    python -m {module_of(first.name)} --config {files[best[0].number]}")
+    file = shlex.quote(str(files[best[0].number]))
+    print(f"run it again:\n    python -m {module_of(first.name)} --config {file}")
     for file in files.values():
         run.client.log_artifact(run.run_id, str(file), "best")
     run.client.set_tag(run.run_id, "best.trial", str(best[0].number))

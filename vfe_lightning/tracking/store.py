@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vfe_lightning.errors import Refused
-from vfe_lightning.tracking.uri import absolute, database_file, expanded, of_file, server_of
+from vfe_lightning.tracking.uri import absolute, database_file, expanded, forget_escaped, of_file, server_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -137,6 +137,7 @@ def connect(uri: str) -> "MlflowClient":
             make_database(uri)
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
+            forget_escaped(uri)
             return client
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ValueError, ImportError) as error:
         reason = str(error).strip().partition("\n")[0]

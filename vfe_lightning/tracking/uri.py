@@ -1,5 +1,8 @@
 """Addresses of databases: a file of SQLite, in whose path any letter may stand, or a server."""
 
+import os
+import re
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -11,8 +14,16 @@ ALLOWED = "sqlite:///FILE, postgresql:// or, for MLflow, http(s)://"
 
 
 def of_file(path: Path) -> str:
-    """The address of an SQLite file, as SQLAlchemy writes it."""
-    return SQLITE + quote(str(path), safe=" +/")
+    """The address of an SQLite file: escaped is what SQLAlchemy or Optuna would take for something else."""
+    return SQLITE + re.sub(r"[%?{}]", lambda letter: quote(letter[0]), str(path))
+
+
+def forget_escaped(uri: str) -> None:
+    """Remove the empty folder that MLflow makes of an address that it does not read the escapes of."""
+    path, taken = database_file(uri), Path(uri.removeprefix(SQLITE))
+    if path and taken.parent != path.parent:
+        with suppress(OSError):
+            os.removedirs(taken.parent)
 
 
 def database_file(uri: str) -> Path | None:
