@@ -36,5 +36,8 @@ def told() -> Iterator[None]:
 
 
 def fail(error: Exception, code: int) -> NoReturn:
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    line = " ".join(str(error).split())
+    # What was typed may be no text, or steer the terminal.
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    print(f"error: {shown}", file=sys.stderr)
     sys.exit(code)

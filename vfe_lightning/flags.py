@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vfe_lightning.declarations.changes import flat
-from vfe_lightning.declarations.documents import bounded, parsed
+from vfe_lightning.declarations.documents import bounded, content, parsed
 from vfe_lightning.errors import Refused
 
 ALONE = ("print_config", "help")  # flags that may stand without a value
@@ -59,7 +59,7 @@ def read(path: str | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        data = parsed(Path(path).read_bytes()) or {}
+        data = parsed(content(Path(path))) or {}
     except (OSError, ValueError) as error:
         raise Refused(f"--config {path}: {error}") from error
     if not isinstance(data, Mapping):

@@ -26,8 +26,8 @@ BASIC = 2**21  # bytes: figures, tables and what MLflow keeps
 def writable(path: Path | None) -> Path | None:
     """The file for the results, which can be written; a new one is not left behind empty."""
     if path is not None:
-        new = not path.exists()
         try:
+            new = not path.exists()
             path.parent.mkdir(parents=True, exist_ok=True)
             path.open("a").close()
             if new:

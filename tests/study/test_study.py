@@ -16,7 +16,9 @@ from toy_study import toy_pareto, toy_scan, toy_study
 from vfe_lightning.command_line import parse
 from vfe_lightning.study.command_line import main
 from vfe_lightning.study.storage import finished
+from vfe_lightning.study.study_run import PARENT
 from vfe_lightning.study.watch import RESULT, curve_of, kept
+from vfe_lightning.tracking import store
 
 QUIET = ["--trainer.progress_bar", "false"]
 STATES = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAILED": "FAILED"}
@@ -34,6 +36,12 @@ def trial_runs(client, name="toy_study") -> dict[int, object]:
     children = [run for run in runs if run is not parent]
     assert {run.data.tags["mlflow.parentRunId"] for run in children} <= {parent.info.run_id}
     return {int(run.data.tags["optuna.trial"]): run for run in children}
+
+
+def runs_of_studies(name: str) -> list:
+    client = store.connect(store.tracking_uri())
+    experiment = client.get_experiment_by_name(f"studies/{name}")
+    return [r for r in client.search_runs([experiment.experiment_id]) if PARENT not in r.data.tags]
 
 
 def outcome(study, *argv: str) -> int:
@@ -239,12 +247,39 @@ def test_workers_share_a_study_from_an_empty_store(tmp_path, monkeypatch):
         (toy_study, "--storage postgresql+psycopg://u@127.0.0.1:9/optuna", "127.0.0.1:9"),
         (toy_study, "--storage sqlite:///HOME/mlruns/mlflow.db", "a database of its own"),
         (toy_scan, "--n-trials 4", "the grid has 3 points"),
+        (toy_study, "--n-trials abc", "invalid int value: 'abc'"),
+        (toy_study, "--name ../../..", "it must not lead out of its folder"),
+        (toy_study, "--name=", "is no name"),
+        (toy_study, "--storage postgresql+psycopg://u:Sesame@127.0.0.1:9/optuna", "set OPTUNA_STORAGE"),
+        (toy_study, "--trainer.num_nodes 2", "a trial runs on one node"),
+        (toy_study, "--trainer.threads 1000000", "trainer.threads = 1000000"),
+        (toy_study, "--batch_size 63 --trainer.accumulate 2", "no trial can be carried out: batch_size = 63"),
     ],
 )
 def test_refusals_are_one_line(study, line, words, home, capsys):
     assert outcome(study, *line.replace("HOME", str(home)).split()) == 2
     err = capsys.readouterr().err
-    assert words in err and len(err.strip().splitlines()) == 1
+    assert words in err and len(err.strip().splitlines()) == 1 and "Sesame" not in err
+    assert not list((home / "mlruns").glob("optuna*")) and not list(home.rglob("trial_*"))
+
+
+@pytest.mark.parametrize("grace", ["abc", "nan", "-1", "1e9"])
+def test_a_grace_period_is_a_number_of_seconds(home, monkeypatch, capsys, grace):
+    monkeypatch.setenv("VFE_GRACE", grace)
+    assert outcome(toy_study, "--n-trials", "1") == 2
+    assert capsys.readouterr().err == f"error: VFE_GRACE = {grace} is not allowed: seconds, > 0\n"
+
+
+def test_names_and_folders_of_studies_may_have_any_letters(tmp_path, monkeypatch):
+    """Quotation marks, which MLflow's queries cannot have, and what an address has for something else."""
+    home = tmp_path / "it's 100%25 {new}?"
+    monkeypatch.setenv("VFE_HOME", str(home))
+    monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
+    for n in (1, 2):
+        assert outcome(toy_study, "--n-trials", str(n), "--name", "a 'b'") == 0
+    [run_id] = {run.info.run_id for run in runs_of_studies("a 'b'")}
+    assert run_id and list(tmp_path.iterdir()) == [home]
+    assert {p.name for p in (home / "mlruns").iterdir()} >= {"mlflow.db", "optuna.db", "artifacts", "studies"}
 
 
 def test_all_trials_of_a_study_share_their_flags(client, home, capsys):

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from vfe_lightning.declarations.base import bounded
-from vfe_lightning.declarations.documents import parsed
+from vfe_lightning.declarations.documents import content, parsed
 
 LONGEST = 100  # characters of values that are shown as they are
 MOST_COUPLED = 400  # spins: all couplings are part of each checkpoint
@@ -106,7 +106,7 @@ def _file(path: Path, name: str) -> Any:
                 with path.open(newline="") as lines:
                     return [row for row in csv.reader(lines) if row and not row[0].startswith("#")]
             case ".json" | ".yaml" | ".yml":
-                return _parsed(path.read_bytes(), str(path))
+                return _parsed(content(path), str(path))
             case ".npy" | ".npz":
                 return _array(path, name)
     except OSError as error:

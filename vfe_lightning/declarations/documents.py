@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 WIDEST = 64  # bits: those of a seed
+LONGEST = 2**26  # bytes of a file: more is none that somebody has written
 DEEPEST, MOST = 50, 1_000_000  # levels, and values once what stands for others is written out
 
 
@@ -23,6 +25,20 @@ def parsed(source: str | bytes) -> Any:
     except Exception as error:  # PyYAML lets through whatever its own conversions raise
         raise ValueError(" ".join(str(error).split())[:200] or type(error).__name__) from error
     return bounded(data)
+
+
+def content(path: Path) -> bytes:
+    """Of a file; of a device that has no end no more than a file may have.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is too long.
+    """
+    with path.open("rb") as file:
+        found = file.read(LONGEST + 1)
+    if len(found) > LONGEST:
+        raise ValueError(f"it is longer than {LONGEST >> 20} MiB")
+    return found
 
 
 def bounded(data: Any) -> Any:
