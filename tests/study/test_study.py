@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,10 +16,9 @@ from toy_study import toy_pareto, toy_scan, toy_study
 
 from vfe_lightning.command_line import parse
 from vfe_lightning.study.command_line import main
-from vfe_lightning.study.storage import finished
-from vfe_lightning.study.study_run import PARENT
+from vfe_lightning.study.storage import finished, open_study, storage_url
+from vfe_lightning.study.study_run import StudyRun
 from vfe_lightning.study.watch import RESULT, curve_of, kept
-from vfe_lightning.tracking import store
 
 QUIET = ["--trainer.progress_bar", "false"]
 STATES = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAILED": "FAILED"}
@@ -36,12 +36,6 @@ def trial_runs(client, name="toy_study") -> dict[int, object]:
     children = [run for run in runs if run is not parent]
     assert {run.data.tags["mlflow.parentRunId"] for run in children} <= {parent.info.run_id}
     return {int(run.data.tags["optuna.trial"]): run for run in children}
-
-
-def runs_of_studies(name: str) -> list:
-    client = store.connect(store.tracking_uri())
-    experiment = client.get_experiment_by_name(f"studies/{name}")
-    return [r for r in client.search_runs([experiment.experiment_id]) if PARENT not in r.data.tags]
 
 
 def outcome(study, *argv: str) -> int:
@@ -270,16 +264,18 @@ def test_a_grace_period_is_a_number_of_seconds(home, monkeypatch, capsys, grace)
     assert capsys.readouterr().err == f"error: VFE_GRACE = {grace} is not allowed: seconds, > 0\n"
 
 
-def test_names_and_folders_of_studies_may_have_any_letters(tmp_path, monkeypatch):
+def test_names_and_folders_of_studies_may_have_any_letters(template_store, tmp_path, monkeypatch):
     """Quotation marks, which MLflow's queries cannot have, and what an address has for something else."""
-    home = tmp_path / "it's 100%25 {new}?"
+    home, name = tmp_path / "it's 100%25 {new}?", "a 'b'"
+    (home / "mlruns").mkdir(parents=True)
+    shutil.copy(template_store, home / "mlruns" / "mlflow.db")
     monkeypatch.setenv("VFE_HOME", str(home))
-    monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
-    for n in (1, 2):
-        assert outcome(toy_study, "--n-trials", str(n), "--name", "a 'b'") == 0
-    [run_id] = {run.info.run_id for run in runs_of_studies("a 'b'")}
-    assert run_id and list(tmp_path.iterdir()) == [home]
-    assert {p.name for p in (home / "mlruns").iterdir()} >= {"mlflow.db", "optuna.db", "artifacts", "studies"}
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    study, url = dataclasses.replace(toy_study, name=name), storage_url(None)
+    first, again = (StudyRun.open(study, open_study(study, url, {}), url, 1) for _ in range(2))
+    assert first.run_id == again.run_id
+    assert [path.name for path in tmp_path.iterdir()] == [home.name]
+    assert {path.name for path in (home / "mlruns").iterdir()} >= {"mlflow.db", "optuna.db"}
 
 
 def test_all_trials_of_a_study_share_their_flags(client, home, capsys):
