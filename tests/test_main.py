@@ -1,6 +1,8 @@
 """The commands on recorded runs: python -m vfe_lightning runs, compare, export, relocate, sweep."""
 
+import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -131,6 +133,43 @@ def test_the_link_opens_the_runs_and_not_the_pages_of_agents(home, run_command, 
     code, out, _ = run_command("ui", "--port", 5123)
     assert code == 0 and "--port" in started[0][1] and "5123" in started[0][1]
     assert out.split()[0] == "http://127.0.0.1:5123/#/experiments?workflowType=machine_learning"
+
+
+def test_a_password_is_on_no_command_line(home, run_command, monkeypatch):
+    uri = "postgresql+psycopg://u:Sesame@db/mlflow"
+    started = []
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setattr("vfe_lightning.tracking.store.check_reachable", lambda _: None)
+    monkeypatch.setattr("vfe_lightning.tracking.store.connect", lambda _: None)
+    monkeypatch.setattr("os.execve", lambda *command: started.append(command))
+    code, out, err = run_command("ui")
+    [(_, command, environment)] = started
+    assert code == 0 and environment["MLFLOW_BACKEND_STORE_URI"] == uri
+    assert not any("Sesame" in text for text in (*command, out, err))
+
+
+@pytest.mark.parametrize("port", ["-1", "99999999", "abc"])
+def test_ports_that_are_none(home, run_command, port):
+    code, _, err = run_command("ui", "--port", port)
+    assert code == 2 and port in err and len(err.strip().splitlines()) == 1
+
+
+def test_a_port_that_is_taken(home, run_command):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, _, err = run_command("ui", "--port", taken.getsockname()[1])
+    assert code == 2 and "cannot be used" in err and len(err.strip().splitlines()) == 1
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    code = "from vfe_lightning.exits import told\nwith told():\n    for line in range(100_000): print(line)\n"
+    line = f'{sys.executable} -c "$CODE" | head -n 1; exit ${{PIPESTATUS[0]}}'
+    root = Path(__file__).parents[1]
+    done = subprocess.run(
+        ["bash", "-c", line], env=os.environ | {"CODE": code}, cwd=root, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (141, "0\n", "")
 
 
 def test_help_is_light():

@@ -7,11 +7,14 @@ python -m vfe_lightning compare RUN RUN ...
 
 import argparse
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import NoReturn
 
-from vfe_lightning.errors import Refused
+from vfe_lightning.errors import Refused, masked
+from vfe_lightning.exits import told
+from vfe_lightning.flags import Parser
 from vfe_lightning.tracking import store
 
 RUNS_PAGE = "/#/experiments?workflowType=machine_learning"  # MLflow opens its pages of agents otherwise
@@ -19,18 +22,15 @@ LATEST = 50
 
 
 def main() -> None:
-    arguments = vars(parser().parse_args())
-    command = COMMANDS[arguments.pop("command")]
-    try:
+    with told():
+        arguments = vars(parser().parse_args())
+        command = COMMANDS[arguments.pop("command")]
         store.check_reachable(store.tracking_uri())
         command(**arguments)
-    except Refused as refusal:
-        print(f"error: {refusal}", file=sys.stderr)
-        sys.exit(2)
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="python -m vfe_lightning",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -62,13 +62,24 @@ def ui(port: int) -> NoReturn:
     """Becomes the MLflow server."""
     uri = store.tracking_uri()
     if uri.startswith("http"):
-        print(f"{uri.rstrip('/')}{RUNS_PAGE}")
+        print(f"{masked(uri).rstrip('/')}{RUNS_PAGE}")
         sys.exit(0)
+    check_free(port)
     store.connect(uri)
     print(f"http://127.0.0.1:{port}{RUNS_PAGE}  (ready in about 20 s; Ctrl-C ends it)", flush=True)
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    given = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    given |= {"MLFLOW_BACKEND_STORE_URI": uri}  # everybody can read a command line
     command = ["-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
-    os.execve(sys.executable, [sys.executable, *command, "--backend-store-uri", uri], os.environ | quiet)
+    os.execve(sys.executable, [sys.executable, *command], os.environ | given)
+
+
+def check_free(port: int) -> None:
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        raise Refused(f"--port = {port} cannot be used: {error}") from error
 
 
 def runs(experiment: str | None, all: bool) -> None:

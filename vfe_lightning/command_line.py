@@ -1,19 +1,19 @@
 """The command line of an experiment, made from its declarations; no torch before a run starts."""
 
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NoReturn, Protocol, cast
+from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
 
-from vfe_lightning.declarations.changes import flat, unknown_name
+from vfe_lightning.declarations.changes import unknown_name
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.schema import Leaf, leaves, members, with_kinds
-from vfe_lightning.errors import Diverged, Interrupted, Refused, Unrecorded
+from vfe_lightning.errors import Refused
+from vfe_lightning.exits import told
+from vfe_lightning.flags import check_values, read, split
 from vfe_lightning.result import Result
 from vfe_lightning.tracking import store
 from vfe_lightning.tracking.provenance import in_notebook
@@ -47,38 +47,28 @@ def main(experiment: DeclaredExperiment, argv: Sequence[str] | None = None) -> R
     """
     if argv is None and in_notebook():
         return cast(Runnable, experiment).run()
-    argv = sys.argv[1:] if argv is None else argv
-    try:
-        request = parse(experiment, argv)
-        if request.print_config:
-            import yaml
-
-            print(yaml.safe_dump(request.experiment.declared(), sort_keys=False), end="")
-            sys.exit(0)
-        if request.resume:
-            from vfe_lightning.tracking.resume import recorded_experiment
-
-            request = parse(recorded_experiment(experiment, request.resume), argv)
-        if "LOCAL_RANK" not in os.environ:  # which Lightning sets for the processes that it starts
-            store.check_reachable(store.tracking_uri())
-            print(f"starting {experiment.name}: torch and MLflow are loaded", flush=True)
-        cast(Runnable, request.experiment).run(
-            json=request.json, resume=request.resume, init_from=request.init_from
-        )
-    except Refused as refusal:
-        fail(refusal, 2)
-    except (Diverged, Unrecorded) as error:
-        fail(error, 1)
-    except Interrupted as error:
-        fail(error, 128 + error.signum)
-    except KeyboardInterrupt:
-        fail(Interrupted(2), 130)
+    with told():
+        _main(experiment, sys.argv[1:] if argv is None else argv)
     sys.exit(0)
 
 
-def fail(error: Exception, code: int) -> NoReturn:
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-    sys.exit(code)
+def _main(experiment: DeclaredExperiment, argv: Sequence[str]) -> None:
+    request = parse(experiment, argv)
+    if request.print_config:
+        import yaml
+
+        print(yaml.safe_dump(request.experiment.declared(), sort_keys=False), end="")
+        return
+    if request.resume:
+        from vfe_lightning.tracking.resume import recorded_experiment
+
+        request = parse(recorded_experiment(experiment, request.resume), argv)
+    if "LOCAL_RANK" not in os.environ:  # which Lightning sets for the processes that it starts
+        store.check_reachable(store.tracking_uri())
+        print(f"starting {experiment.name}: torch and MLflow are loaded", flush=True)
+    cast(Runnable, request.experiment).run(
+        json=request.json, resume=request.resume, init_from=request.init_from
+    )
 
 
 def parse(experiment: DeclaredExperiment, argv: Sequence[str]) -> Request:
@@ -94,7 +84,7 @@ def request(experiment: DeclaredExperiment, flags: Mapping[str, Any], stray: Seq
     """The same from what was typed, or from values that are known already, by dotted names."""
     kinds = {name: value for name, value in flags.items() if name.endswith(".kind")}
     chosen = [name.removesuffix(".kind") for name in kinds]
-    file = _without_replaced_parts(_read(flags.get("config")), kinds)
+    file = _without_replaced_parts(read(flags.get("config")), kinds)
     kinds = {name: value for name, value in file.items() if name.endswith(".kind")} | kinds
     options = {leaf.path: leaf for leaf in options_of(experiment, kinds)}
     _refuse_unknown(experiment, [*options], flags, file)
@@ -103,9 +93,7 @@ def request(experiment: DeclaredExperiment, flags: Mapping[str, Any], stray: Seq
         sys.exit(0)
     if stray:
         raise Refused(f"what is {' '.join(stray)}? write --NAME VALUE")
-    for name, value in flags.items():
-        if value is None and name != "print_config":
-            raise Refused(f"--{name}: expected one argument")
+    check_values(flags, OWN_FLAGS)
     given = {name: options[name](value) for name, value in flags.items() if name in options}
     changes = file | given
     return Request(
@@ -116,48 +104,6 @@ def request(experiment: DeclaredExperiment, flags: Mapping[str, Any], stray: Seq
         "print_config" in flags,
         changes,
     )
-
-
-def split(argv: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-    """Every `--name value` and `--name=value`, None where the next flag follows; and the other words.
-
-    A part may be one value, `--network '{"kind": "made", "width": 4}'`; what is no JSON is refused.
-    """
-    flags: dict[str, Any] = {}
-    stray: list[str] = []
-    words = ["--help" if word == "-h" else word for word in argv]
-    while words:
-        word = words.pop(0)
-        if not word.startswith("--"):
-            stray.append(word)
-            continue
-        name, equals, value = word[2:].partition("=")
-        follows = words and not words[0].startswith("--") and name != "print_config"
-        given = value if equals else words.pop(0) if follows else None
-        flags |= flat({name: _part(name, given)}) if given and given.startswith("{") else {name: given}
-    return flags, stray
-
-
-def _part(name: str, text: str) -> dict[str, Any]:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise Refused(f"--{name} {text} is no JSON: {error}") from error
-
-
-def _read(path: str | None) -> dict[str, Any]:
-    """The values of a configuration file, under dotted names."""
-    if path is None:
-        return {}
-    import yaml
-
-    try:
-        data = yaml.safe_load(Path(path).read_text()) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise Refused(f"--config {path}: {error}") from error
-    if not isinstance(data, Mapping):
-        raise Refused(f"--config {path}: expected lines such as `rs: 5`")
-    return flat(data)
 
 
 def _without_replaced_parts(file: dict[str, Any], kinds: Mapping[str, Any]) -> dict[str, Any]:

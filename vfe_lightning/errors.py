@@ -1,10 +1,21 @@
 """The errors that the command line shows in one line, without a traceback."""
 
+import re
 import signal
+
+SECRET = re.compile(r"(?P<before>://[^:/@\s]*:)[^@\s]+(?=@)|(?P<name>\bpassword=)[^&\s'\"]+", re.IGNORECASE)
+
+
+def masked(text: str) -> str:
+    """A text without the passwords of the URLs in it."""
+    return SECRET.sub(lambda found: f"{found['before'] or found['name']}***", text)
 
 
 class Refused(ValueError):
-    """What the user asked for cannot be done: the message names the value and the remedy."""
+    """What the user asked for cannot be done: the message names the value and the remedy, no password."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(masked(message))
 
 
 class Interrupted(Exception):
@@ -21,6 +32,10 @@ class Pruned(Exception):
 
 class Unrecorded(OSError):
     """There is no room on the disk for what a run has to leave."""
+
+
+class NoMemory(MemoryError):
+    """A step needs more memory than there is."""
 
 
 class Diverged(ArithmeticError):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
+from vfe_lightning.errors import Refused
 from vfe_lightning.result import Result
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Experiment(DeclaredExperiment):
         """
         from vfe_lightning.tracking import store
 
+        if "" in (resume, init_from):  # which a script makes of a variable that was not set
+            raise Refused("resume and init_from name a run: an empty text names none")
         store.check_reachable(store.tracking_uri())
         from vfe_lightning.run import carry_out
 

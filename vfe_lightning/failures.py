@@ -30,3 +30,11 @@ class Failures(dict[str, str]):
             self[what] = " ".join(f"{type(error).__name__}: {error}".split())
             self.traces[what] = traceback.format_exc()
             return None
+
+
+def no_memory(error: BaseException) -> bool:
+    """Whether a step, or what is built for it, does not fit: torch has an error of its own for GPUs only."""
+    told = ("allocate memory", "out of memory", "not enough memory", "Storage size calculation overflowed")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(words in str(error) for words in told)
+    )

@@ -15,9 +15,9 @@ from torch.linalg import LinAlgError  # pyright: ignore
 from vfe_lightning import reductions
 from vfe_lightning.averaging import Averaging
 from vfe_lightning.declarations.experiment import DeclaredExperiment
-from vfe_lightning.errors import Interrupted, NotFinite, Pruned
+from vfe_lightning.errors import Interrupted, NotFinite, Pruned, masked
 from vfe_lightning.known import Known
-from vfe_lightning.preparation import prepared, writable
+from vfe_lightning.preparation import check_room, prepared, writable
 from vfe_lightning.presentation import free_energy_text, text
 from vfe_lightning.result import Result, Status
 from vfe_lightning.selection import Selection
@@ -38,7 +38,7 @@ from vfe_lightning.tracking.record import Filing, Record
 from vfe_lightning.tracking.resume import resumed
 from vfe_lightning.tracking.start import start_for
 from vfe_lightning.tracking.stop import GracefulStop
-from vfe_lightning.tracking.store import connect, tracking_uri
+from vfe_lightning.tracking.store import connect, local_folder, tracking_uri
 from vfe_lightning.trainer import make_trainer
 
 STOPPED = (Interrupted, Pruned, KeyboardInterrupt, SystemExit)
@@ -96,6 +96,7 @@ class Run:
         self.known = Known()
         self.record: Record | None = None
         if rank == 0:
+            check_room(self.system, local_folder(tracking_uri()))
             self.known = Known.of(self.system)
             self.record = Record.reopen(run_id, experiment) if run_id else Record.start(experiment, filing)
         self.checkpoints = Checkpoints(self.record, experiment)
@@ -178,7 +179,7 @@ class Run:
     def fail(self, error: BaseException) -> None:
         """Leave the numbers and the right status first, since little time may be left, then all else."""
         status: Status = "KILLED" if isinstance(error, STOPPED) else "FAILED"
-        message = f"{type(error).__name__}: {error}"
+        message = masked(f"{type(error).__name__}: {error}")
         if self.record:
             with suppress(Exception):  # none of this may hide the error itself
                 self.result(status, message, landmarks=False).write(self.json)
@@ -187,7 +188,7 @@ class Run:
             with suppress(Exception):
                 record_figures(self.record, self.system, self.known.reference)
                 if not isinstance(error, ON_ALL_RANKS):
-                    self.record.text(traceback.format_exc(), "traceback.txt")
+                    self.record.text(masked(traceback.format_exc()), "traceback.txt")
         elif isinstance(error, ON_ALL_RANKS):
             sys.exit(0)  # Lightning kills rank 0 at once when another rank ends with an error
         elif self.checkpoints.run_id:

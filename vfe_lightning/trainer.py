@@ -1,13 +1,17 @@
 """Lightning's trainer, as a run declares it."""
 
+import os
 from collections.abc import Sequence
+from typing import Any
 
 import lightning as L
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.strategies import DDPStrategy
 
 from vfe_lightning import declarations
 from vfe_lightning.devices import chosen
+from vfe_lightning.errors import Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.notation import units_text
 from vfe_lightning.tracking.logger import RunLogger
@@ -26,18 +30,11 @@ def make_trainer(
     accelerator, why = chosen(budget, system)
     if record and why:
         print(why, flush=True)
-    several = budget.devices * budget.num_nodes > 1 or budget.strategy == "ddp"
-    own: list[Callback] = (
-        [Progress(units_text(system.units, system.per))] if record and budget.progress_bar else []
-    )
+    units = units_text(system.units, system.per)
+    own: list[Callback] = [Progress(units)] if record and budget.progress_bar else []
     return L.Trainer(
+        **_devices(budget, accelerator),
         max_steps=budget.max_steps,
-        accelerator=accelerator,
-        devices=budget.devices,
-        num_nodes=budget.num_nodes,
-        # Each rank has walkers of its own: buffers are not to be overwritten by those of rank 0.
-        strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
-        precision="64-true",
         logger=RunLogger(tracking_uri=tracking_uri(), run_id=record.run_id) if record else False,
         callbacks=[*own, *callbacks],
         default_root_dir=project_root() / "mlruns",
@@ -47,3 +44,47 @@ def make_trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+
+
+def check_devices(budget: declarations.Trainer) -> None:
+    """Whether Lightning finds the devices, and the other machines.
+
+    Raises:
+        Refused: otherwise.
+    """
+    try:
+        trainer = L.Trainer(
+            **_devices(budget, "cpu" if budget.accelerator == "auto" else budget.accelerator),
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+    except Exception as error:  # of Lightning, of a cluster's environment, of a driver
+        reason = str(error).strip().partition("\n")[0]
+        raise Refused(
+            f"--trainer.accelerator {budget.accelerator} with --trainer.devices {budget.devices} and "
+            f"--trainer.num_nodes {budget.num_nodes} cannot be had here: {reason}"
+        ) from error
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    if (
+        budget.num_nodes > 1
+        and isinstance(environment, LightningEnvironment)
+        and "MASTER_ADDR" not in os.environ
+    ):
+        raise Refused(
+            f"--trainer.num_nodes {budget.num_nodes}: nothing says where the other machines are; start them "
+            "all by srun or torchrun, or set MASTER_ADDR, MASTER_PORT and NODE_RANK"
+        )
+
+
+def _devices(budget: declarations.Trainer, accelerator: str) -> dict[str, Any]:
+    several = budget.devices * budget.num_nodes > 1 or budget.strategy == "ddp"
+    return {
+        "accelerator": accelerator,
+        "devices": budget.devices,
+        "num_nodes": budget.num_nodes,
+        # Each rank has walkers of its own: buffers are not to be overwritten by those of rank 0.
+        "strategy": DDPStrategy(broadcast_buffers=False) if several else "auto",
+        "precision": "64-true",
+    }

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from toy_study import toy_pareto, toy_scan, toy_study
 
 from vfe_lightning.command_line import parse
 from vfe_lightning.study.command_line import main
-from vfe_lightning.study.storage import finished
+from vfe_lightning.study.storage import finished, open_study, storage_url
+from vfe_lightning.study.study_run import StudyRun
 from vfe_lightning.study.watch import RESULT, curve_of, kept
 
 QUIET = ["--trainer.progress_bar", "false"]
@@ -190,11 +192,14 @@ def test_a_worker_killed_in_the_evaluation_leaves_a_trial_that_goes_on(client, h
     assert retried.user_attrs["run_id"] == dead.user_attrs["run_id"] and retried.values[1] > 0
 
 
-def test_what_a_run_did_not_measure_cannot_be_minimised(client, home):
-    assert outcome(dataclasses.replace(toy_study, objectives=("susceptibility",)), "--n-trials", "1") == 0
+def test_what_a_run_did_not_measure_cannot_be_minimised(client, home, capsys):
+    """A study without one complete trial has failed."""
+    assert outcome(dataclasses.replace(toy_study, objectives=("susceptibility",)), "--n-trials", "1") == 1
     [trial] = optuna_study(home).trials
     assert trial.state.name == "FAIL" and "susceptibility is nan" in trial.user_attrs["error"]
     assert trial_runs(client)[0].data.tags["optuna.state"] == "FAILED"
+    assert client.get_run(optuna_study(home).user_attrs["mlflow.run_id"]).info.status == "FAILED"
+    assert capsys.readouterr().err == "error: no trial is complete: NotFinite: susceptibility is nan\n"
 
 
 def test_a_stopped_worker_leaves_its_trial_to_the_next(client, home):
@@ -236,12 +241,41 @@ def test_workers_share_a_study_from_an_empty_store(tmp_path, monkeypatch):
         (toy_study, "--storage postgresql+psycopg://u@127.0.0.1:9/optuna", "127.0.0.1:9"),
         (toy_study, "--storage sqlite:///HOME/mlruns/mlflow.db", "a database of its own"),
         (toy_scan, "--n-trials 4", "the grid has 3 points"),
+        (toy_study, "--n-trials abc", "invalid int value: 'abc'"),
+        (toy_study, "--name ../../..", "it must not lead out of its folder"),
+        (toy_study, "--name=", "is no name"),
+        (toy_study, "--storage postgresql+psycopg://u:Sesame@127.0.0.1:9/optuna", "set OPTUNA_STORAGE"),
+        (toy_study, "--trainer.num_nodes 2", "a trial runs on one node"),
+        (toy_study, "--trainer.threads 1000000", "trainer.threads = 1000000"),
+        (toy_study, "--batch_size 63 --trainer.accumulate 2", "no trial can be carried out: batch_size = 63"),
     ],
 )
 def test_refusals_are_one_line(study, line, words, home, capsys):
     assert outcome(study, *line.replace("HOME", str(home)).split()) == 2
     err = capsys.readouterr().err
-    assert words in err and len(err.strip().splitlines()) == 1
+    assert words in err and len(err.strip().splitlines()) == 1 and "Sesame" not in err
+    assert not list((home / "mlruns").glob("optuna*")) and not list(home.rglob("trial_*"))
+
+
+@pytest.mark.parametrize("grace", ["abc", "nan", "-1", "1e9"])
+def test_a_grace_period_is_a_number_of_seconds(home, monkeypatch, capsys, grace):
+    monkeypatch.setenv("VFE_GRACE", grace)
+    assert outcome(toy_study, "--n-trials", "1") == 2
+    assert capsys.readouterr().err == f"error: VFE_GRACE = {grace} is not allowed: seconds, > 0\n"
+
+
+def test_names_and_folders_of_studies_may_have_any_letters(template_store, tmp_path, monkeypatch):
+    """Quotation marks, which MLflow's queries cannot have, and what an address has for something else."""
+    home, name = tmp_path / "it's 100%25 {new}?", "a 'b'"
+    (home / "mlruns").mkdir(parents=True)
+    shutil.copy(template_store, home / "mlruns" / "mlflow.db")
+    monkeypatch.setenv("VFE_HOME", str(home))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    study, url = dataclasses.replace(toy_study, name=name), storage_url(None)
+    first, again = (StudyRun.open(study, open_study(study, url, {}), url, 1) for _ in range(2))
+    assert first.run_id == again.run_id
+    assert [path.name for path in tmp_path.iterdir()] == [home.name]
+    assert {path.name for path in (home / "mlruns").iterdir()} >= {"mlflow.db", "optuna.db"}
 
 
 def test_all_trials_of_a_study_share_their_flags(client, home, capsys):

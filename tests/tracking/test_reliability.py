@@ -179,6 +179,18 @@ def test_a_full_disk_ends_the_run_and_costs_nothing(client, home, small_disk):
     assert disk.get_run(run.info.run_id).info.status == "FINISHED"
 
 
+def test_on_a_full_disk_no_run_is_made(home, small_disk):
+    disk, log = store.connect(f"sqlite:///{small_disk}/mlruns/mlflow.db"), home / "log"
+    with suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as file:
+        while True:
+            file.write(b"0" * 4096)
+    assert code_of(on_command_line(log, environment={"VFE_HOME": str(small_disk)})) == 2
+    [_, line] = log.read_text().strip().splitlines()
+    assert line.startswith("error: No space left on device in ") and "make room" in line
+    (small_disk / "filler").unlink()
+    assert not runs_of(disk)
+
+
 def test_a_read_only_disk_is_refused_before_any_compute(home, small_disk):
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     log = home / "log"

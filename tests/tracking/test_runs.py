@@ -1,5 +1,6 @@
 """Every way in which a run may end, and how it goes on: on the toy, in this process."""
 
+import errno
 import json
 import os
 import signal
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from mlflow import MlflowClient
 from toy import toy
 
 from vfe_lightning.analysis.runs import listed
 from vfe_lightning.command_line import main
 from vfe_lightning.errors import Interrupted, NotFinite, Refused
 from vfe_lightning.tracking.checkpoints import checkpoints_in
+from vfe_lightning.tracking.record import Record
 
 QUIET = toy.vary(**{"trainer.progress_bar": False})
 
@@ -226,12 +229,50 @@ def test_missing_and_damaged_records_are_told_in_one_line(client, capsys):
         QUIET.run(resume=run_id)
 
 
-def test_refused_before_a_run_is_made(client, home):
+def test_refused_before_a_run_is_made(client, home, monkeypatch):
     with pytest.raises(Refused, match="batch_size = 63 does not split"):
         QUIET.vary(batch_size=63, **{"trainer.accumulate": 2}).run()
     with pytest.raises(Refused, match="cannot be written"):
         QUIET.run(json="/dev/null/out.json")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    for change, words in {
+        ("trainer.accelerator", "gpu"): "No supported gpu backend",
+        ("trainer.num_nodes", 2): "nothing says where the other machines are",
+    }.items():
+        with pytest.raises(Refused, match=words):
+            QUIET.vary(**dict([change])).run(json=home / "new.json")
+    for name in ("resume", "init_from"):
+        with pytest.raises(Refused, match="an empty text names none"):
+            QUIET.run(**{name: ""})
     assert not client.search_runs([e.experiment_id for e in client.search_experiments()])
+    assert not (home / "new.json").exists()
+
+
+def test_a_run_that_cannot_be_recorded_is_taken_back(client, home, monkeypatch):
+    """As on a disk that becomes full at this moment."""
+
+    def no_room(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(MlflowClient, "log_batch", no_room)
+    with pytest.raises(Refused, match="No space left on device"):
+        Record.start(QUIET)
+    assert not client.search_runs([e.experiment_id for e in client.search_experiments()])
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory"), RuntimeError("boom")]
+)
+def test_what_does_not_fit_is_told_in_one_line(home, monkeypatch, capsys, error):
+    def step(*_):
+        raise error
+
+    monkeypatch.setattr("toy_system.ToySystem.estimate", step)
+    with pytest.raises(RuntimeError if "boom" in str(error) else SystemExit) as told:
+        main(QUIET, [])
+    if told.type is SystemExit:
+        [line] = capsys.readouterr().err.splitlines()
+        assert told.value.code == 1 and line.startswith("error: no memory for step 0 of run ")
 
 
 def process(home: Path, *arguments: str, broken: str = "none:0:0", timeout: int = 300):

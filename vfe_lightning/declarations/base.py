@@ -1,9 +1,32 @@
 """What every declaration is: frozen plain data that refuses unknown fields and values out of range."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+LARGEST, SMALLEST = 1e100, 1e-100  # whose squares and products are still numbers in double precision
+MOST = 2**53  # integers up to here are numbers in double precision, too
+
+
+def bounded(value: Any) -> Any:
+    """A value whose size leaves room to compute with it.
+
+    Raises:
+        ValueError: a number that is too large or too close to zero.
+    """
+    if isinstance(value, int) and abs(value) > MOST:
+        raise ValueError(f"{value:.3g} is not allowed: at most {MOST}")
+    if isinstance(value, float) and value and not SMALLEST <= abs(value) <= LARGEST:
+        raise ValueError(f"{value:g} is not allowed: 0, or from {SMALLEST:g} to {LARGEST:g} in size")
+    return value
 
 
 class Declaration(BaseModel):
     """Plain data that names a physical system, a part of an ansatz, an optimiser or a budget."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", check_fields=False)
+    @classmethod
+    def _bounded(cls, given: Any) -> Any:
+        return bounded(given)

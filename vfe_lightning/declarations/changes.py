@@ -82,7 +82,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         given, expected = context["tag"], context["expected_tags"].replace("'", "")
         return f"{path}.kind = {given} is not allowed: one of {expected}"
     about = "" if info is None else f" ({info.description}: {allowed(info)})"
-    return f"{path} = {first['input']} is not allowed: {message[0].lower()}{message[1:]}{about}"
+    return f"{path} = {first['input']!s:.100} is not allowed: {message[0].lower()}{message[1:]}{about}"
 
 
 def _merged(declaration: BaseModel, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from vfe_lightning.declarations.base import bounded
+from vfe_lightning.declarations.documents import content, parsed
+
 LONGEST = 100  # characters of values that are shown as they are
 MOST_COUPLED = 400  # spins: all couplings are part of each checkpoint
 
@@ -103,7 +106,7 @@ def _file(path: Path, name: str) -> Any:
                 with path.open(newline="") as lines:
                     return [row for row in csv.reader(lines) if row and not row[0].startswith("#")]
             case ".json" | ".yaml" | ".yml":
-                return _parsed(path.read_text(), str(path))
+                return _parsed(content(path), str(path))
             case ".npy" | ".npz":
                 return _array(path, name)
     except OSError as error:
@@ -122,13 +125,11 @@ def _array(path: Path, name: str) -> Any:
     return held[name if name in held else held.files[0]]
 
 
-def _parsed(text: str, what: str) -> Any:
-    import yaml
-
+def _parsed(source: str | bytes, what: str) -> Any:
     try:
-        return yaml.safe_load(text)  # JSON is YAML
-    except yaml.YAMLError as error:
-        raise ValueError(f"{what} is neither JSON nor YAML: {' '.join(str(error).split())[:100]}") from error
+        return parsed(source)
+    except ValueError as error:
+        raise ValueError(f"{what} is neither JSON nor YAML: {error}") from error
 
 
 def _is_row(value: Any) -> bool:
@@ -143,7 +144,7 @@ def _number(value: Any) -> float:
         raise ValueError(f"{value!r} is no number") from error
     if not math.isfinite(number):
         raise ValueError(f"{value} is not finite")
-    return number
+    return bounded(number)
 
 
 def _of_bonds(rows: list) -> list[list[float]]:

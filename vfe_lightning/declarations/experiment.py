@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, PrivateAttr, Ser
 from vfe_lightning.declarations.changes import changed, flat, nested, unknown_name
 from vfe_lightning.declarations.data import shown
 from vfe_lightning.declarations.label import label
+from vfe_lightning.declarations.names import Name, Tags
 from vfe_lightning.declarations.optimizer import LBFGS, NaturalGradient, Optimizer
 from vfe_lightning.declarations.system import Observable, System
 from vfe_lightning.declarations.trainer import Trainer
@@ -18,13 +19,13 @@ class DeclaredExperiment(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(description="what the runs are filed under in MLflow")
+    name: Name = Field(description="what the runs are filed under in MLflow")
     system: SerializeAsAny[System] = Field(description="the physics and the ansatz")
     optimizer: Optimizer = Field(default=NaturalGradient(), description="how the parameters are optimised")
     trainer: Trainer = Field(default=Trainer(), description="budget and devices")
-    batch_size: PositiveInt = Field(description="samples a step, over all processes and passes")
-    seed: int = Field(default=42, ge=0, description="of the first parameters and of all samples")
-    tags: dict[str, str] = Field(default={}, description="anything to find the runs by")
+    batch_size: PositiveInt = Field(le=2**31 - 1, description="samples a step, over all processes and passes")
+    seed: int = Field(default=42, ge=0, lt=2**64, description="of the first parameters and of all samples")
+    tags: Tags = Field(default={}, description="anything to find the runs by")
     _usual: Self | None = PrivateAttr(default=None)  # what it was varied from
     _asked: dict[str, Observable] = PrivateAttr(default={})  # what is measured besides
 

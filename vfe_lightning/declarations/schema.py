@@ -78,10 +78,10 @@ def with_kinds(declaration: Model, kinds: Mapping[str, Any]) -> Model:
     return declaration
 
 
-def _member(info: FieldInfo, kind: str, path: str) -> type[BaseModel]:
-    if kind in members(info):
+def _member(info: FieldInfo, kind: Any, path: str) -> type[BaseModel]:
+    if isinstance(kind, str) and kind in members(info):
         return members(info)[kind]
-    if ":" in kind:
+    if isinstance(kind, str) and ":" in kind:
         return outside(kind)
     raise Refused(f"{path} = {kind} is not allowed: {_one_of(members(info))}")
 

@@ -6,6 +6,8 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from vfe_lightning.declarations.base import Declaration
 
+MOST_A_MACHINE = 1024  # processes, and threads of one: far more end in a crash before any message
+
 
 class Trainer(Declaration):
     """The budget of a run and the devices it runs on; passed on to lightning.Trainer."""
@@ -17,7 +19,7 @@ class Trainer(Declaration):
         default="auto", description="kind of device; auto takes the one that was measured to be faster"
     )
     devices: PositiveInt = Field(
-        default=1, description="processes on this machine: GPUs, or ranks on the CPU"
+        default=1, le=MOST_A_MACHINE, description="processes on this machine: GPUs, or ranks on the CPU"
     )
     num_nodes: PositiveInt = Field(default=1, description="machines")
     strategy: Literal["auto", "ddp"] = Field(
@@ -39,5 +41,6 @@ class Trainer(Declaration):
     threads: int = Field(
         default=1,
         ge=0,
+        le=MOST_A_MACHINE,
         description="CPU threads a process, which gains less than more devices; 0 leaves the choice to torch",
     )

@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from typing import Any, NoReturn
 from vfe_lightning import command_line
 from vfe_lightning.declarations.changes import unknown_name
 from vfe_lightning.errors import Interrupted, Refused
+from vfe_lightning.exits import told
+from vfe_lightning.flags import Parser
 from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.tracking.provenance import in_notebook
 
@@ -22,28 +23,27 @@ def main(study: StudyPlan, argv: Sequence[str] | None = None) -> NoReturn:
     """Run as the arguments say and exit: 0, 2 for a refusal, 1 for a failure, 128 + n for signal n."""
     if argv is None:  # those of a notebook are its kernel's
         argv = [] if in_notebook() else sys.argv[1:]
-    try:
-        arguments, rest = parser(study).parse_known_args(argv)
-        if arguments.trial:
-            from vfe_lightning.study.trial import child
-
-            child(study, Path(arguments.trial))
-        check(arguments, study)
-        study = dataclasses.replace(study, name=arguments.name or study.name)
-        changes = changes_of(study, rest)
-        code = lead(study, arguments, changes) if arguments.workers > 1 else work(study, arguments, changes)
-    except Refused as refusal:
-        command_line.fail(refusal, 2)
-    except Interrupted as error:
-        command_line.fail(error, 128 + error.signum)
-    except KeyboardInterrupt:
-        command_line.fail(Interrupted(signal.SIGINT), 130)
+    with told():
+        code = _main(study, argv)
     sys.exit(code)
+
+
+def _main(study: StudyPlan, argv: Sequence[str]) -> int:
+    arguments, rest = parser(study).parse_known_args(argv)
+    if arguments.trial:
+        from vfe_lightning.study.trial import child
+
+        child(study, Path(arguments.trial))
+    check(arguments, study)
+    if arguments.name is not None:
+        study = dataclasses.replace(study, name=arguments.name)
+    changes = changes_of(study, rest)
+    return lead(study, arguments, changes) if arguments.workers > 1 else work(study, arguments, changes)
 
 
 def parser(study: StudyPlan) -> argparse.ArgumentParser:
     module = getattr(sys.modules["__main__"], "__spec__", None)
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog=f"python -m {module.name}" if module else None,
         description=study.told,
         epilog="Every other flag is one of the experiment, for all trials alike: "
@@ -91,10 +91,13 @@ def changes_of(study: StudyPlan, argv: Sequence[str]) -> dict[str, Any]:
 def work(study: StudyPlan, arguments: argparse.Namespace, changes: Mapping[str, Any]) -> int:
     """Carry out trials in this process."""
     from vfe_lightning.study.conclusion import conclude
+    from vfe_lightning.study.rehearsal import rehearse
     from vfe_lightning.study.storage import storage_url
     from vfe_lightning.study.worker import Order, Worker
 
     led = arguments.parent is not None
+    if not led:
+        rehearse(study, changes)
     order = Order(storage_url(arguments.storage), arguments.n_trials, changes, not led, arguments.parent)
     worker = Worker(study, order)
     try:
@@ -103,9 +106,7 @@ def work(study: StudyPlan, arguments: argparse.Namespace, changes: Mapping[str, 
         if not led:
             conclude(study, worker.run, worker.opened, "KILLED")
         raise Interrupted(error.signum, f"{error}; the same command goes on") from error
-    if not led:
-        conclude(study, worker.run, worker.opened, "FINISHED")
-    return 0
+    return 0 if led else conclude(study, worker.run, worker.opened, "FINISHED")
 
 
 def start(command: Sequence[str]) -> subprocess.Popen:
@@ -116,11 +117,13 @@ def start(command: Sequence[str]) -> subprocess.Popen:
 def lead(study: StudyPlan, arguments: argparse.Namespace, changes: Mapping[str, Any]) -> int:
     """Start the workers, start those again that are killed, and conclude."""
     from vfe_lightning.study.conclusion import conclude
+    from vfe_lightning.study.rehearsal import rehearse
     from vfe_lightning.study.storage import storage_url
     from vfe_lightning.study.trial import this_command
     from vfe_lightning.study.worker import Order, Worker
     from vfe_lightning.tracking.stop import GracefulStop
 
+    rehearse(study, changes)
     order = Order(storage_url(arguments.storage), arguments.n_trials, changes)
     leader = Worker(study, order)  # makes the stores and the study's run; takes no trial
     command = [*this_command(), *sys.argv[1:], "--workers", "1", "--parent", str(os.getpid())]
@@ -144,6 +147,4 @@ def lead(study: StudyPlan, arguments: argparse.Namespace, changes: Mapping[str, 
             worker.wait()
         conclude(study, leader.run, leader.opened, "KILLED")
         raise Interrupted(error.signum, f"{error}; the same command goes on") from error
-    good = leader.enough()
-    conclude(study, leader.run, leader.opened, "FINISHED" if good else "FAILED")
-    return 0 if good else 1
+    return conclude(study, leader.run, leader.opened, "FINISHED" if leader.enough() else "FAILED")

@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import os
+import shlex
+import sys
 from pathlib import Path
 
 import optuna
@@ -24,8 +26,11 @@ from vfe_lightning.tracking import store
 SHOWN = 20  # trials on the page of a study
 
 
-def conclude(study: StudyPlan, run: StudyRun, opened: optuna.Study, status: Status) -> None:
-    """Record what is known so far in the run of the study, and print it."""
+def conclude(study: StudyPlan, run: StudyRun, opened: optuna.Study, status: Status) -> int:
+    """Record what is known so far in the run of the study, and print it; returns the exit status.
+
+    A study none of whose trials is complete has failed.
+    """
     trials = outcomes(opened.trials)
     table = trial_table(study, trials)
     run.client.log_text(run.run_id, table.to_csv(index=False), "trials.csv")
@@ -44,7 +49,12 @@ def conclude(study: StudyPlan, run: StudyRun, opened: optuna.Study, status: Stat
     print("all runs in the browser: python -m vfe_lightning ui")
     if opened.best_trials and not isinstance(study.search, Grid):  # a scan has no best point
         print_best(study, run, opened, results)
+    if status == "FINISHED" and not results:
+        status = "FAILED"
+        errors = [t.user_attrs[ERROR] for t in trials if ERROR in t.user_attrs]
+        print(f"error: no trial is complete{f': {errors[0]}' if errors else ''}", file=sys.stderr)
     run.client.set_terminated(run.run_id, status)
+    return 0 if status == "FINISHED" else 1
 
 
 def in_markdown(
@@ -115,7 +125,8 @@ def print_best(study: StudyPlan, run: StudyRun, opened: optuna.Study, results: d
     first = results[best[0].number]
     print(f"\nbest trial {best[0].number}, run {(first.run_id or '')[:8]}: {run.in_words(first)}\n")
     print(files[best[0].number].read_text())
-    print(f"run it again:\n    python -m {module_of(first.name)} --config {files[best[0].number]}")
+    file = shlex.quote(str(files[best[0].number]))
+    print(f"run it again:\n    python -m {module_of(first.name)} --config {file}")
     for file in files.values():
         run.client.log_artifact(run.run_id, str(file), "best")
     run.client.set_tag(run.run_id, "best.trial", str(best[0].number))

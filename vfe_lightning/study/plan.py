@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from vfe_lightning.declarations.names import checked_name
 from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning
-from vfe_lightning.errors import NotFinite
+from vfe_lightning.errors import NotFinite, Refused
 from vfe_lightning.experiment import Experiment
 from vfe_lightning.result import Result
 
@@ -48,6 +49,12 @@ class StudyPlan:
     about: str | None = None
     warm: str | None = None
     arguments: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        try:
+            checked_name(self.name)
+        except ValueError as error:
+            raise Refused(f"a study cannot be called so: {error}") from error
 
     @property
     def told(self) -> str:

@@ -12,7 +12,9 @@ from vfe_lightning import command_line
 from vfe_lightning.declarations.changes import unknown_name
 from vfe_lightning.declarations.study import TPE, Grid, Pruning
 from vfe_lightning.errors import Refused
+from vfe_lightning.exits import told
 from vfe_lightning.experiment import Experiment
+from vfe_lightning.flags import split
 from vfe_lightning.notation import units_text
 from vfe_lightning.result import Result
 from vfe_lightning.study.axes import Axis, Values, axes_of
@@ -42,10 +44,8 @@ USAGE = "python -m studies.scan EXPERIMENT --NAME V1,V2,... [--NAME VALUE]..."
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run as the arguments say and exit, as a study does."""
-    try:
+    with told():
         study, own = planned(sys.argv[1:] if argv is None else argv)
-    except Refused as refusal:
-        command_line.fail(refusal, 2)
     study_main(study, own)
 
 
@@ -61,7 +61,7 @@ def planned(argv: Sequence[str]) -> tuple[StudyPlan, list[str]]:
     if argv[0].startswith("-"):
         raise Refused(f"the experiment comes first: {USAGE}")
     experiment = named(argv[0])
-    flags, stray = command_line.split(argv[1:])
+    flags, stray = split(argv[1:])
     if stray:
         raise Refused(f"what is {' '.join(stray)}? write --NAME VALUE")
     if "help" in flags:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import os
 import shlex
 import warnings
@@ -16,6 +17,7 @@ from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
 from vfe_lightning.errors import Refused
 from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.tracking import store
+from vfe_lightning.tracking.uri import absolute, has_password, of_file
 
 HEARTBEAT = 5  # seconds between two signs of life of a running trial
 RETRIES = 5  # of a trial whose worker died
@@ -23,11 +25,30 @@ CHANGES, ARGUMENTS = "changes", "arguments"  # of a study: what its command line
 
 
 def storage_url(given: str | None) -> str:
-    """What was asked for, or OPTUNA_STORAGE, or mlruns/optuna.db of the project."""
-    default = f"sqlite:///{store.project_root() / 'mlruns' / 'optuna.db'}"
-    url = given or os.environ.get("OPTUNA_STORAGE") or default
-    path = store.database_file(url)
-    return f"sqlite:///{path}" if path else url
+    """What was asked for, or OPTUNA_STORAGE, or mlruns/optuna.db of the project.
+
+    Raises:
+        Refused: a password was asked for with, where everybody can read it.
+    """
+    if given and has_password(given):
+        raise Refused(
+            "--storage has a password in it, and a command line is no secret: set OPTUNA_STORAGE to it "
+            "instead, or keep the password in ~/.pgpass"
+        )
+    default = of_file(store.project_root() / "mlruns" / "optuna.db")
+    return absolute(given or os.environ.get("OPTUNA_STORAGE") or default)
+
+
+def grace_period() -> float:
+    """Seconds without a sign of life after which a trial is tried again: VFE_GRACE, or a minute."""
+    given = os.environ.get("VFE_GRACE") or str(12 * HEARTBEAT)
+    try:
+        grace = float(given)
+    except ValueError:
+        grace = math.nan
+    if not 0 < grace < 1e6:
+        raise Refused(f"VFE_GRACE = {given} is not allowed: seconds, > 0")
+    return grace
 
 
 def connect(url: str) -> RDBStorage:
@@ -39,7 +60,7 @@ def connect(url: str) -> RDBStorage:
     store.check_reachable(url, "--storage")
     if url == store.tracking_uri():
         raise Refused(f"--storage = {url} is MLflow's: Optuna needs a database of its own")
-    grace = float(os.environ.get("VFE_GRACE", 12 * HEARTBEAT))
+    grace = grace_period()
     waits = {"connect_args": {"timeout": 60}} if store.database_file(url) else {"pool_pre_ping": True}
     try:
         with store.lock(url), warnings.catch_warnings():
@@ -55,7 +76,8 @@ def connect(url: str) -> RDBStorage:
                 ),
             )
     except Exception as error:  # of SQLAlchemy, Alembic or a driver that is not installed
-        raise Refused(f"Optuna cannot use {url}: {str(error).strip().splitlines()[0]}") from error
+        reason = str(error).strip().partition("\n")[0]
+        raise Refused(f"Optuna cannot use {url}: {reason}") from error
 
 
 def open_study(study: StudyPlan, url: str, changes: Mapping[str, Any] | None) -> optuna.Study:

@@ -9,6 +9,7 @@ from optuna.trial import TrialState
 
 from vfe_lightning.declarations.changes import flat
 from vfe_lightning.declarations.study import Grid
+from vfe_lightning.errors import masked
 from vfe_lightning.notation import with_error
 from vfe_lightning.result import Result, Status
 from vfe_lightning.study.plan import StudyPlan
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 STATE, NUMBER, PARENT = "optuna.state", "optuna.trial", "mlflow.parentRunId"
+STORAGE = "optuna.storage"
 ENDED: dict[str, Status] = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAILED": "FAILED"}
 
 
@@ -39,16 +41,16 @@ class StudyRun:
         client = store.connect(uri)
         experiment = store.experiment_id(client, uri, study.filed_as, study.told)
         with store.lock(url):
-            found = client.search_runs(
-                [experiment], f"tags.`optuna.study` = '{study.name}' and tags.`optuna.storage` = '{key(url)}'"
-            )
+            # One in each storage; MLflow's queries have no way to quote a quotation mark.
+            studies = client.search_runs([experiment], f"tags.`{STORAGE}` != ''")
+            found = [run for run in studies if run.data.tags[STORAGE] == key(url)]
             if found:
                 run_id = found[0].info.run_id
                 client.update_run(run_id, status="RUNNING")
             else:
                 tags = {
                     "optuna.study": study.name,
-                    "optuna.storage": key(url),
+                    STORAGE: key(url),
                     **provenance.tags(),
                     **provenance.code()[0],
                 }
@@ -143,5 +145,6 @@ def chosen(params: dict) -> str:
 
 
 def key(url: str) -> str:
-    """Names a storage without its password."""
-    return url.rpartition("@")[2] if "@" in url else url
+    """Names a storage, without its password."""
+    path = store.database_file(url)
+    return f"sqlite:///{path}" if path else masked(url.rpartition("@")[2])

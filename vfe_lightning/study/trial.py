@@ -17,7 +17,7 @@ from vfe_lightning.errors import Pruned
 from vfe_lightning.experiment import Experiment
 from vfe_lightning.result import Result
 from vfe_lightning.study.plan import StudyPlan
-from vfe_lightning.study.storage import connect, pruner
+from vfe_lightning.study.storage import connect, pruner, storage_url
 from vfe_lightning.study.watch import RUN, Watch
 from vfe_lightning.tracking.record import Filing
 from vfe_lightning.tracking.resume import may_go_on
@@ -57,7 +57,6 @@ def in_own_processes(
     with tempfile.TemporaryDirectory(prefix="vfe-trial-") as folder:
         order, answer = Path(folder) / "order.json", Path(folder) / "answer.json"
         spec = {
-            "storage": url,
             "study": trial.study.study_name,
             "trial": trial._trial_id,
             "declaration": experiment.declared(),
@@ -70,7 +69,13 @@ def in_own_processes(
         order.write_text(json.dumps(spec))
         command = [*this_command(), *study.arguments, "--trial", str(order)]
         with tempfile.TemporaryFile("w+") as log:
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, process_group=0)
+            process = subprocess.Popen(
+                command,
+                env=os.environ | {"OPTUNA_STORAGE": url},
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                process_group=0,
+            )
             try:
                 code = process.wait()
             except BaseException:
@@ -94,7 +99,7 @@ def child(study: StudyPlan, order: Path) -> NoReturn:
     trial = None
     if (rank_zero_only.rank or 0) == 0:
         known = optuna.load_study(
-            study_name=spec["study"], storage=connect(spec["storage"]), pruner=pruner(study.pruning)
+            study_name=spec["study"], storage=connect(storage_url(None)), pruner=pruner(study.pruning)
         )
         trial = optuna.Trial(known, spec["trial"])
     parent = spec["parent"] if trial else None

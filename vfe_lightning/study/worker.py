@@ -13,7 +13,7 @@ from typing import Any
 import optuna
 from optuna.storages import RetryHeartbeatStaleTrialCallback, fail_stale_trials
 
-from vfe_lightning.errors import Interrupted, Pruned, Refused
+from vfe_lightning.errors import Interrupted, Pruned, masked
 from vfe_lightning.experiment import Experiment
 from vfe_lightning.result import Result
 from vfe_lightning.study import trial as trials
@@ -113,7 +113,7 @@ class Worker:
             self.run.tell(trial, "PRUNED", str(reason))
             raise optuna.TrialPruned(str(reason)) from reason
         except Exception as error:
-            message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            message = masked(f"{type(error).__name__}: {' '.join(str(error).split())}")
             trial.set_user_attr(ERROR, message[:1000])
             self.run.tell(trial, "FAILED", message)
             raise
@@ -132,8 +132,6 @@ class Worker:
         filing, budget = self.run.filing(trial), experiment.trainer
         others = self.opened.get_trials(deepcopy=False)
         start = warm.start_of(self.study, others, trial.user_attrs) if self.study.warm else None
-        if budget.num_nodes > 1:
-            raise Refused("a trial runs on one node: start workers on each of the nodes instead")
         if budget.devices > 1 or budget.strategy == "ddp":
             return trials.in_own_processes(self.study, self.order.url, trial, experiment, filing, start)
         known = trial.user_attrs.get(trials.RUN)

@@ -20,7 +20,7 @@ from mlflow.entities import Metric, RunTag
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from vfe_lightning.errors import Refused
+from vfe_lightning.errors import Refused, masked
 from vfe_lightning.tracking import store
 
 Item = Mapping[str, Any]  # one key says what it is: see `put`
@@ -53,7 +53,7 @@ class Outbox:
                 raise
             self.keep(item)
             self.next_attempt = time.monotonic() + PAUSE
-            reason = " ".join(str(error).split())[:160]
+            reason = masked(" ".join(str(error).split()))[:160]
             print(f"MLflow takes nothing ({reason}): records are kept in {self.file}", file=sys.stderr)
 
     def keep(self, item: Item) -> None:

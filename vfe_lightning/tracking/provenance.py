@@ -3,7 +3,6 @@
 import getpass
 import os
 import platform
-import re
 import shlex
 import socket
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.own import name_of
+from vfe_lightning.errors import masked
 from vfe_lightning.tracking.origin import files_of
 from vfe_lightning.tracking.repository import Repository
 
@@ -90,8 +90,9 @@ def untracked(experiment: DeclaredExperiment) -> list[Path]:
 
 
 def arguments() -> str:
-    """What the program was started with, without the passwords of databases."""
-    return re.sub(r"://[^/@]*@", "://***@", shlex.join(sys.argv[1:]))[:LONGEST] if source_file() else ""
+    """What the program was started with, without passwords; bytes that are no text as escapes."""
+    typed = masked(shlex.join(sys.argv[1:]))[:LONGEST] if source_file() else ""
+    return typed.encode(errors="backslashreplace").decode()
 
 
 def tags() -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -12,7 +13,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Param, RunInfo
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
-from vfe_lightning.errors import Refused
+from vfe_lightning.errors import Refused, masked
 from vfe_lightning.result import Status
 from vfe_lightning.tracking import provenance, store
 from vfe_lightning.tracking.outbox import Outbox, artifact, passing
@@ -58,20 +59,25 @@ class Record:
         facts = provenance.tags() | code | {"seed": str(experiment.seed)}
         tags = facts | experiment.tags | dict(filing.tags)
         params = [Param(name, str(value)) for name, value in experiment.parameters().items()]
+        run = None
         try:
             filed = store.experiment_id(client, uri, filing.experiment, filing.about)
             run = client.create_run(filed, run_name=filing.run_name, tags=tags)
             client.log_batch(run.info.run_id, params=params)
-        except Exception as error:
-            if not passing(error):
-                raise
-            raise Refused(f"MLflow cannot record in {uri}: {' '.join(str(error).split())[:300]}") from error
-        record = cls(client, run.info.run_id)
-        record.text(json.dumps(experiment.declared(), indent=2), DECLARATION)
-        if diff:
-            record.text(diff, "uncommitted.diff")
-        for path in provenance.untracked(experiment):
-            record.file(path.read_bytes(), f"source/{path.name}")
+            record = cls(client, run.info.run_id)
+            record.text(json.dumps(experiment.declared(), indent=2), DECLARATION)
+            if diff:
+                record.text(diff, "uncommitted.diff")
+            for path in provenance.untracked(experiment):
+                record.file(path.read_bytes(), f"source/{path.name}")
+        except BaseException as error:
+            if run is not None:
+                with suppress(Exception):  # where nothing can be written, nothing can be taken back
+                    client.delete_run(run.info.run_id)
+            if isinstance(error, Exception) and passing(error):
+                reason = " ".join(str(error).split())[:300]
+                raise Refused(f"MLflow cannot record in {uri}: {reason}") from error
+            raise
         return record
 
     @classmethod
@@ -141,8 +147,8 @@ class Record:
         self.outbox.send({"status": status, "error": error and error[:500]})
         if not self.outbox.deliver(at_once=True):
             print(
-                f"MLflow at {store.tracking_uri()} still takes nothing: what run {self.run_id[:8]} recorded "
-                f"is in {self.outbox.file}; `python -m vfe_lightning sweep` delivers it later",
+                f"MLflow at {masked(store.tracking_uri())} still takes nothing: what run {self.run_id[:8]} "
+                f"recorded is in {self.outbox.file}; `python -m vfe_lightning sweep` delivers it later",
                 file=sys.stderr,
             )
 

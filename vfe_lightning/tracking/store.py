@@ -7,62 +7,81 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from vfe_lightning.errors import Refused
+from vfe_lightning.tracking.uri import absolute, database_file, expanded, forget_escaped, of_file, server_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
-ALLOWED = "sqlite:///, postgresql:// or, for MLflow, http(s)://"
+STORE = Path("mlruns", "mlflow.db")  # below the root of a project
 NOTE = "mlflow.note.content"  # the description of a run or an experiment
 LONGEST = 5000  # characters of it, which all databases and versions of MLflow take
 PATIENCE = 3.0  # seconds to wait for a server
 
 
 def project_root() -> Path:
-    """VFE_HOME; else the checkout that this package is in; else the working directory."""
+    """VFE_HOME; else the checkout that this package is in; else the folder, from here upwards, with a store.
+
+    A store of somebody else, as in a folder for all, is none of ours; without one: the working directory.
+    """
     if home := os.environ.get("VFE_HOME"):
-        return Path(home).resolve()
+        return expanded(home).resolve()
     checkout = Path(__file__).resolve().parents[2]
-    return checkout if (checkout / "pyproject.toml").exists() else Path.cwd()
+    if (checkout / "pyproject.toml").exists():
+        return checkout
+    here = Path.cwd()
+    return next(filter(_has_store, (here, *here.parents)), here)
+
+
+def _has_store(folder: Path) -> bool:
+    try:
+        return (folder / STORE).stat().st_uid == os.getuid()
+    except OSError:
+        return False
 
 
 def tracking_uri() -> str:
     """MLFLOW_TRACKING_URI, or mlruns/mlflow.db of the project; always absolute."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlruns' / 'mlflow.db'}"
+    return absolute(os.environ.get("MLFLOW_TRACKING_URI") or of_file(project_root() / STORE))
+
+
+def local_folder(uri: str) -> Path:
+    """Where what a store leaves lies on this machine: beside an SQLite file, else under the project."""
     path = database_file(uri)
-    return f"sqlite:///{path}" if path else uri
-
-
-def database_file(uri: str) -> Path | None:
-    """The file of an SQLite store."""
-    return Path(uri.removeprefix("sqlite:///")).resolve() if uri.startswith("sqlite:///") else None
+    return path.parent if path else project_root() / STORE.parent
 
 
 def check_reachable(uri: str, name: str = "MLFLOW_TRACKING_URI") -> None:
     """Fail in seconds where MLflow would try again for minutes.
 
     Raises:
-        Refused: when the server does not answer or the folder cannot be written to.
+        Refused: when the server does not answer or the file cannot be written to.
     """
     if path := database_file(uri):
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not os.access(path.parent, os.W_OK):
-                raise PermissionError(f"{path.parent} is read-only")
+            make_folder(path.parent)
+            if path.is_dir():
+                raise IsADirectoryError(f"{path} is a folder")
+            for place in (path.parent, path):
+                if place.exists() and not os.access(place, os.W_OK):
+                    raise PermissionError(f"{place} is read-only")
         except OSError as error:
             raise Refused(f"cannot record runs in {uri}: {error}; set {name} or VFE_HOME") from error
         return
-    parts = urlsplit(uri)
-    scheme = parts.scheme.partition("+")[0]
-    if scheme not in PORTS or parts.hostname is None:
-        raise Refused(f"{name} = {uri} is not allowed: {ALLOWED}")
     try:
-        socket.create_connection((parts.hostname, parts.port or PORTS[scheme]), PATIENCE).close()
+        socket.create_connection(server_of(uri, name), PATIENCE).close()
     except OSError as error:
         raise Refused(f"no answer from {name} = {uri}: {error}") from error
+
+
+def make_folder(folder: Path) -> None:
+    """A folder of a store, which is its owner's, and the group's where the umask lets a group write."""
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        umask = os.umask(0)
+        os.umask(umask)
+        folder.mkdir(mode=0o770 & ~umask if not umask & 0o020 else 0o700, exist_ok=True)
 
 
 def lock(uri: str) -> AbstractContextManager:
@@ -73,7 +92,7 @@ def lock(uri: str) -> AbstractContextManager:
     from filelock import FileLock
 
     if path := database_file(uri):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         return FileLock(f"{path}.lock")
     return _postgres_lock(uri) if uri.startswith("postgresql") else nullcontext()
 
@@ -94,7 +113,7 @@ def make_database(uri: str) -> None:
     """The file of an SQLite store, in the mode in which readers do not wait for writers."""
     path = database_file(uri)
     if path and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with closing(sqlite3.connect(path)) as database:
             database.execute("PRAGMA journal_mode=WAL")
 
@@ -120,11 +139,13 @@ def connect(uri: str) -> "MlflowClient":
             make_database(uri)
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
+            forget_escaped(uri)
             if (path := database_file(uri)) and (home := artifact_location(uri)):
                 mend(f"sqlite:///{path}", home)
             return client
-    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
-        raise Refused(f"MLflow cannot use {uri}: {str(error).strip().splitlines()[0]}") from error
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ValueError, ImportError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise Refused(f"MLflow cannot use {uri}: {reason}") from error
 
 
 def experiment_id(client: "MlflowClient", uri: str, name: str, about: str = "") -> str:
@@ -145,7 +166,4 @@ def experiment_id(client: "MlflowClient", uri: str, name: str, about: str = "") 
 
 def artifact_location(uri: str) -> str | None:
     """Beside an SQLite file, under the project for other databases; a server has its own place."""
-    if uri.startswith("http"):
-        return None
-    path = database_file(uri)
-    return ((path.parent if path else project_root() / "mlruns") / "artifacts").as_uri()
+    return None if uri.startswith("http") else (local_folder(uri) / "artifacts").as_uri()
