@@ -120,8 +120,8 @@ def connect(uri: str) -> "MlflowClient":
             make_database(uri)
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
-            if (path := database_file(uri)) and (home := artifact_location(uri)):
-                mend(f"sqlite:///{path}", home)
+            if database_file(uri) and (home := artifact_location(uri)):
+                mend(uri, home)
             return client
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise Refused(f"MLflow cannot use {uri}: {str(error).strip().splitlines()[0]}") from error
