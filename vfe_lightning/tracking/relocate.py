@@ -6,7 +6,7 @@ The folder of a run is named after its id, which no other run has: where it lies
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import URL, Connection, create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, text
 
 from vfe_lightning.errors import Refused
 
@@ -33,7 +33,7 @@ def relocate(uri: str, home: str | None, old: str | None) -> list[str]:
     raise Refused(f"no artifacts have moved: they are in {', '.join(places) or 'no place yet'}")
 
 
-def mend(uri: str | URL, home: str, old: str | None = None) -> list[str]:
+def mend(uri: str, home: str, old: str | None = None) -> list[str]:
     """Point the runs whose folders lie in `home` there, and the experiments of these runs; see `relocate`."""
     engine = create_engine(uri)
     try:

@@ -126,7 +126,6 @@ def connect(uri: str) -> "MlflowClient":
     """
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
-    from sqlalchemy import URL
     from sqlalchemy.exc import SQLAlchemyError
 
     from vfe_lightning.tracking.relocate import mend
@@ -141,8 +140,8 @@ def connect(uri: str) -> "MlflowClient":
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
             forget_escaped(uri)
-            if (path := database_file(uri)) and (home := artifact_location(uri)):
-                mend(URL.create("sqlite", database=str(path)), home)
+            if database_file(uri) and (home := artifact_location(uri)):
+                mend(uri, home)
             return client
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ValueError, ImportError) as error:
         reason = str(error).strip().partition("\n")[0]
