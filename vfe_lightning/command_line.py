@@ -13,19 +13,17 @@ from pydantic import BaseModel
 from vfe_lightning.declarations.changes import flat, unknown_name
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.schema import Leaf, leaves, members, with_kinds
-from vfe_lightning.errors import Diverged, Interrupted, Refused, Unrecorded
+from vfe_lightning.errors import Diverged, Interrupted, Refused, TakenOver, Unrecorded
 from vfe_lightning.result import Result
 from vfe_lightning.tracking import store
 from vfe_lightning.tracking.provenance import in_notebook
-from vfe_lightning.usage import OWN_FLAGS, usage
+from vfe_lightning.usage import OF_A_RUN, OWN_FLAGS, SWITCHES, usage
 
 
 class Runnable(Protocol):
     """What an experiment is beside its declaration."""
 
-    def run(
-        self, *, json: str | None = None, resume: str | None = None, init_from: str | None = None
-    ) -> Result: ...
+    def run(self, **options: Any) -> Result: ...
 
 
 @dataclass(frozen=True)
@@ -33,9 +31,7 @@ class Request:
     """What was asked for on the command line."""
 
     experiment: DeclaredExperiment
-    json: str | None
-    resume: str | None
-    init_from: str | None
+    options: dict[str, Any]  # of `Experiment.run`
     print_config: bool
     changes: dict[str, Any]  # what was given, under dotted names
 
@@ -55,19 +51,18 @@ def main(experiment: DeclaredExperiment, argv: Sequence[str] | None = None) -> R
 
             print(yaml.safe_dump(request.experiment.declared(), sort_keys=False), end="")
             sys.exit(0)
-        if request.resume:
-            from vfe_lightning.tracking.resume import recorded_experiment
+        wanted = {name: value for name, value in request.options.items() if name != "json"}
+        if wanted.keys() - {"init_from"}:
+            from vfe_lightning.tracking.opening import Wanted, recorded_experiment
 
-            request = parse(recorded_experiment(experiment, request.resume), argv)
+            request = parse(recorded_experiment(experiment, Wanted(**wanted)), argv)
         if "LOCAL_RANK" not in os.environ:  # which Lightning sets for the processes that it starts
             store.check_reachable(store.tracking_uri())
             print(f"starting {experiment.name}: torch and MLflow are loaded", flush=True)
-        cast(Runnable, request.experiment).run(
-            json=request.json, resume=request.resume, init_from=request.init_from
-        )
+        cast(Runnable, request.experiment).run(**request.options)
     except Refused as refusal:
         fail(refusal, 2)
-    except (Diverged, Unrecorded) as error:
+    except (Diverged, TakenOver, Unrecorded) as error:
         fail(error, 1)
     except Interrupted as error:
         fail(error, 128 + error.signum)
@@ -104,15 +99,13 @@ def request(experiment: DeclaredExperiment, flags: Mapping[str, Any], stray: Seq
     if stray:
         raise Refused(f"what is {' '.join(stray)}? write --NAME VALUE")
     for name, value in flags.items():
-        if value is None and name != "print_config":
+        if value is None and name not in SWITCHES:
             raise Refused(f"--{name}: expected one argument")
     given = {name: options[name](value) for name, value in flags.items() if name in options}
     changes = file | given
     return Request(
         experiment.vary(**changes),
-        flags.get("json"),
-        flags.get("resume"),
-        flags.get("init_from"),
+        {name: name in SWITCHES or flags[name] for name in OF_A_RUN if name in flags},
         "print_config" in flags,
         changes,
     )
@@ -132,7 +125,7 @@ def split(argv: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
             stray.append(word)
             continue
         name, equals, value = word[2:].partition("=")
-        follows = words and not words[0].startswith("--") and name != "print_config"
+        follows = words and not words[0].startswith("--") and name not in SWITCHES
         given = value if equals else words.pop(0) if follows else None
         flags |= flat({name: _part(name, given)}) if given and given.startswith("{") else {name: given}
     return flags, stray

@@ -19,7 +19,7 @@ def make_trainer(
     """A trainer that evaluates nothing while it fits; rank 0 has the record and writes to it."""
     several = budget.devices * budget.num_nodes > 1 or budget.strategy == "ddp"
     own: list[Callback] = [Progress(units)] if record and budget.progress_bar else []
-    return L.Trainer(
+    trainer = L.Trainer(
         max_steps=budget.max_steps,
         accelerator=budget.accelerator,
         devices=budget.devices,
@@ -36,3 +36,6 @@ def make_trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+    # Lightning's handler of SIGTERM waits for all ranks, and hangs (#20806); that for SLURM ends the run.
+    trainer._signal_connector.register_signal_handlers = lambda: None
+    return trainer

@@ -9,8 +9,8 @@ from mlflow.entities import Run
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
-from vfe_lightning.tracking import provenance, store
-from vfe_lightning.tracking.checkpoints import checkpoints_in, latest
+from vfe_lightning.tracking import store
+from vfe_lightning.tracking.checkpoints import checkpoints_in
 from vfe_lightning.tracking.record import DECLARATION, checkpoint_folder
 
 EXTENDABLE = (
@@ -44,34 +44,31 @@ def find_run(client: MlflowClient, beginning: str) -> Run:
     )
 
 
-def recorded_experiment(experiment: DeclaredExperiment, beginning: str) -> DeclaredExperiment:
-    """What a run declared, in place of the defaults of its experiment.
+def declaration_of(run: Run, experiment: DeclaredExperiment) -> DeclaredExperiment | None:
+    """What a run declared; None of one that was killed while it was made.
 
     Raises:
         Refused: when it is a run of another experiment.
     """
-    uri = store.tracking_uri()
-    store.check_reachable(uri)
-    run = find_run(store.connect(uri), beginning)
-    local = checkpoint_folder(run.info).parent / DECLARATION
-    path = (
-        local
-        if local.exists()
-        else download_artifacts(run_id=run.info.run_id, artifact_path=DECLARATION, tracking_uri=uri)
-    )
+    run_id = run.info.run_id
+    path = checkpoint_folder(run.info).parent / DECLARATION
+    if not path.exists():
+        if "name" not in run.data.params:
+            return None
+        path = download_artifacts(run_id=run_id, artifact_path=DECLARATION, tracking_uri=store.tracking_uri())
     data = json.loads(Path(path).read_text())
     if data["name"] != experiment.name:
         source = run.data.tags.get("mlflow.source.name", "")
-        again = f"python {source if source.endswith('.py') else f'-m {source}'} --resume {beginning}"
-        raise Refused(f"run {beginning} is of {data['name']}: {again}")
+        again = f"python {source if source.endswith('.py') else f'-m {source}'} --resume {run_id[:8]}"
+        raise Refused(f"run {run_id[:8]} is of {data['name']}: {again}")
     return experiment.redeclared(data)
 
 
-def check_may_resume(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExperiment, step: int) -> None:
+def check_may_resume(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExperiment) -> None:
     """A run goes on as it was declared; only its budget may grow.
 
     Raises:
-        Refused: when something else differs, it is done, or it still runs.
+        Refused: when something else differs.
     """
     run_id = run.info.run_id[:8]
     before = recorded.parameters()
@@ -82,29 +79,12 @@ def check_may_resume(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExp
                 f"a resumed run may change only {', '.join(EXTENDABLE)}; for anything else start a new run "
                 f"from its parameters, with --init_from {run_id}"
             )
-    if run.info.status == "RUNNING" and not provenance.is_gone(run.data.tags):
-        process, host = run.data.tags.get("vfe.pid"), run.data.tags.get("vfe.host")
-        raise Refused(f"run {run_id} is still running: process {process} on {host}")
+
+
+def is_done(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExperiment, step: int) -> bool:
+    """Whether nothing is left to do: trained to its last step, and evaluated as often as wanted."""
     again = wanted.trainer.evaluation_batches != recorded.trainer.evaluation_batches
-    if step > wanted.trainer.max_steps or (
-        step == wanted.trainer.max_steps and run.info.status == "FINISHED" and not again
-    ):
-        raise Refused(
-            f"run {run_id} is at step {step} of {wanted.trainer.max_steps}: raise --trainer.max_steps to go "
-            "on, or change --trainer.evaluation_batches to evaluate it again"
-        )
-
-
-def resumed(experiment: DeclaredExperiment, beginning: str, check: bool) -> tuple[str, Path]:
-    """The run and the checkpoint to go on from; rank 0 checks that it may."""
-    run = find_run(store.connect(store.tracking_uri()), beginning)
-    checkpoint = latest(checkpoint_folder(run.info), run.info.run_id)
-    if check:
-        import torch
-
-        step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
-        check_may_resume(run, recorded_experiment(experiment, run.info.run_id), experiment, step)
-    return run.info.run_id, checkpoint
+    return run.info.status == "FINISHED" and step == wanted.trainer.max_steps and not again
 
 
 def may_go_on(run_id: str) -> bool:

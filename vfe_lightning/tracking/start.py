@@ -39,26 +39,28 @@ class Start:
         print(self.in_words(), flush=True)
 
 
-def start_for(system: VariationalFreeEnergy, resumed: str | None, init_from: str | None) -> Start | None:
-    """What a run starts from: what it was told, or what it had started from before it was resumed.
+def start_for(
+    system: VariationalFreeEnergy, run_id: str | None, init_from: str | None, trained: bool
+) -> Start | None:
+    """What a run starts from: what it had started from before it was stopped, or what it is told now.
+
+    Args:
+        run_id: of the run, where there is one already.
+        trained: what it has learned since is in a checkpoint.
 
     Raises:
-        Refused: both are given, or there is nothing to take.
+        Refused: there is nothing to take.
     """
-    if resumed and init_from:
-        raise Refused("--resume goes on with a run, --init_from starts another one: give one of them")
-    if resumed:
-        return _start_of(system, resumed)
-    return started_from(system, init_from) if init_from else None
-
-
-def _start_of(system: VariationalFreeEnergy, run_id: str) -> Start | None:
-    """The start of a recorded run once more, if it was another run that still is there."""
-    run = store.connect(store.tracking_uri()).get_run(run_id)
+    source = init_from
+    if run_id:
+        tags = store.connect(store.tracking_uri()).get_run(run_id).data.tags
+        source = tags.get(TAG, init_from)
     try:
-        return started_from(system, source) if (source := run.data.tags.get(TAG)) else None
+        return started_from(system, source) if source else None
     except Refused:
-        return None  # what was learned since is in the checkpoint
+        if trained:
+            return None
+        raise
 
 
 @torch.no_grad()
