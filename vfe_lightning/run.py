@@ -6,10 +6,13 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_only
+from mlflow import MlflowClient
+from mlflow.entities import Run as MlflowRun
 from torch.linalg import LinAlgError  # pyright: ignore
 
 from vfe_lightning import reductions
@@ -34,7 +37,7 @@ from vfe_lightning.tracking.conclusion import (
     watched,
 )
 from vfe_lightning.tracking.filing import Filing
-from vfe_lightning.tracking.opening import Opened, Wanted, opened
+from vfe_lightning.tracking.opening import Wanted, opened
 from vfe_lightning.tracking.pictures import record_figures
 from vfe_lightning.tracking.record import Record
 from vfe_lightning.tracking.start import start_for
@@ -59,12 +62,12 @@ class Run:
     def open(self, wanted: Wanted) -> Result | None:
         """Claim the run that was asked for; the results of one that is done already."""
 
-        def find() -> Opened:
+        def claim(client: MlflowClient, run: MlflowRun) -> Record:
             with self.stop.hold():
-                found, self.record = opened(self.experiment, wanted)
-                self.stop.record = self.record
-            return found
+                self.record = self.stop.record = Record.claim(client, run)
+            return self.record
 
+        find = partial(opened, self.experiment, wanted, claim)
         self.opened = agreed(self.experiment.trainer, self.stop, find)
         result = stored(self.opened.run_id).result if self.opened.done and self.opened.run_id else None
         if result and not rank_zero_only.rank:

@@ -22,6 +22,7 @@ from seeds import MOVED
 from vfe_lightning.tracking.checkpoints import QUOTED
 from vfe_lightning.tracking.keys import KEY
 from vfe_lightning.tracking.record import checkpoint_folder
+from vfe_lightning.tracking.sessions import owner_of
 
 pytestmark = pytest.mark.slow
 
@@ -91,9 +92,10 @@ def kill_once(client, home: Path, case: Case, key: str, dice: random.Random) -> 
     """Start the command and kill it; whether it had ended before."""
     other = sum(c for c in case.kills.values()) % 3 == 2 and shutil.which("unshare") and os.geteuid() == 0
     case.hosts += bool(other)
+    owner = (run := run_of(client, case, key)) and owner_of(run)
     process = start(home, case.command(key), f"host{dice.randrange(1000)}" if other else None)
     try:
-        process.wait(dice.uniform(0, 1.05 * case.seconds))
+        process.wait(dice.uniform(0, case.seconds))
     except subprocess.TimeoutExpired:
         pass
     signum = dice.choice(SIGNALS)
@@ -115,7 +117,8 @@ def kill_once(client, home: Path, case: Case, key: str, dice: random.Random) -> 
         case.wrong.append(f"run {key}: a rank outlives the first one after {signum.name} to {target}")
         os.killpg(process.pid, signal.SIGKILL)
     run = run_of(client, case, key)
-    if signum != signal.SIGKILL and target != "last" and run and run.info.status == "RUNNING":
+    begun = run and owner_of(run) != owner
+    if begun and signum != signal.SIGKILL and target != "last" and run.info.status == "RUNNING":
         case.wrong.append(f"run {key}: RUNNING after {signum.name} to {target}, code {code}")
     told = {signal.SIGTERM: (143, -15), signal.SIGINT: (130, -2)}.get(signum, (-9,))
     if target != "last" and code not in (0, *told):

@@ -53,7 +53,7 @@ def test_a_run_that_ends_in_an_outage_is_delivered_later(client, home, outage, c
     record.end("FINISHED")
     assert "sweep" in capsys.readouterr().err
     with pytest.raises(Refused, match="cannot be delivered"):
-        Record.claim(record.run_id, take_over=True).reopen(BRIEF)
+        Record.claim(client, client.get_run(record.run_id)).reopen(BRIEF)
     outage["on"] = False
     assert deliver(client) == (0, 0)  # this process might still write to it
     died(client, record.run_id)

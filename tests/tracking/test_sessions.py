@@ -23,6 +23,10 @@ def impatient(monkeypatch):
     monkeypatch.setenv("VFE_LEASE", "0.1")
 
 
+def claim(client, run_id: str, take_over: bool = False) -> int:
+    return sessions.claim(client, sessions.free(client, run_id, take_over))
+
+
 def ended(client) -> str:
     record = Record.start(BRIEF)
     record.end("KILLED")
@@ -34,16 +38,16 @@ def test_of_two_that_claim_a_run_at_once_one_wins(client):
     for _ in range(TIMES):
         start, won, told = threading.Barrier(2), [], []
 
-        def claim(pause: float, start=start, won=won, told=told) -> None:
+        def resume(pause: float, start=start, won=won, told=told) -> None:
             own = store.connect(store.tracking_uri())
             start.wait()
             time.sleep(pause)
             try:
-                won.append(sessions.claim(own, run_id))
+                won.append(sessions.claim(own, sessions.free(own, run_id)))
             except Refused as refusal:
                 told.append(str(refusal))
 
-        both = [threading.Thread(target=claim, args=(dice.uniform(0, 0.01),)) for _ in range(2)]
+        both = [threading.Thread(target=resume, args=(dice.uniform(0, 0.01),)) for _ in range(2)]
         for thread in both:
             thread.start()
         for thread in both:
@@ -75,7 +79,7 @@ def test_a_process_is_known_by_boot_and_namespace_not_by_the_name_of_its_host(cl
     assert {row.run: row.status for row in rows(store.tracking_uri(), None, None)} == {
         here[:8]: "KILLED", elsewhere[:8]: "RUNNING"
     }  # fmt: skip
-    assert sessions.claim(client, here) == 3
+    assert claim(client, here) == 3
 
 
 def test_a_process_that_its_parent_has_not_asked_about_has_ended(home):
@@ -103,15 +107,15 @@ def test_a_silent_session_elsewhere_is_over_and_a_renewed_one_is_not(client, imp
     client.log_param(record.run_id, "vfe.session.2", f"{living} token")
     record.lease.session = 2
     with pytest.raises(Refused, match="is still running: process"):
-        sessions.claim(client, record.run_id)
+        claim(client, record.run_id)
     assert "sign of life" in capsys.readouterr().out
     record.lease.release()
     began = time.monotonic()
-    assert sessions.claim(client, record.run_id) == 3
+    assert claim(client, record.run_id) == 3
     assert time.monotonic() - began > sessions.MISSED * 0.1
     died(client, record.run_id, machine="another/1")
     began = time.monotonic()
-    assert sessions.claim(client, record.run_id, take_over=True) == 5
+    assert claim(client, record.run_id, take_over=True) == 5
     assert time.monotonic() - began < sessions.MISSED * 0.1
 
 
@@ -122,16 +126,16 @@ def test_a_run_of_a_version_without_leases_goes_on(client):
     run_id = old.info.run_id
     client.set_tag(run_id, "vfe.host", "elsewhere")
     with pytest.raises(Refused, match="--take_over goes on at once"):
-        sessions.claim(client, run_id)
+        claim(client, run_id)
     client.set_tag(run_id, "vfe.host", Process.this().host)
-    assert sessions.claim(client, run_id) == 1
+    assert claim(client, run_id) == 1
 
 
 def test_a_session_that_lost_its_run_writes_no_more(client, impatient):
     """As after a long stop of the process, or a network that was cut."""
     record = Record.start(BRIEF)
     record.metrics([(1, 1000, {"free_energy": 1.0})])
-    other = Record.claim(record.run_id, take_over=True)
+    other = Record.claim(client, client.get_run(record.run_id))
     record.lease.renewed = float("-inf")
     with pytest.raises(TakenOver, match="taken over by another process"):
         record.metrics([(2, 2000, {"free_energy": 2.0})])

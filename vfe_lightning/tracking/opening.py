@@ -1,5 +1,6 @@
 """Which run a command is about: a new one, one that goes on, or one that is done already."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from vfe_lightning.tracking.checkpoints import checkpoints_in, latest
 from vfe_lightning.tracking.keys import KEY, with_key
 from vfe_lightning.tracking.record import Record, checkpoint_folder
 from vfe_lightning.tracking.resume import check_may_resume, declaration_of, find_run, is_done
+from vfe_lightning.tracking.sessions import free
 from vfe_lightning.tracking.start import TAG
 
 
@@ -83,8 +85,10 @@ def recorded_experiment(experiment: DeclaredExperiment, wanted: Wanted) -> Decla
     return (declaration_of(run, experiment) if run else None) or experiment
 
 
-def opened(experiment: DeclaredExperiment, wanted: Wanted) -> tuple[Opened, Record | None]:
-    """Claim the run that was asked for, on the rank that records it.
+def opened(
+    experiment: DeclaredExperiment, wanted: Wanted, claim: Callable[[MlflowClient, Run], Record]
+) -> Opened:
+    """Find and claim the run that was asked for, on the rank that records it.
 
     Raises:
         Refused: there is no such run, it is not as declared, or another process writes to it.
@@ -93,25 +97,21 @@ def opened(experiment: DeclaredExperiment, wanted: Wanted) -> tuple[Opened, Reco
     client = store.connect(store.tracking_uri())
     run = meant(client, experiment, wanted)
     if run is None:
-        return Opened(), None
+        return Opened()
+    run_id = run.info.run_id
     declared = declaration_of(run, experiment)
     if declared:
         check_may_resume(run, declared, experiment)
     if wanted.run_key and declared and is_done(run, declared, experiment, _step_of(run)):
-        return Opened(run.info.run_id, done=True), None
-    record = Record.claim(run.info.run_id, wanted.take_over)
-    try:
-        run = client.get_run(run.info.run_id)
-        step = _step_of(run)
-        if declared and (step > experiment.trainer.max_steps or is_done(run, declared, experiment, step)):
-            raise Refused(
-                f"run {run.info.run_id[:8]} is at step {step} of {experiment.trainer.max_steps}: raise "
-                "--trainer.max_steps to go on, or change --trainer.evaluation_batches to evaluate it again"
-            )
-        return Opened(run.info.run_id, _checkpoint(run, record, declared or experiment)), record
-    except BaseException:
-        record.give_back()
-        raise
+        return Opened(run_id, done=True)
+    run = free(client, run_id, wanted.take_over)
+    record, step = claim(client, run), _step_of(run)
+    if declared and (step > experiment.trainer.max_steps or is_done(run, declared, experiment, step)):
+        raise Refused(
+            f"run {run_id[:8]} is at step {step} of {experiment.trainer.max_steps}: raise "
+            "--trainer.max_steps to go on, or change --trainer.evaluation_batches to evaluate it again"
+        )
+    return Opened(run_id, _checkpoint(run, record, declared or experiment))
 
 
 def _checkpoint(run: Run, record: Record, declared: DeclaredExperiment) -> str | None:

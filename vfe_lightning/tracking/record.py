@@ -8,7 +8,7 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from mlflow import MlflowClient
-from mlflow.entities import Param, RunInfo
+from mlflow.entities import Param, Run, RunInfo
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
@@ -75,14 +75,13 @@ class Record:
         return record
 
     @classmethod
-    def claim(cls, run_id: str, take_over: bool = False) -> Self:
+    def claim(cls, client: MlflowClient, run: Run) -> Self:
         """A recorded run, which this process now writes to, whatever becomes of it.
 
         Raises:
-            Refused: another process does, or the store does not answer.
+            Refused: another process was faster.
         """
-        client = store.connect(store.tracking_uri())
-        return cls(client, run_id, claim(client, run_id, take_over))
+        return cls(client, run.info.run_id, claim(client, run))
 
     def reopen(self, experiment: DeclaredExperiment) -> None:
         """Go on, perhaps with a larger budget.

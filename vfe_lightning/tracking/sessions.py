@@ -49,16 +49,13 @@ def begin(client: MlflowClient, run_id: str) -> int:
     return 1
 
 
-def claim(client: MlflowClient, run_id: str, take_over: bool = False) -> int:
-    """The number of the session that this process now is.
+def claim(client: MlflowClient, run: Run) -> int:
+    """The number of the session that this process now is, if none has begun since `run` was read.
 
     Raises:
-        Refused: another process writes to the run, or was faster.
+        Refused: another process was faster.
     """
-    run = client.get_run(run_id)
-    if not (take_over or is_over(run)):
-        run = _watched(client, run)
-    session = session_of(run) + 1
+    run_id, session = run.info.run_id, session_of(run) + 1
     try:
         client.log_param(run_id, f"{SESSION}{session}", _token())
     except MlflowException as error:
@@ -67,6 +64,16 @@ def claim(client: MlflowClient, run_id: str, take_over: bool = False) -> int:
         raise Refused(f"run {run_id[:8]} has just been resumed by another process") from error
     client.set_tag(run_id, MARK, sign_of_life(0))
     return session
+
+
+def free(client: MlflowClient, run_id: str, take_over: bool = False) -> Run:
+    """The run, to which nobody writes any more; where only other machines can see that, after minutes.
+
+    Raises:
+        Refused: another process does.
+    """
+    run = client.get_run(run_id)
+    return run if take_over or is_over(run) else _watched(client, run)
 
 
 def _watched(client: MlflowClient, run: Run) -> Run:
