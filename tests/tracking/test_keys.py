@@ -28,27 +28,28 @@ def test_one_command_makes_a_run_goes_on_with_it_and_ends(client, home, break_at
     assert first.run_id == again.run_id and len(runs_of(client)) == 2
     assert history(client, first.run_id) == history(client, whole.run_id)
     assert again.plain() == first.plain() == json.loads((home / "again.json").read_text())
-    assert QUIET.run(run_key="b").run_id != first.run_id
-    assert QUIET.vary(**{"trainer.max_steps": 25}).run(run_key="a").steps == 25
 
 
-def test_a_run_goes_on_that_was_killed_before_its_first_checkpoint(client, monkeypatch):
-    """In any of the steps in which it is made, or a few steps later."""
+SLOW = [pytest.param(method, marks=pytest.mark.slow) for method in ("note", "metrics")]
+
+
+@pytest.mark.parametrize("method", ["_describe", *SLOW])
+def test_a_run_goes_on_that_was_killed_before_its_first_checkpoint(client, monkeypatch, method):
+    """While it is made, before its first step, or a few steps later."""
     whole = QUIET.run()
-    for number, method in enumerate(["_describe", "note", "metrics"]):
-        with monkeypatch.context() as broken:
-            broken.setattr(Record, method, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-            broken.setattr(Record, "end", lambda *_: None)
-            with pytest.raises(KeyboardInterrupt):
-                QUIET.run(run_key=f"a{number}")
-        [run] = [run for run in runs_of(client) if run.data.tags.get(keys.KEY) == f"a{number}"]
-        client.set_tag(run.info.run_id, "vfe.pid", "1:0")
-        result = QUIET.run(run_key=f"a{number}", take_over=True)
-        assert result.run_id == run.info.run_id
-        assert history(client, result.run_id) == history(client, whole.run_id)
-        assert client.get_run(result.run_id).data.params["temperature"] == "0.5"
+    with monkeypatch.context() as broken:
+        broken.setattr(Record, method, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr(Record, "end", lambda *_: None)
+        with pytest.raises(KeyboardInterrupt):
+            QUIET.run(run_key="a")
+    result = QUIET.run(run_key="a", take_over=True)
+    assert {run.info.run_id for run in runs_of(client)} == {whole.run_id, result.run_id}
+    assert history(client, result.run_id) == history(client, whole.run_id)
+    run = client.get_run(result.run_id)
+    assert run.data.tags[keys.KEY] == "a" and run.data.params["temperature"] == "0.5"
 
 
+@pytest.mark.slow
 def test_a_run_that_had_begun_from_another_does_so_again(client, monkeypatch):
     source = QUIET.vary(seed=7).run().run_id
     whole = QUIET.run(init_from=source)
@@ -78,7 +79,8 @@ def test_two_make_one_run_of_a_key(client):
 
 
 def test_what_may_not_be_asked_for(client):
-    done = QUIET.run(run_key="a")
+    done = Record.start(QUIET, tags={keys.KEY: "a"})
+    done.end("KILLED")
     for wrong, words in {
         "it's": "is not allowed: up to 200 letters",
         "x" * 201: "is not allowed",
