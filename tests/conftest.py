@@ -16,6 +16,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 def pytest_addoption(parser: pytest.Parser) -> None:
     shift = int(os.environ.get("VFE_SEED_SHIFT", "0"))
     parser.addoption("--seed_shift", type=int, default=shift, help="other random numbers in all tests")
+    parser.addoption("--kills", type=int, default=100, help="of the campaign in tests/tracking")
 
 
 @pytest.hookimpl(tryfirst=True)

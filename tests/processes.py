@@ -19,6 +19,8 @@ from toy import toy
 from vfe_lightning.command_line import main
 from vfe_lightning.study.command_line import main as study_main
 from vfe_lightning.study.scan import main as scan_main
+from vfe_lightning.tracking.process import Process
+from vfe_lightning.tracking.sessions import SESSION, session_of
 
 os.environ["PYTHONPATH"] = os.pathsep.join(str(p) for p in (Path(__file__).parent, Path(__file__).parents[1]))
 FORK = multiprocessing.get_context("forkserver")
@@ -32,6 +34,15 @@ def history(client, run_id: str) -> dict[str, list[tuple[int, float]]]:
     return {
         name: [(m.step, m.value) for m in client.get_metric_history(run_id, name)] for name in sorted(names)
     }
+
+
+def died(client, run_id: str, machine: str | None = None) -> None:
+    """Let the writer of a run be a process that has ended, on this machine or on another."""
+    process = Process.this()._replace(pid="1:0")
+    process = process._replace(host="old", machine=machine) if machine else process
+    client.log_param(run_id, f"{SESSION}{session_of(client.get_run(run_id)) + 1}", f"{process} dead")
+    for name, value in process.tags().items():
+        client.set_tag(run_id, name, value)
 
 
 def on_command_line(

@@ -98,7 +98,7 @@ def test_flags_reach_the_experiment():
     assert system.occupation == Quasiparticle()
     assert request.experiment.optimizer == Adam(learning_rate=1e-4)
     assert (request.experiment.trainer.devices, request.experiment.trainer.progress_bar) == (2, False)
-    assert (request.json, request.resume) == ("out.json", None)
+    assert request.options == {"json": "out.json"}
 
 
 def test_a_part_may_be_one_value():

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
-from processes import history
+from processes import died, history
 from toy import toy
 
 from vfe_lightning.tracking import store
@@ -120,7 +120,7 @@ def test_only_what_lies_beside_the_store_is_taken_for_its_own(
 
 def test_sweep_marks_the_dead_and_spares_the_living(client, home, run_command):
     dead, alive = Record.start(QUIET), Record.start(QUIET)
-    dead.tag({"vfe.pid": "1:0"})  # a process that is not this one any more
+    died(client, dead.run_id)
     code, out, _ = run_command("sweep")
     assert code == 0 and dead.run_id[:8] in out and alive.run_id[:8] not in out and "1 runs marked" in out
     statuses = [client.get_run(record.run_id).info.status for record in (dead, alive)]

@@ -158,7 +158,7 @@ def sweep() -> None:
 
     client = store.connect(store.tracking_uri())
     delivered, left = deliver(client)
-    marked = mark(client)
+    marked = mark(client, patient=True)
     for run in marked:
         print(f"KILLED: run {run.info.run_id[:8]} {run.info.run_name}")
     print(f"{len(marked)} runs marked, records of {delivered} runs delivered, of {left} runs still kept")

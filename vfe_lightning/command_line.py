@@ -13,19 +13,17 @@ from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.schema import Leaf, leaves, members, with_kinds
 from vfe_lightning.errors import Refused
 from vfe_lightning.exits import told
-from vfe_lightning.flags import check_values, read, split
+from vfe_lightning.flags import SWITCHES, check_values, read, split
 from vfe_lightning.result import Result
 from vfe_lightning.tracking import store
 from vfe_lightning.tracking.provenance import in_notebook
-from vfe_lightning.usage import OWN_FLAGS, usage
+from vfe_lightning.usage import OF_A_RUN, OWN_FLAGS, usage
 
 
 class Runnable(Protocol):
     """What an experiment is beside its declaration."""
 
-    def run(
-        self, *, json: str | None = None, resume: str | None = None, init_from: str | None = None
-    ) -> Result: ...
+    def run(self, **options: Any) -> Result: ...
 
 
 @dataclass(frozen=True)
@@ -33,9 +31,7 @@ class Request:
     """What was asked for on the command line."""
 
     experiment: DeclaredExperiment
-    json: str | None
-    resume: str | None
-    init_from: str | None
+    options: dict[str, Any]  # of `Experiment.run`
     print_config: bool
     changes: dict[str, Any]  # what was given, under dotted names
 
@@ -59,16 +55,15 @@ def _main(experiment: DeclaredExperiment, argv: Sequence[str]) -> None:
 
         print(yaml.safe_dump(request.experiment.declared(), sort_keys=False), end="")
         return
-    if request.resume:
-        from vfe_lightning.tracking.resume import recorded_experiment
+    wanted = {name: value for name, value in request.options.items() if name != "json"}
+    if wanted.keys() - {"init_from"}:
+        from vfe_lightning.tracking.opening import Wanted, recorded_experiment
 
-        request = parse(recorded_experiment(experiment, request.resume), argv)
+        request = parse(recorded_experiment(experiment, Wanted(**wanted)), argv)
     if "LOCAL_RANK" not in os.environ:  # which Lightning sets for the processes that it starts
         store.check_reachable(store.tracking_uri())
         print(f"starting {experiment.name}: torch and MLflow are loaded", flush=True)
-    cast(Runnable, request.experiment).run(
-        json=request.json, resume=request.resume, init_from=request.init_from
-    )
+    cast(Runnable, request.experiment).run(**request.options)
 
 
 def parse(experiment: DeclaredExperiment, argv: Sequence[str]) -> Request:
@@ -98,9 +93,7 @@ def request(experiment: DeclaredExperiment, flags: Mapping[str, Any], stray: Seq
     changes = file | given
     return Request(
         experiment.vary(**changes),
-        flags.get("json"),
-        flags.get("resume"),
-        flags.get("init_from"),
+        {name: name in SWITCHES or flags[name] for name in OF_A_RUN if name in flags},
         "print_config" in flags,
         changes,
     )

@@ -49,8 +49,8 @@ def measured(path: Path = MEASURED) -> list[Times]:
         ]
 
 
-def chosen(budget: declarations.Trainer, system: VariationalFreeEnergy) -> Choice:
-    """As declared; of `auto`, the GPU where there are enough of them and a step is faster there."""
+def without_measurement(budget: declarations.Trainer) -> Choice | None:
+    """The kind of device where it follows from the budget alone: several processes take the GPUs there are."""
     if budget.accelerator != "auto":
         return Choice(budget.accelerator)
     gpus = torch.cuda.device_count()
@@ -58,8 +58,16 @@ def chosen(budget: declarations.Trainer, system: VariationalFreeEnergy) -> Choic
         return Choice("cpu")
     if budget.devices > gpus:
         return Choice("cpu", f"on the CPU: {budget.devices} processes, {gpus} GPU")
-    name = type(system.declaration).__name__
-    batch = system.batch_size // (budget.devices * budget.num_nodes * budget.accumulate)
+    if budget.devices * budget.num_nodes > 1:
+        return Choice("gpu", f"on GPUs: {budget.devices} of {gpus}; --trainer.accelerator cpu takes the CPU")
+    return None
+
+
+def chosen(budget: declarations.Trainer, system: VariationalFreeEnergy) -> Choice:
+    """As declared; of `auto`, the GPU where there are enough of them and a step is faster there."""
+    if choice := without_measurement(budget):
+        return choice
+    name, batch = type(system.declaration).__name__, system.batch_size // budget.accumulate
     known = [times for times in measured() if times.system == name]
     if not known:
         return Choice("cpu", f"on the CPU: no step of {name} has been measured on a GPU")

@@ -30,6 +30,10 @@ class Pruned(Exception):
     """A trial of a study that others make hopeless; its run is recorded as KILLED."""
 
 
+class TakenOver(Exception):
+    """Another process has claimed the run: this one may write no more."""
+
+
 class Unrecorded(OSError):
     """There is no room on the disk for what a run has to leave."""
 

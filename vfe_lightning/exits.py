@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from vfe_lightning.errors import Diverged, Interrupted, NoMemory, Refused, Unrecorded
+from vfe_lightning.errors import Diverged, Interrupted, NoMemory, Refused, TakenOver, Unrecorded
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def told() -> Iterator[None]:
             sys.stdout.flush()
     except Refused as refusal:
         fail(refusal, 2)
-    except (Diverged, NoMemory, Unrecorded) as error:
+    except (Diverged, NoMemory, TakenOver, Unrecorded) as error:
         fail(error, 1)
     except Interrupted as error:
         fail(error, 128 + error.signum)

@@ -11,7 +11,7 @@ from vfe_lightning.result import Result
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
 
-    from vfe_lightning.tracking.record import Filing
+    from vfe_lightning.tracking.filing import Filing
 
 
 class Experiment(DeclaredExperiment):
@@ -24,6 +24,8 @@ class Experiment(DeclaredExperiment):
         callbacks: Sequence["Callback"] = (),
         filing: "Filing | None" = None,
         init_from: str | None = None,
+        run_key: str | None = None,
+        take_over: bool = False,
     ) -> Result:
         """Train, then evaluate with frozen parameters and fresh samples; both are recorded in MLflow.
 
@@ -32,6 +34,9 @@ class Experiment(DeclaredExperiment):
             resume: id of a recorded run, or its beginning, that goes on from its last checkpoint.
             callbacks: further Lightning callbacks.
             init_from: a run, or a checkpoint, whose parameters are the start where names and shapes agree.
+            run_key: a name of your choice. The first call makes the run; later ones, whatever stopped it, go
+                on with it, and return its results once it is finished.
+            take_over: resume at once although the process of the run seems to live, on another machine.
             filing: where a new run is filed in MLflow, if not under the experiment's name.
 
         Raises:
@@ -45,9 +50,11 @@ class Experiment(DeclaredExperiment):
         if "" in (resume, init_from):  # which a script makes of a variable that was not set
             raise Refused("resume and init_from name a run: an empty text names none")
         store.check_reachable(store.tracking_uri())
-        from vfe_lightning.run import carry_out
+        from vfe_lightning.carry_out import carry_out
+        from vfe_lightning.tracking.opening import Wanted
 
-        return carry_out(self, Path(json) if json else None, resume, callbacks, filing, init_from)
+        wanted = Wanted(resume, run_key, take_over, init_from)
+        return carry_out(self, Path(json) if json else None, wanted, callbacks, filing)
 
     def main(self) -> Result:
         """Run from the command line, `python -m experiments.heg3d --help`, and exit; in a notebook return."""

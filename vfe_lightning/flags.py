@@ -10,7 +10,8 @@ from vfe_lightning.declarations.changes import flat
 from vfe_lightning.declarations.documents import bounded, content, parsed
 from vfe_lightning.errors import Refused
 
-ALONE = ("print_config", "help")  # flags that may stand without a value
+SWITCHES = ("print_config", "take_over")  # flags that take no value
+ALONE = (*SWITCHES, "help")  # and those that may stand without one
 
 
 class Parser(argparse.ArgumentParser):
@@ -36,7 +37,7 @@ def split(argv: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
         name, equals, value = word[2:].partition("=")
         if name == "config" and name in flags:
             raise Refused("--config is given twice: put both files into one")
-        follows = words and not words[0].startswith("--") and name != "print_config"
+        follows = words and not words[0].startswith("--") and name not in SWITCHES
         given = value if equals else words.pop(0) if follows else None
         part = flat({name: _part(name, given)}) if given and given.startswith("{") else {}
         flags |= part or {name: given}

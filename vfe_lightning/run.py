@@ -1,4 +1,4 @@
-"""One run: train, evaluate with frozen parameters, and leave a record however it ends."""
+"""The phases of one run: train, evaluate with frozen parameters, and leave a record however it ends."""
 
 import sys
 import time
@@ -6,16 +6,20 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_only
+from mlflow import MlflowClient
+from mlflow.entities import Run as MlflowRun
 from torch.linalg import LinAlgError  # pyright: ignore
 
 from vfe_lightning import reductions
+from vfe_lightning.agreement import agreed
 from vfe_lightning.averaging import Averaging
 from vfe_lightning.declarations.experiment import DeclaredExperiment
-from vfe_lightning.errors import Interrupted, NotFinite, Pruned, masked
+from vfe_lightning.errors import Interrupted, NotFinite, Pruned, Refused, TakenOver, masked
 from vfe_lightning.known import Known
 from vfe_lightning.preparation import check_room, prepared, writable
 from vfe_lightning.presentation import free_energy_text, text
@@ -31,80 +35,78 @@ from vfe_lightning.tracking.conclusion import (
     start_notes,
     watched,
 )
-from vfe_lightning.tracking.endings import explained
+from vfe_lightning.tracking.filing import Filing
+from vfe_lightning.tracking.opening import Wanted, opened
 from vfe_lightning.tracking.pictures import record_figures
-from vfe_lightning.tracking.quiet import quiet
-from vfe_lightning.tracking.record import Filing, Record
-from vfe_lightning.tracking.resume import resumed
+from vfe_lightning.tracking.record import Record
 from vfe_lightning.tracking.start import start_for
 from vfe_lightning.tracking.stop import GracefulStop
 from vfe_lightning.tracking.store import connect, local_folder, tracking_uri
+from vfe_lightning.tracking.stored import stored
 from vfe_lightning.trainer import make_trainer
 
-STOPPED = (Interrupted, Pruned, KeyboardInterrupt, SystemExit)
+STOPPED = (Interrupted, Pruned, TakenOver, KeyboardInterrupt, SystemExit)
 ON_ALL_RANKS = (Interrupted, Pruned, NotFinite, LinAlgError)
 COMPARISON = 4  # parameters are compared on so many times fewer samples than the quoted numbers come from
-
-
-def carry_out(
-    experiment: DeclaredExperiment,
-    json: Path | None,
-    resume: str | None,
-    callbacks: Sequence[Callback],
-    filing: Filing | None,
-    init_from: str | None = None,
-) -> Result:
-    """See `Experiment.run`."""
-    quiet()
-    with GracefulStop() as stop:
-        run = Run(experiment, json, resume, stop, callbacks, filing, init_from)
-        try:
-            run.train()
-            run.choose()
-            run.evaluate()
-            result = run.finish()
-        except BaseException as raised:
-            error = stop.meant(raised)
-            run.fail(error)
-            told = explained(error, run.checkpoints, run.trainer.global_step)
-            raise told from (None if told is raised else raised)
-        if run.record:
-            print(f"{text(result)}\n\n{run.record.whereabouts()}", flush=True)
-        return result
 
 
 class Run:
     """What the phases of one run share on one rank; only rank 0 has a record."""
 
-    def __init__(
-        self,
-        experiment: DeclaredExperiment,
-        json: Path | None,
-        resume: str | None,
-        stop: GracefulStop,
-        callbacks: Sequence[Callback],
-        filing: Filing | None,
-        init_from: str | None,
-    ) -> None:
+    def __init__(self, experiment: DeclaredExperiment, json: Path | None, stop: GracefulStop) -> None:
         self.started = time.monotonic()
         self.experiment, self.json, self.stop = experiment, writable(json), stop
-        rank: int = rank_zero_only.rank or 0
-        run_id, self.checkpoint = resumed(experiment, resume, check=rank == 0) if resume else (None, None)
+        self.record: Record | None = None
+
+    def open(self, wanted: Wanted) -> Result | None:
+        """Claim the run that was asked for; the results of one that is done already."""
+
+        def claim(client: MlflowClient, run: MlflowRun) -> Record:
+            with self.stop.hold():
+                self.record = self.stop.record = Record.claim(client, run)
+            return self.record
+
+        find = partial(opened, self.experiment, wanted, claim)
+        self.opened = agreed(self.experiment.trainer, self.stop, find)
+        result = stored(self.opened.run_id).result if self.opened.done and self.opened.run_id else None
+        if result and not rank_zero_only.rank:
+            result.write(self.json)
+            print(f"run {self.opened.run_id} of this key is finished\n{text(result)}", flush=True)
+        return result
+
+    def prepare(self, wanted: Wanted, callbacks: Sequence[Callback], filing: Filing | None) -> None:
+        """Everything before the first step; a new run is made last."""
+        experiment, run_id = self.experiment, self.opened.run_id
         self.system = prepared(experiment)
-        self.start = start_for(self.system, run_id, self.checkpoint, init_from)
+        checkpoint = Path(self.opened.checkpoint) if self.opened.checkpoint else None
+        self.start = start_for(self.system, run_id, checkpoint, wanted.init_from)
         self.selection = Selection(self.system)
         self.known = Known()
-        self.record: Record | None = None
-        if rank == 0:
+        if (rank_zero_only.rank or 0) == 0:
             check_room(self.system, local_folder(tracking_uri()))
             self.known = Known.of(self.system)
-            self.record = Record.reopen(run_id, experiment) if run_id else Record.start(experiment, filing)
+            with self.stop.hold():
+                if self.record:
+                    self.record.reopen(experiment)
+                else:
+                    self.record = self.stop.record = Record.start(experiment, filing, wanted.tags())
         self.checkpoints = Checkpoints(self.record, experiment)
         self.metrics = BufferedMetrics(self.record) if self.record else None
         self.averaging = Averaging(experiment.trainer.average) if experiment.trainer.average else None
-        own = [self.averaging, self.metrics, *callbacks, stop, self.checkpoints]
+        own = [self.averaging, self.metrics, *callbacks, self.stop, self.checkpoints]
         callbacks = [callback for callback in own if callback is not None]
         self.trainer = make_trainer(experiment.trainer, self.system, self.record, callbacks)
+        self.stop.watch(self.trainer)
+
+    def abandon(self, error: BaseException) -> None:
+        """The run has not begun: one that was to go on stays as it was, unless that was stopped."""
+        if self.record:
+            with suppress(Exception):
+                if isinstance(error, Refused):
+                    self.record.give_back()
+                else:
+                    status: Status = "KILLED" if isinstance(error, STOPPED) else "FAILED"
+                    self.record.end(status, masked(f"{type(error).__name__}: {error}"))
 
     def train(self) -> None:
         if self.record:
@@ -113,7 +115,7 @@ class Run:
             print(f"{self.experiment.name}: {self.experiment.label()}, run {self.record.run_id}", flush=True)
             if self.start:
                 self.start.tell(self.record)
-        self.trainer.fit(self.system, ckpt_path=self.checkpoint, weights_only=True)
+        self.trainer.fit(self.system, ckpt_path=self.opened.checkpoint, weights_only=True)
         self.stop.raise_if_stopped()
         if not self.experiment.trainer.max_steps:
             self.checkpoints.save_step(self.trainer)

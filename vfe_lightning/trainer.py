@@ -7,10 +7,10 @@ from typing import Any
 import lightning as L
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.strategies import DDPStrategy, Strategy
 
 from vfe_lightning import declarations
-from vfe_lightning.devices import chosen
+from vfe_lightning.devices import Choice, chosen, without_measurement
 from vfe_lightning.errors import Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.notation import units_text
@@ -32,7 +32,7 @@ def make_trainer(
         print(why, flush=True)
     units = units_text(system.units, system.per)
     own: list[Callback] = [Progress(units)] if record and budget.progress_bar else []
-    return L.Trainer(
+    trainer = L.Trainer(
         **_devices(budget, accelerator),
         max_steps=budget.max_steps,
         logger=RunLogger(tracking_uri=tracking_uri(), run_id=record.run_id) if record else False,
@@ -44,6 +44,9 @@ def make_trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+    # Lightning's handler of SIGTERM waits for all ranks, and hangs (#20806); that for SLURM ends the run.
+    trainer._signal_connector.register_signal_handlers = lambda: None
+    return trainer
 
 
 def check_devices(budget: declarations.Trainer) -> None:
@@ -53,20 +56,14 @@ def check_devices(budget: declarations.Trainer) -> None:
         Refused: otherwise.
     """
     try:
-        trainer = L.Trainer(
-            **_devices(budget, "cpu" if budget.accelerator == "auto" else budget.accelerator),
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
+        strategy = strategy_of(budget)
     except Exception as error:  # of Lightning, of a cluster's environment, of a driver
         reason = str(error).strip().partition("\n")[0]
         raise Refused(
             f"--trainer.accelerator {budget.accelerator} with --trainer.devices {budget.devices} and "
             f"--trainer.num_nodes {budget.num_nodes} cannot be had here: {reason}"
         ) from error
-    environment = getattr(trainer.strategy, "cluster_environment", None)
+    environment = getattr(strategy, "cluster_environment", None)
     if (
         budget.num_nodes > 1
         and isinstance(environment, LightningEnvironment)
@@ -76,6 +73,18 @@ def check_devices(budget: declarations.Trainer) -> None:
             f"--trainer.num_nodes {budget.num_nodes}: nothing says where the other machines are; start them "
             "all by srun or torchrun, or set MASTER_ADDR, MASTER_PORT and NODE_RANK"
         )
+
+
+def strategy_of(budget: declarations.Trainer) -> Strategy:
+    """How the processes of a run find and tell each other, as far as that does not depend on the system."""
+    accelerator, _ = without_measurement(budget) or Choice("cpu")
+    return L.Trainer(
+        **_devices(budget, accelerator),
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    ).strategy
 
 
 def _devices(budget: declarations.Trainer, accelerator: str) -> dict[str, Any]:

@@ -16,10 +16,13 @@ OWN_FLAGS = {
     "print_config": "print all values as YAML and exit",
     "json": "write the final results to this file",
     "resume": "go on with this run, given by its id or the beginning of it",
+    "run_key": "a name for the run: made the first time, gone on with ever after, until it is finished",
+    "take_over": "with --resume or --run_key: at once, although its process may live on another machine",
     "init_from": "start from the parameters of this run, or of a checkpoint, wherever they fit",
     "help": "this; `--help all`: every option; `--help PART`: those of one part",
 }
-VALUES = {"config": " FILE", "json": " FILE", "resume": " RUN", "init_from": " RUN"}
+OF_A_RUN = ("json", "resume", "run_key", "take_over", "init_from")
+VALUES = {"config": " FILE", "json": " FILE", "resume": " RUN", "run_key": " KEY", "init_from": " RUN"}
 
 
 def usage(

@@ -6,13 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import died
 from toy import toy
 
 from vfe_lightning.analysis.runs import listed, text
 from vfe_lightning.errors import Refused
 from vfe_lightning.tracking import store
+from vfe_lightning.tracking.filing import Filing
 from vfe_lightning.tracking.listing import rows
-from vfe_lightning.tracking.record import Filing, Record
+from vfe_lightning.tracking.record import Record
 
 QUIET = toy.vary(**{"trainer.progress_bar": False})
 
@@ -52,7 +54,7 @@ def test_sqlite_and_mlflow_say_the_same(recorded):
 
 
 def test_a_run_that_died_is_marked_when_it_is_listed(client):
-    Record.start(QUIET).tag({"vfe.pid": "1:0"})
+    died(client, Record.start(QUIET).run_id)
     [row] = rows(store.tracking_uri(), None, None)
     assert row.status == "KILLED"
 

@@ -2,7 +2,7 @@
 
 import pytest
 from mlflow.exceptions import MlflowException
-from processes import BRIEF, history
+from processes import BRIEF, died, history
 
 from vfe_lightning.errors import Refused
 from vfe_lightning.tracking import outbox
@@ -53,10 +53,10 @@ def test_a_run_that_ends_in_an_outage_is_delivered_later(client, home, outage, c
     record.end("FINISHED")
     assert "sweep" in capsys.readouterr().err
     with pytest.raises(Refused, match="cannot be delivered"):
-        Record.reopen(record.run_id, BRIEF)
+        Record.claim(client, client.get_run(record.run_id)).reopen(BRIEF)
     outage["on"] = False
     assert deliver(client) == (0, 0)  # this process might still write to it
-    client.set_tag(record.run_id, "vfe.pid", "1:0")
+    died(client, record.run_id)
     assert deliver(client) == (1, 0)
     assert client.get_run(record.run_id).info.status == "FINISHED"
     assert history(client, record.run_id) == {"free_energy": [(2, 2.0)]}

@@ -16,6 +16,7 @@ from processes import BRIEF, code_of, history, on_command_line, wait_for
 from seeds import MOVED
 
 from vfe_lightning.tracking import store
+from vfe_lightning.tracking.keys import KEY
 
 SIGNALS = {signal.SIGKILL: -9, signal.SIGTERM: 143}
 
@@ -26,37 +27,27 @@ def runs_of(client):
 
 @pytest.mark.parametrize("kills", [4, pytest.param(30, marks=pytest.mark.slow)])
 def test_killed_at_random_moments_a_run_ends_the_same(client, home, kills):
-    """At any moment after the run is made: while it trains, saves, evaluates, draws."""
+    """By one command, at any moment: before the run is made, while it trains, saves, evaluates, draws."""
     dice = random.Random(MOVED + 7)
-    whole = BRIEF.run()
-    killed = []
-    log, argv = home / "log", []
-    length = 1.2
-    while len(killed) < kills:
-        known = {run.info.run_id for run in runs_of(client)}
-        process = on_command_line(log, *argv, pause=0.02)
-        wait_for(lambda known=known, argv=argv: argv or {r.info.run_id for r in runs_of(client)} - known)
-        process.join(dice.uniform(0, length))
+    whole, key, killed = BRIEF.run(), 0, 0
+    log = home / "log"
+    while True:
+        last = killed >= kills
+        process = on_command_line(log, "--run_key", f"{key}", pause=0.0 if last else 0.02)
+        process.join(None if last else dice.uniform(0.2, 2.0))
         signum = dice.choice(list(SIGNALS))
         if process.is_alive():
             os.kill(process.pid, signum)
         code = code_of(process)
-        if code == 0:  # it had been faster: that run is compared, and another begins
-            check_the_same(client, whole.run_id, argv[1] if argv else newest(client, known))
-            argv = []
-            continue
-        if code == 2:  # nothing was saved before it was killed
-            assert "start it again without --resume" in log.read_text()
-            argv = []
-            continue
-        assert code in (SIGNALS[signum], -signum), log.read_text()
-        killed.append(signum)
-        argv = argv or ["--resume", newest(client, known)]
-    process = on_command_line(log, *argv)
-    if code_of(process) == 2:
-        assert "start it again without --resume" in log.read_text()
-    else:
-        check_the_same(client, whole.run_id, argv[1])
+        assert code in (0, SIGNALS[signum], -signum), log.read_text()
+        killed += code != 0
+        if code == 0:  # it is done, and perhaps had been faster
+            [run] = [run for run in runs_of(client) if run.data.tags.get(KEY) == f"{key}"]
+            check_the_same(client, whole.run_id, run.info.run_id)
+            key += 1
+            if last:
+                break
+    assert len(runs_of(client)) == 1 + key
 
 
 def newest(client, known: set[str]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from mlflow import MlflowClient
+from processes import died
 from toy import toy
 
 from vfe_lightning.analysis.runs import listed
@@ -323,6 +324,6 @@ def test_runs_are_listed(client, home):
     from vfe_lightning.tracking.record import Record, sweep
 
     record = Record.start(QUIET)
-    record.tag({"vfe.pid": "1:0"})  # a process that is not this one any more
+    died(client, record.run_id)
     sweep(client)
     assert [row.status for row in listed(client, "toy")] == ["KILLED"]

@@ -39,7 +39,11 @@ def differing(runs: Sequence[Run]) -> list[str]:
     The budget is none of them: the table says what the runs did.
     """
     shared = set.intersection(*(set(run.data.params) for run in runs))
-    names = [n for n in runs[0].data.params if n in shared and n != "name" and not n.startswith("trainer.")]
+    names = [
+        n
+        for n in runs[0].data.params
+        if n in shared and n != "name" and not n.startswith(("trainer.", "vfe."))
+    ]
     different = [n for n in names if len({run.data.params[n] for run in runs}) > 1]
     return sorted(different, key=lambda n: (n == "seed", n.startswith("optimizer."), n.count(".")))
 

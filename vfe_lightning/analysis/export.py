@@ -24,7 +24,7 @@ def runs_frame(runs: Sequence[Run]) -> pd.DataFrame:
         row = {"run": info.run_id, "name": info.run_name, "status": info.status}
         row |= {"started": pd.Timestamp(info.start_time, unit="ms")}
         row |= {"ended": pd.Timestamp(info.end_time, unit="ms") if info.end_time else pd.NaT}
-        row |= {f"params.{k}": v for k, v in run.data.params.items()}
+        row |= {f"params.{k}": v for k, v in run.data.params.items() if not k.startswith("vfe.")}
         row |= {f"quoted.{k}": v for k, v in quoted_numbers(run).items()}
         row |= {f"metrics.{k}": v for k, v in run.data.metrics.items() if not is_quoted(k)}
         row |= {f"tags.{k}": v for k, v in run.data.tags.items() if not k.startswith("mlflow.")}

@@ -9,7 +9,7 @@ from vfe_lightning.declarations.base import Declaration
 # What an experiment declares beside its system, and the flags of the command line: one name, one meaning.
 NAMES_OF_A_RUN = frozenset(
     {"name", "system", "optimizer", "trainer", "batch_size", "seed", "tags"}
-    | {"config", "print_config", "json", "resume", "init_from", "help"}
+    | {"config", "print_config", "json", "resume", "run_key", "take_over", "init_from", "help"}
 )
 
 Observable = Callable[[Any], Any]  # of samples x: (batch, ...) -> (batch,) or (batch, bins), tensors

@@ -81,7 +81,7 @@ def changes_of(study: StudyPlan, argv: Sequence[str]) -> dict[str, Any]:
     experiment, chosen = study.example
     own = {"n-trials", "workers", "storage", "name"}
     for flag in (word[2:].partition("=")[0] for word in argv if word.startswith("--")):
-        if flag in ("resume", "json", "print_config", "init_from"):
+        if flag in ("resume", "run_key", "take_over", "json", "print_config", "init_from"):
             raise unknown_name(flag, own, prefix="--")
         if flag in chosen:
             raise Refused(f"--{flag} is chosen by the study; to fix it, run its experiment")

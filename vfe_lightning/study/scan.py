@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 OF_A_STUDY = ("n-trials", "n_trials", "workers", "storage", "name", "parent", "trial")
-OF_A_RUN = ("resume", "json", "print_config", "init_from")
+OF_A_RUN = ("resume", "run_key", "take_over", "json", "print_config", "init_from")
 FLAGS = {
     "NAME V1,V2,...": "an axis of a grid: any option of the experiment, --seed included",
     "NAME LO:HI[:log]": "a range: TPE then chooses the trials, for the lowest F, from lists, too",

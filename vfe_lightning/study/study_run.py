@@ -16,9 +16,10 @@ from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.study.storage import finished
 from vfe_lightning.study.watch import RUN
 from vfe_lightning.tracking import provenance, store
+from vfe_lightning.tracking.filing import Filing
 from vfe_lightning.tracking.outbox import passing
 from vfe_lightning.tracking.pictures import DPI
-from vfe_lightning.tracking.record import Filing
+from vfe_lightning.tracking.process import Process
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,7 +62,7 @@ class StudyRun:
                 if study.pruning:
                     params |= flat({"pruning": study.pruning.model_dump()})
                 client.log_batch(run_id, params=[Param(k, str(v)) for k, v in params.items()])
-            tags = {**provenance.process_tags(), "n_trials": str(n_trials)}
+            tags = {**Process.this().tags(), "n_trials": str(n_trials)}
             client.log_batch(run_id, tags=[RunTag(k, v) for k, v in tags.items()])
             opened.set_user_attr("mlflow.run_id", run_id)
         return cls(study, client, run_id)

@@ -19,7 +19,7 @@ from vfe_lightning.result import Result
 from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.study.storage import connect, pruner, storage_url
 from vfe_lightning.study.watch import RUN, Watch
-from vfe_lightning.tracking.record import Filing
+from vfe_lightning.tracking.filing import Filing
 from vfe_lightning.tracking.resume import may_go_on
 
 
@@ -41,7 +41,11 @@ def carry_out(
     resume = known_run if known_run and may_go_on(known_run) else None
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
         init_from = None if resume else start
-        return experiment.run(resume=resume, callbacks=[watch], filing=filing, init_from=init_from)
+        # Optuna hands out a trial again only when its worker has given no sign of life.
+        going_on = resume is not None
+        return experiment.run(
+            resume=resume, take_over=going_on, callbacks=[watch], filing=filing, init_from=init_from
+        )
 
 
 def in_own_processes(

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from vfe_lightning.analysis.quoted import EARLIER, EXACT, PREFIX
 from vfe_lightning.analysis.runs import Listed
 from vfe_lightning.declarations.changes import unknown_name
-from vfe_lightning.tracking import provenance, store
+from vfe_lightning.tracking import process, store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 SHOWN = ("free_energy", "free_energy_error", EXACT, "excess")
 KEYS = [prefix + name for prefix in ("", PREFIX, EARLIER) for name in SHOWN]
-TAGS = ["units", "per", "vfe.host", "vfe.pid"]
+TAGS = ["units", "per", *process.TAGS]
 AT_ONCE = 500  # run ids in one query
 
 
@@ -69,7 +69,7 @@ def some_died(path: Path) -> bool:
     """Whether a run is called RUNNING whose process is gone."""
     with closing(_opened(path)) as db:
         ids = [i for (i,) in db.execute("SELECT run_uuid FROM runs WHERE status = 'RUNNING'")]
-        return any(provenance.is_gone(tags) for tags in _values(db, "tags", ids, TAGS).values())
+        return any(process.Process.of(tags).is_gone() for tags in _values(db, "tags", ids, TAGS).values())
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -1,10 +1,8 @@
 """What a run can be repeated from: the program, the code, the versions and the machine."""
 
 import getpass
-import os
 import platform
 import shlex
-import socket
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from inspect import cleandoc
@@ -14,6 +12,7 @@ from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.own import name_of
 from vfe_lightning.errors import masked
 from vfe_lightning.tracking.origin import files_of
+from vfe_lightning.tracking.process import Process
 from vfe_lightning.tracking.repository import Repository
 
 PACKAGES = ("torch", "lightning", "mlflow")
@@ -104,29 +103,8 @@ def tags() -> dict[str, str]:
         "vfe.arguments": arguments(),
         "version.python": platform.python_version(),
         **{f"version.{name}": _version(name) for name in PACKAGES},
-        **process_tags(),
+        **Process.this().tags(),
     }
-
-
-def process_tags() -> dict[str, str]:
-    """Which process writes to a run, so that its death can be told from its silence."""
-    return {"vfe.host": socket.gethostname(), "vfe.pid": f"{os.getpid()}:{_started(os.getpid())}"}
-
-
-def is_gone(tags: dict[str, str]) -> bool:
-    """Whether the process of these tags ran on this machine and has ended."""
-    if tags.get("vfe.host") != socket.gethostname() or not Path("/proc").exists():
-        return False
-    pid, _, started = tags.get("vfe.pid", "0:").partition(":")
-    return not pid.isdecimal() or _started(int(pid)) != started
-
-
-def _started(pid: int) -> str:
-    """Start time of a process, which tells it from a later one of the same number."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return "unknown"
 
 
 def _user() -> str:

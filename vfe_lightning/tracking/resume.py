@@ -1,15 +1,12 @@
 """Runs that go on: what one declared, and whether it may."""
 
-from pathlib import Path
-
 from mlflow.entities import Run
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
-from vfe_lightning.tracking import provenance, store
+from vfe_lightning.tracking import store
 from vfe_lightning.tracking.artifacts import declaration
-from vfe_lightning.tracking.checkpoints import latest, sound
-from vfe_lightning.tracking.lookup import find_run
+from vfe_lightning.tracking.checkpoints import checkpoints_in, sound
 from vfe_lightning.tracking.record import checkpoint_folder
 
 EXTENDABLE = (
@@ -22,35 +19,34 @@ EXTENDABLE = (
 )
 
 
-def recorded_experiment(experiment: DeclaredExperiment, beginning: str) -> DeclaredExperiment:
-    """What a run declared, in place of the defaults of its experiment.
+def declaration_of(run: Run, experiment: DeclaredExperiment) -> DeclaredExperiment | None:
+    """What a run declared; None of one that was killed while it was made.
 
     Raises:
         Refused: when it is a run of another experiment, or nothing says what it declared.
     """
-    uri = store.tracking_uri()
-    store.check_reachable(uri)
-    run = find_run(store.connect(uri), beginning)
+    run_id = run.info.run_id[:8]
+    if "name" not in run.data.params and not checkpoints_in(checkpoint_folder(run.info)):
+        return None
     data = declaration(run)
     if data["name"] != experiment.name:
         source = run.data.tags.get("mlflow.source.name", "")
-        again = f"python {source if source.endswith('.py') else f'-m {source}'} --resume {beginning}"
-        raise Refused(f"run {beginning} is of {data['name']}: {again}")
+        again = f"python {source if source.endswith('.py') else f'-m {source}'} --resume {run_id}"
+        raise Refused(f"run {run_id} is of {data['name']}: {again}")
     try:
         return experiment.redeclared(data)
     except Refused:
         raise
     except ValueError as error:
-        raise Refused(
-            f"run {beginning} was declared otherwise than {experiment.name} is by now: {error}"
-        ) from error
+        changed = f"run {run_id} was declared otherwise than {experiment.name} is by now"
+        raise Refused(f"{changed}: {error}") from error
 
 
-def check_may_resume(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExperiment, step: int) -> None:
+def check_may_resume(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExperiment) -> None:
     """A run goes on as it was declared; only its budget may grow.
 
     Raises:
-        Refused: when something else differs, it is done, or it still runs.
+        Refused: when something else differs.
     """
     run_id = run.info.run_id[:8]
     before = recorded.parameters()
@@ -61,29 +57,12 @@ def check_may_resume(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExp
                 f"a resumed run may change only {', '.join(EXTENDABLE)}; for anything else start a new run "
                 f"from its parameters, with --init_from {run_id}"
             )
-    if run.info.status == "RUNNING" and not provenance.is_gone(run.data.tags):
-        process, host = run.data.tags.get("vfe.pid"), run.data.tags.get("vfe.host")
-        raise Refused(f"run {run_id} is still running: process {process} on {host}")
+
+
+def is_done(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExperiment, step: int) -> bool:
+    """Whether nothing is left to do: trained to its last step, and evaluated as often as wanted."""
     again = wanted.trainer.evaluation_batches != recorded.trainer.evaluation_batches
-    if step > wanted.trainer.max_steps or (
-        step == wanted.trainer.max_steps and run.info.status == "FINISHED" and not again
-    ):
-        raise Refused(
-            f"run {run_id} is at step {step} of {wanted.trainer.max_steps}: raise --trainer.max_steps to go "
-            "on, or change --trainer.evaluation_batches to evaluate it again"
-        )
-
-
-def resumed(experiment: DeclaredExperiment, beginning: str, check: bool) -> tuple[str, Path]:
-    """The run and the checkpoint to go on from; rank 0 checks that it may."""
-    run = find_run(store.connect(store.tracking_uri()), beginning)
-    checkpoint = latest(checkpoint_folder(run.info), run.info.run_id)
-    if check:
-        import torch
-
-        step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
-        check_may_resume(run, recorded_experiment(experiment, run.info.run_id), experiment, step)
-    return run.info.run_id, checkpoint
+    return run.info.status == "FINISHED" and step == wanted.trainer.max_steps and not again
 
 
 def may_go_on(run_id: str) -> bool:

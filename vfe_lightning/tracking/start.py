@@ -41,19 +41,29 @@ class Start:
 
 
 def start_for(
-    system: VariationalFreeEnergy, resumed: str | None, checkpoint: Path | None, init_from: str | None
+    system: VariationalFreeEnergy, run_id: str | None, checkpoint: Path | None, init_from: str | None
 ) -> Start | None:
-    """What a run starts from: what it was told, or what it had started from before it was resumed.
+    """What a run starts from: what it had started from before it was stopped, or what it is told now.
+
+    Args:
+        run_id: of the run, where there is one already.
+        checkpoint: what it has learned since, where there is one.
 
     Raises:
-        Refused: both are given, there is nothing to take, or the checkpoint is of another system.
+        Refused: there is nothing to take, or the checkpoint is of another system.
     """
-    if resumed and init_from:
-        raise Refused("--resume goes on with a run, --init_from starts another one: give one of them")
-    if resumed and checkpoint:
+    if checkpoint:
         check_fits(system, checkpoint)
-        return _start_of(system, resumed)
-    return started_from(system, init_from) if init_from else None
+    source = init_from
+    if run_id:
+        tags = store.connect(store.tracking_uri()).get_run(run_id).data.tags
+        source = tags.get(TAG, init_from)
+    try:
+        return started_from(system, source) if source else None
+    except Refused:
+        if checkpoint:
+            return None
+        raise
 
 
 def check_fits(system: VariationalFreeEnergy, checkpoint: Path) -> None:
@@ -70,15 +80,6 @@ def check_fits(system: VariationalFreeEnergy, checkpoint: Path) -> None:
             f"{checkpoint} holds parameters of other names or shapes than {type(system).__name__} has by now "
             f"({names}): go on with the code that made it, or start a run from it with --init_from"
         )
-
-
-def _start_of(system: VariationalFreeEnergy, run_id: str) -> Start | None:
-    """The start of a recorded run once more, if it was another run that still is there."""
-    run = store.connect(store.tracking_uri()).get_run(run_id)
-    try:
-        return started_from(system, source) if (source := run.data.tags.get(TAG)) else None
-    except Refused:
-        return None  # what was learned since is in the checkpoint
 
 
 @torch.no_grad()

@@ -1,0 +1,107 @@
+"""The same command makes a run, goes on with it whatever stopped it, and says when it is done."""
+
+import json
+import threading
+
+import pytest
+from processes import BRIEF, history
+
+from vfe_lightning.errors import Interrupted, Refused
+from vfe_lightning.tracking import keys, store
+from vfe_lightning.tracking.record import Record
+
+QUIET = BRIEF.vary(**{"trainer.max_steps": 20})
+
+
+def runs_of(client):
+    return client.search_runs([e.experiment_id for e in client.search_experiments()])
+
+
+def test_one_command_makes_a_run_goes_on_with_it_and_ends(client, home, break_at):
+    whole = QUIET.run()
+    break_at("interrupt:13:0")
+    with pytest.raises(Interrupted):
+        QUIET.run(run_key="a")
+    break_at("none:0:0")
+    first = QUIET.run(run_key="a")
+    again = QUIET.run(run_key="a", json=home / "again.json")
+    assert first.run_id == again.run_id and len(runs_of(client)) == 2
+    assert history(client, first.run_id) == history(client, whole.run_id)
+    assert again.plain() == first.plain() == json.loads((home / "again.json").read_text())
+
+
+SLOW = [pytest.param(method, marks=pytest.mark.slow) for method in ("note", "metrics")]
+
+
+@pytest.mark.parametrize("method", ["_describe", *SLOW])
+def test_a_run_goes_on_that_was_killed_before_its_first_checkpoint(client, monkeypatch, method):
+    """While it is made, before its first step, or a few steps later."""
+    whole = QUIET.run()
+    with monkeypatch.context() as broken:
+        broken.setattr(Record, method, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr(Record, "end", lambda *_: None)
+        with pytest.raises(KeyboardInterrupt):
+            QUIET.run(run_key="a")
+    result = QUIET.run(run_key="a", take_over=True)
+    assert {run.info.run_id for run in runs_of(client)} == {whole.run_id, result.run_id}
+    assert history(client, result.run_id) == history(client, whole.run_id)
+    run = client.get_run(result.run_id)
+    assert run.data.tags[keys.KEY] == "a" and run.data.params["temperature"] == "0.5"
+
+
+@pytest.mark.slow
+def test_a_run_that_had_begun_from_another_does_so_again(client, monkeypatch):
+    source = QUIET.vary(seed=7).run().run_id
+    whole = QUIET.run(init_from=source)
+    with monkeypatch.context() as broken:
+        broken.setattr(Record, "note", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            QUIET.run(run_key="a", init_from=source)
+    assert QUIET.run(run_key="a", init_from=source).free_energy == whole.free_energy
+
+
+def test_two_make_one_run_of_a_key(client):
+    uri = store.tracking_uri()
+    experiment, made, told = store.experiment_id(client, uri, "toy"), [], []
+
+    def make() -> None:
+        try:
+            made.append(keys.make(store.connect(uri), uri, experiment, "toy", {keys.KEY: "a"}))
+        except Refused as refusal:
+            told.append(str(refusal))
+
+    both = [threading.Thread(target=make) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert len(made) == len(told) == len(runs_of(client)) == 1 and "has just been made" in told[0]
+
+
+def test_what_may_not_be_asked_for(client):
+    done = Record.start(QUIET, tags={keys.KEY: "a"})
+    done.end("KILLED")
+    for wrong, words in {
+        "it's": "is not allowed: up to 200 letters",
+        "x" * 201: "is not allowed",
+    }.items():
+        with pytest.raises(Refused, match=words):
+            QUIET.run(run_key=wrong)
+    with pytest.raises(Refused, match="give one of them"):
+        QUIET.run(run_key="a", resume=done.run_id)
+    with pytest.raises(Refused, match="--take_over needs a run"):
+        QUIET.run(take_over=True)
+    with pytest.raises(Refused, match=r"temperature = 0\.7 is not that of run"):
+        QUIET.vary(temperature=0.7).run(run_key="a")
+    assert len(runs_of(client)) == 1
+
+
+def test_checkpoints_that_are_gone_are_missed(client, home):
+    """Where steps were recorded and nothing is left to go on from, no run begins anew in silence."""
+    result = QUIET.run()
+    for path in home.rglob("step_*.ckpt"):
+        path.unlink()
+    longer = QUIET.vary(**{"trainer.max_steps": 25})
+    with pytest.raises(Refused, match="has recorded 20 steps and no checkpoint is in"):
+        longer.run(resume=result.run_id)
+    assert client.get_run(result.run_id).info.status == "FINISHED"

@@ -1,0 +1,67 @@
+"""The hold of a session on its run: a mark in the store that a thread renews."""
+
+import threading
+import time
+
+from mlflow import MlflowClient
+
+from vfe_lightning.errors import TakenOver
+from vfe_lightning.tracking.sessions import MARK, period, session_of, sign_of_life
+
+
+class Lease:
+    """The hold of one session on its run, renewed by a thread, so that no step waits for it."""
+
+    def __init__(self, client: MlflowClient, run_id: str, session: int) -> None:
+        self.client, self.run_id, self.session = client, run_id, session
+        self.period, self.renewals = period(), 0
+        self.renewed, self.lost = _awake(), False
+        self.busy, self.over = threading.Lock(), threading.Event()
+        threading.Thread(target=self._keep_on, name="lease", daemon=True).start()
+
+    def _keep_on(self) -> None:
+        while not self.over.wait(self.period):
+            with self.busy:
+                self._renew()
+
+    def _renew(self) -> None:
+        if self.over.is_set() or self.lost:
+            return
+        try:
+            run = self.client.get_run(self.run_id)
+            self.lost = session_of(run) != self.session
+            if self.lost:
+                return
+            self.renewals += 1
+            self.client.set_tag(self.run_id, MARK, sign_of_life(self.renewals))
+            if run.info.status != "RUNNING" and not self.over.is_set():  # marked as dead, by mistake
+                self.client.update_run(self.run_id, status="RUNNING")
+            self.renewed = _awake()
+        except Exception:  # a store that is away, or a run that was deleted: those who write will be told
+            return
+
+    def check(self) -> None:
+        """Before anything is written, that this session may.
+
+        Raises:
+            TakenOver: another one has claimed the run, while this process was stopped or cut off.
+        """
+        if not self.over.is_set() and _awake() - self.renewed > 2 * self.period:
+            if self.busy.acquire(timeout=2):  # not while the thread waits for a server that hangs
+                try:
+                    self._renew()
+                finally:
+                    self.busy.release()
+        if self.lost:
+            raise TakenOver(f"run {self.run_id[:8]} was taken over by another process: this one stops")
+
+    def release(self) -> None:
+        """Renew no more."""
+        self.over.set()
+        if self.busy.acquire(timeout=2):
+            self.busy.release()
+
+
+def _awake() -> float:
+    """Seconds on a clock that goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

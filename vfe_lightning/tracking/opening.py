@@ -1,0 +1,135 @@
+"""Which run a command is about: a new one, one that goes on, or one that is done already."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from vfe_lightning.declarations.experiment import DeclaredExperiment
+from vfe_lightning.errors import Refused
+from vfe_lightning.tracking import store
+from vfe_lightning.tracking.checkpoints import checkpoints_in, contents, latest
+from vfe_lightning.tracking.keys import KEY, with_key
+from vfe_lightning.tracking.lookup import find_run
+from vfe_lightning.tracking.record import Record, checkpoint_folder
+from vfe_lightning.tracking.resume import check_may_resume, declaration_of, is_done
+from vfe_lightning.tracking.sessions import free
+from vfe_lightning.tracking.start import TAG
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for.
+
+    Attributes:
+        resume: id of a run, or its beginning.
+        run_key: of the run that goes on, if there is one.
+        take_over: at once, although its process may still live.
+        init_from: a run whose parameters are the start.
+    """
+
+    resume: str | None = None
+    run_key: str | None = None
+    take_over: bool = False
+    init_from: str | None = None
+
+    def check(self) -> None:
+        """
+        Raises:
+            Refused: for what contradicts itself.
+        """
+        if self.resume and self.run_key:
+            raise Refused("--resume names a run by its id, --run_key by its key: give one of them")
+        if self.resume and self.init_from:
+            raise Refused("--resume goes on with a run, --init_from starts another one: give one of them")
+        if self.take_over and not (self.resume or self.run_key):
+            raise Refused("--take_over needs a run: --resume RUN or --run_key KEY")
+
+    def tags(self) -> dict[str, str]:
+        """Of a run that is made for it, from its first moment."""
+        known = {KEY: self.run_key, TAG: self.init_from}
+        return {name: value for name, value in known.items() if value}
+
+
+class Opened(NamedTuple):
+    """What all ranks have to know: an existing run, and the checkpoint to go on from if it has one."""
+
+    run_id: str | None = None
+    checkpoint: str | None = None
+    done: bool = False
+
+
+def meant(client: MlflowClient, experiment: DeclaredExperiment, wanted: Wanted) -> Run | None:
+    """The run that was asked for; None where it is still to be made.
+
+    Raises:
+        Refused: there is no such run.
+    """
+    if wanted.run_key:
+        return with_key(client, experiment.name, wanted.run_key)
+    return find_run(client, wanted.resume) if wanted.resume else None
+
+
+def recorded_experiment(experiment: DeclaredExperiment, wanted: Wanted) -> DeclaredExperiment:
+    """What the run declared, in place of the defaults of its experiment.
+
+    Raises:
+        Refused: when it is a run of another experiment.
+    """
+    wanted.check()
+    uri = store.tracking_uri()
+    store.check_reachable(uri)
+    run = meant(store.connect(uri), experiment, wanted)
+    return (declaration_of(run, experiment) if run else None) or experiment
+
+
+def opened(
+    experiment: DeclaredExperiment, wanted: Wanted, claim: Callable[[MlflowClient, Run], Record]
+) -> Opened:
+    """Find and claim the run that was asked for, on the rank that records it.
+
+    Raises:
+        Refused: there is no such run, it is not as declared, or another process writes to it.
+    """
+    wanted.check()
+    client = store.connect(store.tracking_uri())
+    run = meant(client, experiment, wanted)
+    if run is None:
+        return Opened()
+    run_id = run.info.run_id
+    declared = declaration_of(run, experiment)
+    if declared:
+        check_may_resume(run, declared, experiment)
+    if wanted.run_key and declared and is_done(run, declared, experiment, _step_of(run)):
+        return Opened(run_id, done=True)
+    run = free(client, run_id, wanted.take_over)
+    record, step = claim(client, run), _step_of(run)
+    if declared and (step > experiment.trainer.max_steps or is_done(run, declared, experiment, step)):
+        raise Refused(
+            f"run {run_id[:8]} is at step {step} of {experiment.trainer.max_steps}: raise "
+            "--trainer.max_steps to go on, or change --trainer.evaluation_batches to evaluate it again"
+        )
+    return Opened(run_id, _checkpoint(run, record, declared or experiment))
+
+
+def _checkpoint(run: Run, record: Record, declared: DeclaredExperiment) -> str | None:
+    """Where the run goes on; None of one that was killed before it had saved anything."""
+    folder = record.checkpoints
+    if checkpoints_in(folder):
+        return str(latest(folder, run.info.run_id))
+    steps = max(record.history("free_energy"), default=0)
+    if steps > declared.trainer.checkpoint_every:
+        raise Refused(
+            f"run {run.info.run_id[:8]} has recorded {steps} steps and no checkpoint is in {folder}"
+        )
+    return None
+
+
+def _step_of(run: Run) -> int:
+    """At which its latest checkpoint was saved; 0 where there is none."""
+    folder = checkpoint_folder(run.info)
+    if not checkpoints_in(folder):
+        return 0
+    return contents(latest(folder, run.info.run_id))["global_step"]
