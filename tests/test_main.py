@@ -149,12 +149,14 @@ def test_a_password_is_on_no_command_line(home, run_command, monkeypatch):
 
 
 @pytest.mark.parametrize("port", ["-1", "99999999", "abc"])
-def test_ports_that_are_none(home, run_command, port):
+def test_ports_that_are_none(home, run_command, monkeypatch, port):
+    monkeypatch.setattr("os.execve", lambda *_: None)
     code, _, err = run_command("ui", "--port", port)
     assert code == 2 and port in err and len(err.strip().splitlines()) == 1
 
 
-def test_a_port_that_is_taken(home, run_command):
+def test_a_port_that_is_taken(home, run_command, monkeypatch):
+    monkeypatch.setattr("os.execve", lambda *_: None)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -50,7 +50,7 @@ def measured(path: Path = MEASURED) -> list[Times]:
 
 
 def without_measurement(budget: declarations.Trainer) -> Choice | None:
-    """The kind of device where it follows from the budget alone: several processes take the GPUs there are."""
+    """The kind of device where it follows from the budget alone: several processes take GPUs that exist."""
     if budget.accelerator != "auto":
         return Choice(budget.accelerator)
     gpus = torch.cuda.device_count()

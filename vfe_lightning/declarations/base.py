@@ -1,5 +1,6 @@
 """What every declaration is: frozen plain data that refuses unknown fields and values out of range."""
 
+import math
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -16,7 +17,7 @@ def bounded(value: Any) -> Any:
     """
     if isinstance(value, int) and abs(value) > MOST:
         raise ValueError(f"{value:.3g} is not allowed: at most {MOST}")
-    if isinstance(value, float) and value and not SMALLEST <= abs(value) <= LARGEST:
+    if isinstance(value, float) and value and math.isfinite(value) and not SMALLEST <= abs(value) <= LARGEST:
         raise ValueError(f"{value:g} is not allowed: 0, or from {SMALLEST:g} to {LARGEST:g} in size")
     return value
 
@@ -28,5 +29,5 @@ class Declaration(BaseModel):
 
     @field_validator("*", check_fields=False)
     @classmethod
-    def _bounded(cls, given: Any) -> Any:
+    def _of_a_size_to_compute_with(cls, given: Any) -> Any:
         return bounded(given)

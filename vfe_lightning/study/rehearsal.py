@@ -9,6 +9,7 @@ from vfe_lightning.errors import Refused
 from vfe_lightning.preparation import check_room, prepared
 from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.tracking import store
+from vfe_lightning.tracking.quiet import quiet
 
 TRIED = 4  # trials: what one of them can do is no reason to refuse all
 
@@ -22,6 +23,7 @@ def rehearse(study: StudyPlan, changes: Mapping[str, Any]) -> None:
     Raises:
         Refused: none of a few random trials can be carried out here.
     """
+    quiet()
     reasons = []
     for seed in range(TRIED):
         trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed)).ask()
