@@ -35,11 +35,10 @@ from vfe_lightning.tracking.conclusion import (
 from vfe_lightning.tracking.endings import explained
 from vfe_lightning.tracking.pictures import record_figures
 from vfe_lightning.tracking.quiet import quiet
-from vfe_lightning.tracking.record import Filing, Record
+from vfe_lightning.tracking.record import Filing, Record, end_at_once
 from vfe_lightning.tracking.resume import resumed
 from vfe_lightning.tracking.start import start_for
 from vfe_lightning.tracking.stop import GracefulStop
-from vfe_lightning.tracking.store import connect, tracking_uri
 from vfe_lightning.trainer import make_trainer
 
 STOPPED = (Interrupted, Pruned, KeyboardInterrupt, SystemExit)
@@ -64,13 +63,14 @@ def carry_out(
             run.choose()
             run.evaluate()
             result = run.finish()
+            if run.record:
+                print(f"{text(result)}\n\n{run.record.whereabouts()}", flush=True)
+                run.record.close()
         except BaseException as raised:
             error = stop.meant(raised)
             run.fail(error)
             told = explained(error, run.checkpoints, run.trainer.global_step)
             raise told from (None if told is raised else raised)
-        if run.record:
-            print(f"{text(result)}\n\n{run.record.whereabouts()}", flush=True)
         return result
 
 
@@ -190,9 +190,10 @@ class Run:
                 record_figures(self.record, self.system, self.known.reference)
                 if not isinstance(error, ON_ALL_RANKS):
                     self.record.text(traceback.format_exc(), "traceback.txt")
+            with suppress(Exception):
+                self.record.close()
         elif isinstance(error, ON_ALL_RANKS):
             sys.exit(0)  # Lightning kills rank 0 at once when another rank ends with an error
         elif self.checkpoints.run_id:
-            Record(connect(tracking_uri()), self.checkpoints.run_id).end(
-                status, f"rank {reductions.rank()}: {message}"
-            )
+            with suppress(Exception):
+                end_at_once(self.checkpoints.run_id, status, f"rank {reductions.rank()}: {message}")

@@ -10,7 +10,7 @@ from vfe_lightning import declarations
 from vfe_lightning.tracking.logger import RunLogger
 from vfe_lightning.tracking.progress import Progress
 from vfe_lightning.tracking.record import Record
-from vfe_lightning.tracking.store import project_root, tracking_uri
+from vfe_lightning.tracking.store import project_root
 
 
 def make_trainer(
@@ -27,7 +27,7 @@ def make_trainer(
         # Each rank has walkers of its own: buffers are not to be overwritten by those of rank 0.
         strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
         precision="64-true",
-        logger=RunLogger(tracking_uri=tracking_uri(), run_id=record.run_id) if record else False,
+        logger=RunLogger(record) if record else False,
         callbacks=[*own, *callbacks],
         default_root_dir=project_root() / "mlruns",
         limit_val_batches=0,

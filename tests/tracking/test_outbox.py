@@ -51,13 +51,14 @@ def test_a_run_that_ends_in_an_outage_is_delivered_later(client, home, outage, c
     outage["on"] = True
     record.metrics([(2, 2000, {"free_energy": 2.0})])
     record.end("FINISHED")
+    record.close()
     assert "sweep" in capsys.readouterr().err
     with pytest.raises(Refused, match="cannot be delivered"):
         Record.reopen(record.run_id, BRIEF)
     outage["on"] = False
-    assert deliver(client) == (0, 0)  # this process might still write to it
+    assert deliver(client) == (0, {})  # this process might still write to it
     client.set_tag(record.run_id, "vfe.pid", "1:0")
-    assert deliver(client) == (1, 0)
+    assert deliver(client) == (1, {})
     assert client.get_run(record.run_id).info.status == "FINISHED"
     assert history(client, record.run_id) == {"free_energy": [(2, 2.0)]}
 

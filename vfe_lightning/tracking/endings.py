@@ -4,7 +4,7 @@ import errno
 
 from torch.linalg import LinAlgError  # pyright: ignore
 
-from vfe_lightning.errors import Diverged, Interrupted, NotFinite, Unrecorded
+from vfe_lightning.errors import Deleted, Diverged, Interrupted, NotFinite, Unrecorded
 from vfe_lightning.tracking.checkpoints import Checkpoints, checkpoints_in
 
 NO_SPACE = {errno.ENOSPC: "no space left", errno.EDQUOT: "quota exceeded", errno.EROFS: "read-only"}
@@ -21,6 +21,9 @@ def explained(error: BaseException, checkpoints: Checkpoints, step: int) -> Base
         good = f"the last good checkpoint is {saved[-1]}" if saved else "there is no checkpoint yet"
         kind = type(error) if isinstance(error, Diverged) else NotFinite
         return kind(f"{error} (run {run_id} FAILED; {good})")
+    if isinstance(error, Deleted):
+        kept = f"then {go_on} from {saved[-1]}" if saved else "there is no checkpoint yet"
+        return Deleted(f"{error}; {kept}")
     if isinstance(error, OSError) and error.errno in NO_SPACE:
         kept = f"the last checkpoint is {saved[-1].name}" if saved else "nothing is saved"
         return Unrecorded(

@@ -11,6 +11,7 @@ from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
 from vfe_lightning.tracking import provenance, store
 from vfe_lightning.tracking.checkpoints import checkpoints_in, latest
+from vfe_lightning.tracking.deleted import restorable
 from vfe_lightning.tracking.record import DECLARATION, checkpoint_folder
 
 EXTENDABLE = (
@@ -38,6 +39,8 @@ def find_run(client: MlflowClient, beginning: str) -> Run:
     if len(runs) == 1:
         return runs[0]
     if not runs:
+        if how := restorable(client, beginning):
+            raise Refused(how)
         raise Refused(f"no run {beginning}: `python -m vfe_lightning runs` lists them")
     raise Refused(
         f"{len(runs)} runs begin with {beginning}: " + ", ".join(r.info.run_id[:12] for r in runs[:5])

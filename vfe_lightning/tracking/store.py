@@ -1,7 +1,6 @@
 """Where runs are recorded: by default an SQLite store and artifacts, both under mlruns/."""
 
 import os
-import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -10,11 +9,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vfe_lightning.errors import Refused
+from vfe_lightning.tracking.answers import PORTS, ask
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 ALLOWED = "sqlite:///, postgresql:// or, for MLflow, http(s)://"
 NOTE = "mlflow.note.content"  # the description of a run or an experiment
 LONGEST = 5000  # characters of it, which all databases and versions of MLflow take
@@ -41,11 +40,12 @@ def database_file(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")).resolve() if uri.startswith("sqlite:///") else None
 
 
-def check_reachable(uri: str, name: str = "MLFLOW_TRACKING_URI") -> None:
+def check_reachable(uri: str, name: str = "MLFLOW_TRACKING_URI", patience: float = PATIENCE) -> None:
     """Fail in seconds where MLflow would try again for minutes.
 
     Raises:
-        Refused: when the server does not answer or the folder cannot be written to.
+        Refused: when the server does not answer, though it may take connections, or the folder
+            cannot be written to.
     """
     if path := database_file(uri):
         try:
@@ -60,7 +60,7 @@ def check_reachable(uri: str, name: str = "MLFLOW_TRACKING_URI") -> None:
     if scheme not in PORTS or parts.hostname is None:
         raise Refused(f"{name} = {uri} is not allowed: {ALLOWED}")
     try:
-        socket.create_connection((parts.hostname, parts.port or PORTS[scheme]), PATIENCE).close()
+        ask(uri, patience)
     except OSError as error:
         raise Refused(f"no answer from {name} = {uri}: {error}") from error
 
@@ -110,9 +110,11 @@ def connect(uri: str) -> "MlflowClient":
     from sqlalchemy.exc import SQLAlchemyError
 
     if uri.startswith("http"):
-        # Not for minutes, in which a run would stand still: what is not delivered is kept.
+        # Not for minutes, in which a command would stand still: what is not delivered is kept.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+        # Addresses of pages among the results, whenever its thread delivers how a run ended.
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     try:
         with lock(uri):
             make_database(uri)

@@ -4,7 +4,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from vfe_lightning.tracking import provenance
+from vfe_lightning.tracking.deleted import how_deleted
+from vfe_lightning.tracking.items import ended
 from vfe_lightning.tracking.outbox import Outbox, folder
+
+LONGEST = 300  # characters of a reason
+SILENT = ended("KILLED", "the process ended without a word (kill -9, memory, power)")
 
 
 def sweep(client: MlflowClient) -> list[Run]:
@@ -17,25 +22,35 @@ def sweep(client: MlflowClient) -> list[Run]:
         found += [run for run in page if provenance.is_gone(run.data.tags)]
         if not (token := page.token):
             break
-    for run in found:
-        client.set_tag(
-            run.info.run_id, "vfe.error", "the process ended without a word (kill -9, memory, power)"
-        )
-        client.set_terminated(run.info.run_id, "KILLED")
-    return found
+    return [run for run in found if marked(client, run.info.run_id)]
 
 
-def deliver(client: MlflowClient) -> tuple[int, int]:
-    """Deliver what runs that have ended could not: of how many runs all, and of how many not all."""
-    done = left = 0
+def marked(client: MlflowClient, run_id: str) -> bool:
+    """Whether MLflow has taken it; of one run that it does not take, the others know nothing."""
+    try:
+        Outbox(client, run_id).put(SILENT)
+    except Exception:
+        return False
+    return True
+
+
+def deliver(client: MlflowClient) -> tuple[int, dict[str, str]]:
+    """Deliver what runs that have ended could not.
+
+    Returns:
+        Of how many runs all was delivered; and of each other one, by its id, why not.
+    """
+    done, kept = 0, {}
     for file in sorted(folder().glob("*.jsonl")):
-        if not alive(client, file.stem):
-            delivered = Outbox(client, file.stem).deliver(at_once=True)
-            done, left = done + delivered, left + (not delivered)
-    return done, left
-
-
-def alive(client: MlflowClient, run_id: str) -> bool:
-    """Whether the process that writes to a run may still do so."""
-    tags = client.get_run(run_id).data.tags
-    return not provenance.is_gone(tags)
+        run_id = file.stem
+        try:
+            if how := how_deleted(client, run_id):
+                kept[run_id] = how
+            elif provenance.is_gone(client.get_run(run_id).data.tags):
+                if Outbox(client, run_id).deliver(at_once=True):
+                    done += 1
+                else:
+                    kept[run_id] = "MLflow takes nothing"
+        except Exception as error:  # the records of one run are not to block those of the others
+            kept[run_id] = " ".join(str(error).split())[:LONGEST]
+    return done, kept
