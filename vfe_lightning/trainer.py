@@ -8,6 +8,7 @@ from lightning.pytorch.strategies import DDPStrategy
 
 from vfe_lightning import declarations
 from vfe_lightning.tracking.logger import RunLogger
+from vfe_lightning.tracking.monitored import Monitored
 from vfe_lightning.tracking.progress import Progress
 from vfe_lightning.tracking.record import Record
 from vfe_lightning.tracking.store import project_root
@@ -28,8 +29,9 @@ def make_trainer(
         strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
         precision="64-true",
         logger=RunLogger(record) if record else False,
-        callbacks=[*own, *callbacks],
+        callbacks=[Monitored(), *own, *callbacks],
         default_root_dir=project_root() / "mlruns",
+        limit_train_batches=budget.checkpoint_every,  # an epoch, for callbacks that act at the end of one
         limit_val_batches=0,
         inference_mode=False,  # local energies need derivatives
         use_distributed_sampler=False,
