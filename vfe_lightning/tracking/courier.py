@@ -51,7 +51,10 @@ class Courier:
                 break
             time.sleep(LOOK)
         self.raise_error()
-        return not self.outbox.file.exists()
+        if self.outbox.file.exists():
+            return False
+        with self.outbox.delivering:  # it may have something to say yet
+            return True
 
     def close(self) -> None:
         """Let the thread end, once it is back."""
