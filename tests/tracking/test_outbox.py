@@ -4,7 +4,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from processes import BRIEF, history
 
-from vfe_lightning.errors import Refused
+from vfe_lightning.errors import Interrupted, Refused
 from vfe_lightning.tracking import outbox
 from vfe_lightning.tracking.record import Record
 from vfe_lightning.tracking.sweep import deliver
@@ -76,8 +76,19 @@ def test_a_line_that_was_not_written_to_its_end_is_left_out(client, home):
     record.outbox.keep({"tags": {"a": "b"}})
     with record.outbox.file.open("a") as file:
         file.write('{"tags": {"c":')
+    record.outbox.keep({"tags": {"d": "e"}})
     assert record.outbox.deliver(at_once=True)
-    assert "a" in client.get_run(record.run_id).data.tags
+    assert {"a", "d"} <= client.get_run(record.run_id).data.tags.keys()
+
+
+def test_a_signal_while_it_delivers_loses_nothing(client, home, monkeypatch):
+    record = Record.start(BRIEF)
+    record.outbox.keep({"tags": {"a": "b"}})
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(outbox, "put", lambda *_: (_ for _ in ()).throw(Interrupted(15)))
+        record.outbox.deliver(at_once=True)
+    assert record.outbox.deliver(at_once=True)
+    assert client.get_run(record.run_id).data.tags["a"] == "b"
 
 
 def test_what_mlflow_will_never_take_is_an_error(client, home):

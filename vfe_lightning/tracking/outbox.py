@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from vfe_lightning.errors import Deleted
 from vfe_lightning.tracking import store
@@ -96,7 +97,7 @@ class Outbox:
                 return
             if isinstance(error, Deleted):
                 self.next_attempt = time.monotonic() + PAUSE
-            else:
+            elif isinstance(error, MlflowException):  # and no signal, which says nothing of the item
                 self.put_aside()
             raise
         if self.away:
@@ -137,7 +138,7 @@ class Outbox:
         self.since = time.monotonic()
         try:
             put(self.client, self.run_id, item)
-        except Exception as error:
+        except MlflowException as error:
             if not passing(error) and (how := how_deleted(self.client, self.run_id)):
                 raise Deleted(how) from error
             raise
