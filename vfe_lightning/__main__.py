@@ -153,15 +153,18 @@ def relocate(old: str | None) -> None:
 
 
 def sweep() -> None:
+    from vfe_lightning.tracking.outbox import folder
     from vfe_lightning.tracking.sweep import deliver
     from vfe_lightning.tracking.sweep import sweep as mark
 
     client = store.connect(store.tracking_uri())
-    delivered, left = deliver(client)
+    delivered, kept = deliver(client)
     marked = mark(client, patient=True)
     for run in marked:
         print(f"KILLED: run {run.info.run_id[:8]} {run.info.run_name}")
-    print(f"{len(marked)} runs marked, records of {delivered} runs delivered, of {left} runs still kept")
+    for run_id, reason in kept.items():
+        print(f"kept in {folder() / run_id}.jsonl: {reason}")
+    print(f"{len(marked)} runs marked, records of {delivered} runs delivered, of {len(kept)} runs still kept")
 
 
 COMMANDS = {command.__name__: command for command in (ui, runs, compare, export, results, relocate, sweep)}

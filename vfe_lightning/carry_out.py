@@ -39,11 +39,12 @@ def carry_out(
             run.choose()
             run.evaluate()
             result = run.finish()
+            if run.record:
+                print(f"{text(result)}\n\n{run.record.whereabouts()}", flush=True)
+                run.record.close()
         except BaseException as raised:
             error = stop.meant(raised)
             run.fail(error)
             told = explained(error, run.checkpoints, run.trainer.global_step)
             raise told from (None if told is raised else raised)
-        if run.record:
-            print(f"{text(result)}\n\n{run.record.whereabouts()}", flush=True)
         return result

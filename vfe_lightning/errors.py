@@ -35,7 +35,11 @@ class TakenOver(Exception):
 
 
 class Unrecorded(OSError):
-    """There is no room on the disk for what a run has to leave."""
+    """What a run has to leave finds no place: no room on the disk, or no run in MLflow."""
+
+
+class Deleted(Unrecorded):
+    """Somebody has deleted the run in MLflow; the message says how it comes back."""
 
 
 class NoMemory(MemoryError):

@@ -36,12 +36,13 @@ from vfe_lightning.tracking.conclusion import (
     watched,
 )
 from vfe_lightning.tracking.filing import Filing
+from vfe_lightning.tracking.items import end_at_once
 from vfe_lightning.tracking.opening import Wanted, opened
 from vfe_lightning.tracking.pictures import record_figures
 from vfe_lightning.tracking.record import Record
 from vfe_lightning.tracking.start import start_for
 from vfe_lightning.tracking.stop import GracefulStop
-from vfe_lightning.tracking.store import connect, local_folder, tracking_uri
+from vfe_lightning.tracking.store import local_folder, tracking_uri
 from vfe_lightning.tracking.stored import stored
 from vfe_lightning.trainer import make_trainer
 
@@ -191,9 +192,10 @@ class Run:
                 record_figures(self.record, self.system, self.known.reference)
                 if not isinstance(error, ON_ALL_RANKS):
                     self.record.text(masked(traceback.format_exc()), "traceback.txt")
+            with suppress(Exception):
+                self.record.close()
         elif isinstance(error, ON_ALL_RANKS):
             sys.exit(0)  # Lightning kills rank 0 at once when another rank ends with an error
         elif self.checkpoints.run_id:
-            Record(connect(tracking_uri()), self.checkpoints.run_id).end(
-                status, f"rank {reductions.rank()}: {message}"
-            )
+            with suppress(Exception):
+                end_at_once(self.checkpoints.run_id, status, f"rank {reductions.rank()}: {message}")

@@ -15,9 +15,10 @@ from vfe_lightning.errors import Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.notation import units_text
 from vfe_lightning.tracking.logger import RunLogger
+from vfe_lightning.tracking.monitored import Monitored
 from vfe_lightning.tracking.progress import Progress
 from vfe_lightning.tracking.record import Record
-from vfe_lightning.tracking.store import project_root, tracking_uri
+from vfe_lightning.tracking.store import project_root
 
 
 def make_trainer(
@@ -35,9 +36,10 @@ def make_trainer(
     trainer = L.Trainer(
         **_devices(budget, accelerator),
         max_steps=budget.max_steps,
-        logger=RunLogger(tracking_uri=tracking_uri(), run_id=record.run_id) if record else False,
-        callbacks=[*own, *callbacks],
+        logger=RunLogger(record) if record else False,
+        callbacks=[Monitored(), *own, *callbacks],
         default_root_dir=project_root() / "mlruns",
+        limit_train_batches=budget.checkpoint_every,  # an epoch, for callbacks that act at the end of one
         limit_val_batches=0,
         inference_mode=False,  # local energies need derivatives
         use_distributed_sampler=False,

@@ -10,15 +10,18 @@ import sys
 
 import optuna
 import pytest
-from processes import code_of, history, on_command_line, wait_for
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from processes import BRIEF, code_of, history, on_command_line, wait_for
 from toy import toy
 from toy_study import toy_pareto, toy_scan, toy_study
 
 from vfe_lightning.command_line import parse
 from vfe_lightning.study.command_line import main
 from vfe_lightning.study.storage import finished, open_study, storage_url
-from vfe_lightning.study.study_run import StudyRun
-from vfe_lightning.study.watch import RESULT, curve_of, kept
+from vfe_lightning.study.study_run import STATE, StudyRun
+from vfe_lightning.study.watch import RESULT, RUN, curve_of, kept
+from vfe_lightning.tracking.record import Record
 
 QUIET = ["--trainer.progress_bar", "false"]
 STATES = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAILED": "FAILED"}
@@ -324,3 +327,20 @@ def test_the_ranks_of_a_trial_share_its_parameters(client, home, capfd):
         rate = declaration["optimizer"]["learning_rate"]
         assert rate == trial.params["optimizer.learning_rate"]
         assert float(runs[trial.number].data.params["optimizer.learning_rate"]) == rate
+
+
+def test_the_end_of_a_trial_waits_for_a_server_that_is_away(client, home, monkeypatch):
+    """It is no error of the trial, whose numbers Optuna has."""
+
+    def away(*_, **__):
+        raise MlflowException("the server is away")
+
+    record = Record.start(BRIEF)
+    trial = optuna.create_study().ask()
+    trial.set_user_attr(RUN, record.run_id)
+    with monkeypatch.context() as patch:
+        for name in ("log_batch", "set_tag", "get_run"):
+            patch.setattr(MlflowClient, name, away)
+        StudyRun(toy_study, client, record.run_id).tell(trial, "COMPLETE", "F = 1")
+    assert record.outbox.deliver(at_once=True)
+    assert client.get_run(record.run_id).data.tags[STATE] == "COMPLETE"

@@ -21,7 +21,7 @@ from seeds import MOVED
 
 from vfe_lightning.tracking.checkpoints import QUOTED
 from vfe_lightning.tracking.keys import KEY
-from vfe_lightning.tracking.record import checkpoint_folder
+from vfe_lightning.tracking.places import checkpoint_folder
 from vfe_lightning.tracking.sessions import owner_of
 
 pytestmark = pytest.mark.slow

@@ -4,7 +4,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from processes import BRIEF, died, history
 
-from vfe_lightning.errors import Refused
+from vfe_lightning.errors import Interrupted, Refused
 from vfe_lightning.tracking import outbox
 from vfe_lightning.tracking.record import Record
 from vfe_lightning.tracking.sweep import deliver
@@ -51,13 +51,14 @@ def test_a_run_that_ends_in_an_outage_is_delivered_later(client, home, outage, c
     outage["on"] = True
     record.metrics([(2, 2000, {"free_energy": 2.0})])
     record.end("FINISHED")
+    record.close()
     assert "sweep" in capsys.readouterr().err
     with pytest.raises(Refused, match="cannot be delivered"):
         Record.claim(client, client.get_run(record.run_id)).reopen(BRIEF)
     outage["on"] = False
-    assert deliver(client) == (0, 0)  # this process might still write to it
+    assert deliver(client) == (0, {})  # this process might still write to it
     died(client, record.run_id)
-    assert deliver(client) == (1, 0)
+    assert deliver(client) == (1, {})
     assert client.get_run(record.run_id).info.status == "FINISHED"
     assert history(client, record.run_id) == {"free_energy": [(2, 2.0)]}
 
@@ -75,8 +76,19 @@ def test_a_line_that_was_not_written_to_its_end_is_left_out(client, home):
     record.outbox.keep({"tags": {"a": "b"}})
     with record.outbox.file.open("a") as file:
         file.write('{"tags": {"c":')
+    record.outbox.keep({"tags": {"d": "e"}})
     assert record.outbox.deliver(at_once=True)
-    assert "a" in client.get_run(record.run_id).data.tags
+    assert {"a", "d"} <= client.get_run(record.run_id).data.tags.keys()
+
+
+def test_a_signal_while_it_delivers_loses_nothing(client, home, monkeypatch):
+    record = Record.start(BRIEF)
+    record.outbox.keep({"tags": {"a": "b"}})
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(outbox, "put", lambda *_: (_ for _ in ()).throw(Interrupted(15)))
+        record.outbox.deliver(at_once=True)
+    assert record.outbox.deliver(at_once=True)
+    assert client.get_run(record.run_id).data.tags["a"] == "b"
 
 
 def test_what_mlflow_will_never_take_is_an_error(client, home):

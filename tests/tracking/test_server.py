@@ -1,8 +1,9 @@
-"""An MLflow server that dies in the middle of a run, and its pages in a browser."""
+"""An MLflow server that dies or hangs in the middle of a run, and its pages in a browser."""
 
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -60,6 +61,43 @@ def test_a_server_that_dies_costs_nothing(home, client, back, template_store):
     assert not list((home / "mlruns" / "undelivered").iterdir())
     names = {p.name for p in (remote / "served").rglob("*")}
     assert {"results.csv", "convergence.png", "step_00000060.ckpt"} <= names
+
+
+def test_a_server_that_hangs_costs_no_time(home, template_store):
+    """It takes connections and answers nobody, from the start of the run to its end and after."""
+    port, remote = free_port(), home / "remote"
+    (remote / "mlruns").mkdir(parents=True)
+    shutil.copy(template_store, remote / "mlruns" / "mlflow.db")
+    environment = {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}"}
+
+    def seconds(log, pause: float, stop=lambda: None) -> float:
+        """From the line that tells of the run to its end."""
+        log.touch()
+        process = on_command_line(log, "--trainer.max_steps", "60", pause=pause, environment=environment)
+        wait_for(lambda: ", run " in log.read_text(), 120)
+        began = time.monotonic()
+        stop()
+        assert code_of(process, 300) == 0, log.read_text()
+        return time.monotonic() - began
+
+    with mlflow_server(remote, port) as server:
+        seconds(home / "first", 0.0)
+        answered = seconds(home / "answered", 0.2)
+        hung = seconds(home / "log", 0.2, lambda: os.killpg(server.pid, signal.SIGSTOP))
+        assert hung < 1.1 * answered
+        assert "sweep` delivers it later" in (home / "log").read_text()
+        began = time.monotonic()
+        assert code_of(on_command_line(home / "new", environment=environment)) == 2
+        [line] = (home / "new").read_text().strip().splitlines()
+        assert "does not answer within" in line and time.monotonic() - began < 10
+        os.killpg(server.pid, signal.SIGCONT)
+        command = [sys.executable, "-m", "vfe_lightning", "sweep"]
+        done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True)
+        assert done.returncode == 0 and "records of 1 runs delivered" in done.stdout, done
+    served = connect(f"sqlite:///{remote}/mlruns/mlflow.db")
+    delivered, whole = run_of(home), (home / "answered").read_text().split("run ")[1].split()[0]
+    assert served.get_run(delivered).info.status == "FINISHED"
+    assert history(served, delivered) == history(served, whole)
 
 
 def test_the_pages_of_mlflow_show_our_runs(home, client):

@@ -17,7 +17,8 @@ from vfe_lightning.study.storage import finished
 from vfe_lightning.study.watch import RUN
 from vfe_lightning.tracking import provenance, store
 from vfe_lightning.tracking.filing import Filing
-from vfe_lightning.tracking.outbox import passing
+from vfe_lightning.tracking.items import passing
+from vfe_lightning.tracking.outbox import Outbox
 from vfe_lightning.tracking.pictures import DPI
 from vfe_lightning.tracking.process import Process
 
@@ -76,8 +77,12 @@ class StudyRun:
         """The end of a trial: a tag of its run, and a line on the terminal."""
         run_id = trial.user_attrs.get(RUN) or self.run_of(trial.number) or self.make_run(trial)
         trial.set_user_attr(RUN, run_id)
-        self.client.set_tag(run_id, STATE, state)
-        if self.client.get_run(run_id).info.status == "RUNNING":  # it failed before it was a run
+        outbox = Outbox(self.client, run_id)
+        outbox.send({"tags": {STATE: state}})
+        waits = outbox.file.exists()  # with how it ended, for a server that takes nothing
+        if (
+            not waits and self.client.get_run(run_id).info.status == "RUNNING"
+        ):  # it failed before it was a run
             self.client.set_tag(run_id, "vfe.error", what[:500])
             self.client.set_terminated(run_id, ENDED[state])
         params = chosen(trial.params)

@@ -11,7 +11,7 @@ from mlflow.entities import Run
 from vfe_lightning.errors import Refused
 from vfe_lightning.tracking import store
 from vfe_lightning.tracking.checkpoints import QUOTED, contents, sound
-from vfe_lightning.tracking.record import DECLARATION, checkpoint_folder
+from vfe_lightning.tracking.places import DECLARATION, checkpoint_folder
 from vfe_lightning.tracking.told import tell_once
 
 

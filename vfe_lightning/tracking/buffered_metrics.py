@@ -9,7 +9,8 @@ import lightning as L
 from lightning.pytorch.callbacks import Callback
 
 from vfe_lightning.free_energy import VariationalFreeEnergy
-from vfe_lightning.tracking.record import Measured, Record
+from vfe_lightning.tracking.items import Measured
+from vfe_lightning.tracking.record import Record
 
 STEPS, SECONDS = 20, 10.0  # written when so many steps or so much time have gathered
 

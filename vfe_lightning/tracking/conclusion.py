@@ -18,7 +18,8 @@ from vfe_lightning.notation import units_text
 from vfe_lightning.presentation import markdown, text
 from vfe_lightning.result import Result
 from vfe_lightning.statistics import Moments
-from vfe_lightning.tracking.record import RESULT, Record
+from vfe_lightning.tracking.places import RESULT
+from vfe_lightning.tracking.record import Record
 
 REFERENCES = (*quoted.HEADLINES, "heat_capacity")
 

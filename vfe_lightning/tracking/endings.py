@@ -4,7 +4,7 @@ import errno
 
 from torch.linalg import LinAlgError  # pyright: ignore
 
-from vfe_lightning.errors import Diverged, Interrupted, NoMemory, NotFinite, Unrecorded
+from vfe_lightning.errors import Deleted, Diverged, Interrupted, NoMemory, NotFinite, Unrecorded
 from vfe_lightning.failures import no_memory
 from vfe_lightning.tracking.checkpoints import Checkpoints, checkpoints_in
 
@@ -25,6 +25,9 @@ def explained(error: BaseException, checkpoints: Checkpoints, step: int) -> Base
     if no_memory(error):
         less = "lower --batch_size, or share it by --trainer.accumulate or --trainer.devices"
         return NoMemory(f"no memory for step {step} of run {run_id}: {less}")
+    if isinstance(error, Deleted):
+        kept = f"then {go_on} from {saved[-1]}" if saved else "there is no checkpoint yet"
+        return Deleted(f"{error}; {kept}")
     if isinstance(error, OSError) and error.errno in NO_SPACE:
         kept = f"the last checkpoint is {saved[-1].name}" if saved else "nothing is saved"
         return Unrecorded(

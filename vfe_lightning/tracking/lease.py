@@ -41,7 +41,7 @@ class Lease:
             return
 
     def check(self) -> None:
-        """Before anything is written, that this session may.
+        """Before anything is delivered, that this session may.
 
         Raises:
             TakenOver: another one has claimed the run, while this process was stopped or cut off.
@@ -52,6 +52,14 @@ class Lease:
                     self._renew()
                 finally:
                     self.busy.release()
+        self.raise_if_lost()
+
+    def raise_if_lost(self) -> None:
+        """As far as is known, without a question.
+
+        Raises:
+            TakenOver: another session has claimed the run.
+        """
         if self.lost:
             raise TakenOver(f"run {self.run_id[:8]} was taken over by another process: this one stops")
 

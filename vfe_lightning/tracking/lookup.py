@@ -6,6 +6,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from vfe_lightning.errors import Refused
+from vfe_lightning.tracking.deleted import restorable
 
 SHOWN = 5  # of several runs that may be meant
 
@@ -23,6 +24,8 @@ def find_run(client: MlflowClient, beginning: str) -> Run:
     if len(runs) == 1:
         return runs[0]
     if not runs:
+        if beginning and (how := restorable(client, beginning)):
+            raise Refused(how)
         raise Refused(f"no run {beginning}: `python -m vfe_lightning runs` lists them")
     number = "many" if len(runs) > SHOWN else len(runs)
     shown = ", ".join(run.info.run_id[:12] for run in runs[:SHOWN])

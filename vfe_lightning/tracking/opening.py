@@ -13,7 +13,8 @@ from vfe_lightning.tracking import store
 from vfe_lightning.tracking.checkpoints import checkpoints_in, contents, latest
 from vfe_lightning.tracking.keys import KEY, with_key
 from vfe_lightning.tracking.lookup import find_run
-from vfe_lightning.tracking.record import Record, checkpoint_folder
+from vfe_lightning.tracking.places import checkpoint_folder
+from vfe_lightning.tracking.record import Record
 from vfe_lightning.tracking.resume import check_may_resume, declaration_of, is_done
 from vfe_lightning.tracking.sessions import free
 from vfe_lightning.tracking.start import TAG
@@ -119,7 +120,8 @@ def _checkpoint(run: Run, record: Record, declared: DeclaredExperiment) -> str |
     folder = record.checkpoints
     if checkpoints_in(folder):
         return str(latest(folder, run.info.run_id))
-    steps = max(record.history("free_energy"), default=0)
+    known = record.client.get_metric_history(record.run_id, "free_energy")
+    steps = max((metric.step for metric in known), default=0)
     if steps > declared.trainer.checkpoint_every:
         raise Refused(
             f"run {run.info.run_id[:8]} has recorded {steps} steps and no checkpoint is in {folder}"

@@ -13,6 +13,7 @@ POINTLESS = (
     r".*Trainer already configured with model summary.*",
     r".*no logger configured.*",
     r".*recommended to use `self.log.*",
+    r".*is smaller than the logging interval.*|.*and your dataloader is not resumable.*",  # it counts steps
     r".*using `DistributedSampler` with the dataloaders.*|.*it is recommended to use .Trainer\(devices=1.*",
     r".*`broadcast_buffers` is deprecated.*",  # what replaces it is younger than torch 2.9
     r".*IterableDataset.*`__len__`.*",

@@ -6,51 +6,53 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
-from mlflow.entities import Param, Run, RunInfo
+from mlflow.entities import Param, Run
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
-from vfe_lightning.errors import Refused, masked
+from vfe_lightning.errors import Interrupted, Refused, masked
 from vfe_lightning.result import Status
 from vfe_lightning.tracking import keys, provenance, store
+from vfe_lightning.tracking.courier import Courier
 from vfe_lightning.tracking.filing import Filing
+from vfe_lightning.tracking.items import REMEMBERED, Item, Measured, artifact, batches, ended, passing
 from vfe_lightning.tracking.lease import Lease
-from vfe_lightning.tracking.outbox import Item, Outbox, artifact, passing
+from vfe_lightning.tracking.outbox import Outbox
+from vfe_lightning.tracking.places import DECLARATION, checkpoint_folder
 from vfe_lightning.tracking.process import Process
 from vfe_lightning.tracking.sessions import ENDED, MARK, begin, claim, session_of, sign_of_life
 from vfe_lightning.tracking.sweep import sweep
 
-Measured = tuple[int, int, Mapping[str, float]]  # step, time in ms, values by name
-CURVES = {"free_energy", "free_energy_error", "entropy", "variance"}  # of the figure of the convergence
-BATCH = 1000  # metrics in one call, the limit of MLflow servers
-DECLARATION = "declaration.json"
-RESULT = "result.json"
+NO_TAGS: Mapping[str, str] = {}
 
 
 class Record:
-    """A run that this process writes to, as its latest session or on behalf of that."""
+    """A run that this process writes to, as its latest session or on behalf of that.
+
+    Nothing that it does after it was opened waits for a server.
+    """
 
     def __init__(self, client: MlflowClient, run_id: str, session: int | None = None) -> None:
         """Without a session of its own the process is one of the ranks of the latest."""
         self.client, self.run_id = client, run_id
         self.outbox = Outbox(client, run_id)
         run = client.get_run(run_id)
-        info = run.info
         self.session = session or session_of(run)
         self.lease = Lease(client, run_id, session) if session else None
-        self.checkpoints = checkpoint_folder(info)
-        self.local = urlsplit(info.artifact_uri or "").scheme in ("", "file")
-        self.curves: dict[str, dict[int, float]] = {name: {} for name in CURVES}
+        self.outbox.guard = self.lease.check if self.lease else None
+        a_file = store.database_file(store.tracking_uri())  # which does not hang
+        self.post = self.outbox if a_file else Courier(self.outbox)
+        self.checkpoints = checkpoint_folder(run.info)
+        self.experiment_id = run.info.experiment_id
+        self.local = urlsplit(run.info.artifact_uri or "").scheme in ("", "file")
+        self.known: dict[str, dict[int, float]] = {name: {} for name in REMEMBERED}
         self.told = ""
 
     @classmethod
     def start(
-        cls,
-        experiment: DeclaredExperiment,
-        filing: Filing | None = None,
-        tags: Mapping[str, str] | None = None,
+        cls, experiment: DeclaredExperiment, filing: Filing | None = None, tags: Mapping[str, str] = NO_TAGS
     ) -> Self:
         """A new run with the full declaration and everything it can be repeated from.
 
@@ -63,7 +65,7 @@ class Record:
         sweep(client)
         code, diff = provenance.code(experiment)
         facts = provenance.tags() | code | {"seed": str(experiment.seed), MARK: sign_of_life(0)}
-        tags = facts | experiment.tags | dict(filing.tags) | dict(tags or {})
+        tags = facts | experiment.tags | dict(filing.tags) | dict(tags)
         run = None
         try:
             filed = store.experiment_id(client, uri, filing.experiment, filing.about)
@@ -76,8 +78,7 @@ class Record:
                     client.delete_run(run.info.run_id)
             if not passing(error) or isinstance(error, Refused):
                 raise
-            reason = " ".join(str(error).split())[:300]
-            raise Refused(f"MLflow cannot record in {uri}: {reason}") from error
+            raise Refused(f"MLflow cannot record in {uri}: {' '.join(str(error).split())[:300]}") from error
         return record
 
     @classmethod
@@ -95,8 +96,9 @@ class Record:
         Raises:
             Refused: what earlier sessions have recorded does not reach MLflow.
         """
-        if not self.outbox.deliver(at_once=True):
-            raise Refused(f"what is kept in {self.outbox.file} cannot be delivered to MLflow")
+        self._settle()
+        for name, values in self.known.items():
+            values |= {m.step: m.value for m in self.client.get_metric_history(self.run_id, name)}
         self.client.update_run(self.run_id, status="RUNNING")
         self.tag({**Process.this().tags(), "trainer.max_steps": str(experiment.trainer.max_steps)})
         known = self.client.get_run(self.run_id).data
@@ -114,13 +116,18 @@ class Record:
             self.text(diff, "uncommitted.diff")
         for path in provenance.untracked(experiment):
             self.file(path.read_bytes(), f"source/{path.name}")
+        self._settle()
         params = [Param(name, str(value)) for name, value in experiment.parameters().items()]
         self.client.log_batch(self.run_id, params=params)
 
+    def _settle(self) -> None:
+        if not self.post.settle():
+            raise Refused(f"what is kept in {self.outbox.file} cannot be delivered to MLflow")
+
     def _send(self, item: Item) -> None:
         if self.lease:
-            self.lease.check()
-        self.outbox.send(item)
+            self.lease.raise_if_lost()
+        self.post.send(item)
 
     def tag(self, tags: Mapping[str, str]) -> None:
         self._send({"tags": dict(tags)})
@@ -132,26 +139,15 @@ class Record:
 
     def metrics(self, steps: Sequence[Measured]) -> None:
         """Metrics of many steps; those of one step are written together or not at all."""
-        batch: list[tuple[str, float, int, int]] = []
-        for step, when, values in steps:
-            for name in CURVES & values.keys():
-                self.curves[name][step] = float(values[name])
-            if len(batch) + len(values) > BATCH:
-                self._send({"metrics": batch})
-                batch = []
-            batch += [(name, float(value), when, step) for name, value in values.items()]
-        if batch:
-            self._send({"metrics": batch})
+        for step, _, values in steps:
+            for name in REMEMBERED & values.keys():
+                self.known[name][step] = float(values[name])
+        for item in batches(steps):
+            self._send(item)
 
     def history(self, name: str) -> dict[int, float]:
-        """A recorded metric by step; what this process measured where MLflow does not answer."""
-        try:
-            known = {m.step: m.value for m in self.client.get_metric_history(self.run_id, name)}
-        except Exception as error:
-            if not passing(error):
-                raise
-            known = {}
-        return known | self.curves.get(name, {})
+        """One of the metrics that are remembered by step: of this process, and of those before it."""
+        return self.known[name]
 
     def text(self, text: str, name: str) -> None:
         self._send(artifact(name, text.encode()))
@@ -180,19 +176,25 @@ class Record:
         """How the run ended; of several errors the first is kept. Others may go on with it from now on."""
         if self.lease:
             self.lease.release()
-        self._send({"status": status, "error": error and error[:500]})
+        self._send(ended(status, error))
         self.give_back()
-        if not self.outbox.deliver(at_once=True):
+
+    def close(self) -> None:
+        """Wait until all is delivered, or tell where it waits for a server that takes nothing.
+
+        Raises:
+            Deleted: when the run was deleted in MLflow.
+        """
+        try:
+            settled = self.post.settle()
+        except Interrupted:  # all is on disk
+            settled = False
+        finally:
+            if isinstance(self.post, Courier):
+                self.post.close()
+        if not settled:
             print(
-                f"MLflow at {masked(store.tracking_uri())} still takes nothing: what run {self.run_id[:8]} "
+                f"MLflow at {masked(store.tracking_uri())} has not taken all: what run {self.run_id[:8]} "
                 f"recorded is in {self.outbox.file}; `python -m vfe_lightning sweep` delivers it later",
                 file=sys.stderr,
             )
-
-
-def checkpoint_folder(info: RunInfo) -> Path:
-    """Among the artifacts of the run, where they lie on this machine; else under mlruns/."""
-    parts = urlsplit(info.artifact_uri or "")
-    if parts.scheme in ("", "file"):
-        return Path(unquote(parts.path)) / "checkpoints"
-    return store.project_root() / "mlruns" / "checkpoints" / info.run_id

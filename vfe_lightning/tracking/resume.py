@@ -7,7 +7,7 @@ from vfe_lightning.errors import Refused
 from vfe_lightning.tracking import store
 from vfe_lightning.tracking.artifacts import declaration
 from vfe_lightning.tracking.checkpoints import checkpoints_in, sound
-from vfe_lightning.tracking.record import checkpoint_folder
+from vfe_lightning.tracking.places import checkpoint_folder
 
 EXTENDABLE = (
     "trainer.max_steps",

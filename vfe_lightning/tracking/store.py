@@ -1,7 +1,6 @@
 """Where runs are recorded: by default an SQLite store and artifacts, both under mlruns/."""
 
 import os
-import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vfe_lightning.errors import Refused
+from vfe_lightning.tracking.answers import ask
 from vfe_lightning.tracking.uri import absolute, database_file, expanded, forget_escaped, of_file, server_of
 
 if TYPE_CHECKING:
@@ -52,11 +52,12 @@ def local_folder(uri: str) -> Path:
     return path.parent if path else project_root() / STORE.parent
 
 
-def check_reachable(uri: str, name: str = "MLFLOW_TRACKING_URI") -> None:
+def check_reachable(uri: str, name: str = "MLFLOW_TRACKING_URI", patience: float = PATIENCE) -> None:
     """Fail in seconds where MLflow would try again for minutes.
 
     Raises:
-        Refused: when the server does not answer or the file cannot be written to.
+        Refused: when the server does not answer, though it may take connections, or the file cannot be
+            written to.
     """
     if path := database_file(uri):
         try:
@@ -69,8 +70,9 @@ def check_reachable(uri: str, name: str = "MLFLOW_TRACKING_URI") -> None:
         except OSError as error:
             raise Refused(f"cannot record runs in {uri}: {error}; set {name} or VFE_HOME") from error
         return
+    server_of(uri, name)
     try:
-        socket.create_connection(server_of(uri, name), PATIENCE).close()
+        ask(uri, patience)
     except OSError as error:
         raise Refused(f"no answer from {name} = {uri}: {error}") from error
 
@@ -131,9 +133,11 @@ def connect(uri: str) -> "MlflowClient":
     from vfe_lightning.tracking.relocate import mend
 
     if uri.startswith("http"):
-        # Not for minutes, in which a run would stand still: what is not delivered is kept.
+        # Not for minutes, in which a command would stand still: what is not delivered is kept.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+        # Addresses of pages among the results, whenever its thread delivers how a run ended.
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     try:
         with lock(uri):
             make_database(uri)

@@ -13,7 +13,7 @@ from vfe_lightning.tracking import store
 from vfe_lightning.tracking.artifacts import artifact, record_of
 from vfe_lightning.tracking.checkpoints import QUOTED, checkpoints_in, contents, latest
 from vfe_lightning.tracking.lookup import find_run
-from vfe_lightning.tracking.record import DECLARATION, RESULT, checkpoint_folder
+from vfe_lightning.tracking.places import DECLARATION, RESULT, checkpoint_folder
 from vfe_lightning.tracking.told import tell_once
 
 

@@ -3,8 +3,13 @@
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from vfe_lightning.tracking.deleted import how_deleted
+from vfe_lightning.tracking.items import ended
 from vfe_lightning.tracking.outbox import Outbox, folder
 from vfe_lightning.tracking.sessions import ENDED, is_over, owner_of, session_of, silent
+
+LONGEST = 300  # characters of a reason
+SILENT = ended("KILLED", "the process ended without a word (kill -9, memory, power)")
 
 
 def sweep(client: MlflowClient, patient: bool = False) -> list[Run]:
@@ -16,12 +21,7 @@ def sweep(client: MlflowClient, patient: bool = False) -> list[Run]:
     found = [run for run in running if is_over(run)]
     if patient:
         found += silent(client, [run for run in running if owner_of(run).lives() is None])
-    for run in found:
-        run_id = run.info.run_id
-        client.set_tag(run_id, "vfe.error", "the process ended without a word (kill -9, memory, power)")
-        client.set_terminated(run_id, "KILLED")
-        client.set_tag(run_id, ENDED, str(session_of(run)))
-    return found
+    return [run for run in found if marked(client, run)]
 
 
 def _running(client: MlflowClient) -> list[Run]:
@@ -36,14 +36,36 @@ def _running(client: MlflowClient) -> list[Run]:
     return found
 
 
-def deliver(client: MlflowClient) -> tuple[int, int]:
-    """Deliver what runs that have ended could not: of how many runs all, and of how many not all."""
-    done = left = 0
+def marked(client: MlflowClient, run: Run) -> bool:
+    """Whether MLflow has taken it; of one run that it does not take, the others know nothing."""
+    try:
+        Outbox(client, run.info.run_id).put(SILENT)
+        client.set_tag(run.info.run_id, ENDED, str(session_of(run)))
+    except Exception:
+        return False
+    return True
+
+
+def deliver(client: MlflowClient) -> tuple[int, dict[str, str]]:
+    """Deliver what runs that have ended could not.
+
+    Returns:
+        Of how many runs all was delivered; and of each other one, by its id, why not.
+    """
+    done, kept = 0, {}
     for file in sorted(folder().glob("*.jsonl")):
-        if not alive(client, file.stem):
-            delivered = Outbox(client, file.stem).deliver(at_once=True)
-            done, left = done + delivered, left + (not delivered)
-    return done, left
+        run_id = file.stem
+        try:
+            if how := how_deleted(client, run_id):
+                kept[run_id] = how
+            elif not alive(client, run_id):
+                if Outbox(client, run_id).deliver(at_once=True):
+                    done += 1
+                else:
+                    kept[run_id] = "MLflow takes nothing"
+        except Exception as error:  # the records of one run are not to block those of the others
+            kept[run_id] = " ".join(str(error).split())[:LONGEST]
+    return done, kept
 
 
 def alive(client: MlflowClient, run_id: str) -> bool:
