@@ -19,7 +19,7 @@ from vfe_lightning import reductions
 from vfe_lightning.agreement import agreed
 from vfe_lightning.averaging import Averaging
 from vfe_lightning.declarations.experiment import DeclaredExperiment
-from vfe_lightning.errors import Interrupted, NotFinite, Pruned, Refused, TakenOver, masked
+from vfe_lightning.errors import Interrupted, NotFinite, Pruned, Refused, masked
 from vfe_lightning.known import Known
 from vfe_lightning.preparation import check_room, prepared, writable
 from vfe_lightning.presentation import free_energy_text, text
@@ -35,6 +35,7 @@ from vfe_lightning.tracking.conclusion import (
     start_notes,
     watched,
 )
+from vfe_lightning.tracking.endings import status_of
 from vfe_lightning.tracking.filing import Filing
 from vfe_lightning.tracking.items import end_at_once
 from vfe_lightning.tracking.opening import Wanted, opened
@@ -46,7 +47,6 @@ from vfe_lightning.tracking.store import local_folder, tracking_uri
 from vfe_lightning.tracking.stored import stored
 from vfe_lightning.trainer import make_trainer
 
-STOPPED = (Interrupted, Pruned, TakenOver, KeyboardInterrupt, SystemExit)
 ON_ALL_RANKS = (Interrupted, Pruned, NotFinite, LinAlgError)
 COMPARISON = 4  # parameters are compared on so many times fewer samples than the quoted numbers come from
 
@@ -79,8 +79,7 @@ class Run:
         """Everything before the first step; a new run is made last."""
         experiment, run_id = self.experiment, self.opened.run_id
         self.system = prepared(experiment)
-        checkpoint = Path(self.opened.checkpoint) if self.opened.checkpoint else None
-        self.start = start_for(self.system, run_id, checkpoint, wanted.init_from)
+        self.start = start_for(self.system, run_id, self.opened.checkpoint, wanted.init_from)
         self.selection = Selection(self.system)
         self.known = Known()
         if (rank_zero_only.rank or 0) == 0:
@@ -106,8 +105,8 @@ class Run:
                 if isinstance(error, Refused):
                     self.record.give_back()
                 else:
-                    status: Status = "KILLED" if isinstance(error, STOPPED) else "FAILED"
-                    self.record.end(status, masked(f"{type(error).__name__}: {error}"))
+                    self.record.end(status_of(error), masked(f"{type(error).__name__}: {error}"))
+                self.record.close()
 
     def train(self) -> None:
         if self.record:
@@ -181,7 +180,7 @@ class Run:
 
     def fail(self, error: BaseException) -> None:
         """Leave the numbers and the right status first, since little time may be left, then all else."""
-        status: Status = "KILLED" if isinstance(error, STOPPED) else "FAILED"
+        status = status_of(error)
         message = masked(f"{type(error).__name__}: {error}")
         if self.record:
             with suppress(Exception):  # none of this may hide the error itself

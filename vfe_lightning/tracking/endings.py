@@ -4,11 +4,27 @@ import errno
 
 from torch.linalg import LinAlgError  # pyright: ignore
 
-from vfe_lightning.errors import Deleted, Diverged, Interrupted, NoMemory, NotFinite, Unrecorded
+from vfe_lightning.errors import (
+    Deleted,
+    Diverged,
+    Interrupted,
+    NoMemory,
+    NotFinite,
+    Pruned,
+    TakenOver,
+    Unrecorded,
+)
 from vfe_lightning.failures import no_memory
+from vfe_lightning.result import Status
 from vfe_lightning.tracking.checkpoints import Checkpoints, checkpoints_in
 
 NO_SPACE = {errno.ENOSPC: "no space left", errno.EDQUOT: "quota exceeded", errno.EROFS: "read-only"}
+
+STOPPED = (Interrupted, Pruned, TakenOver, KeyboardInterrupt, SystemExit)
+
+
+def status_of(error: BaseException) -> Status:
+    return "KILLED" if isinstance(error, STOPPED) else "FAILED"
 
 
 def explained(error: BaseException, checkpoints: Checkpoints, step: int) -> BaseException:

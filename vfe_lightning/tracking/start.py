@@ -41,7 +41,7 @@ class Start:
 
 
 def start_for(
-    system: VariationalFreeEnergy, run_id: str | None, checkpoint: Path | None, init_from: str | None
+    system: VariationalFreeEnergy, run_id: str | None, checkpoint: str | None, init_from: str | None
 ) -> Start | None:
     """What a run starts from: what it had started from before it was stopped, or what it is told now.
 
@@ -53,7 +53,7 @@ def start_for(
         Refused: there is nothing to take, or the checkpoint is of another system.
     """
     if checkpoint:
-        check_fits(system, checkpoint)
+        check_fits(system, Path(checkpoint))
     source = init_from
     if run_id:
         tags = store.connect(store.tracking_uri()).get_run(run_id).data.tags
