@@ -74,6 +74,8 @@ def run_there(experiment: Experiment, sound: bool = True, **how: Any) -> Result:
     with contextlib.ExitStack() as stack:
 
         def make(**options: Any) -> Trainer:
+            if "max_steps" not in options:  # it is only asked whether there are such devices
+                return Trainer(**options)
             stack.enter_context(second_device())
             for name in ("total", "mean", "maximum", "gather"):
                 refusing = refusing_the_cpu(getattr(reductions, name))

@@ -24,7 +24,7 @@ TUTORIAL = re.compile(
 TUTORIALS = {match["name"]: match for match in TUTORIAL.finditer(PAGE.read_text())}
 LONGEST = 30  # lines of code
 NAMES = ("ring", "glass", "pauli", "logistic", "heavy", "binder")
-FAST = {"glass"}
+FAST = {"binder"}
 SHAPES = {"ring": (3,), "glass": (4,), "logistic": (9,), "heavy": (3, 3), "binder": (9,)}
 
 

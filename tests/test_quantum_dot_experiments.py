@@ -43,6 +43,7 @@ def test_experiment_leaves_its_results(experiment: str, tmp_path: Path) -> None:
     assert expected <= files
 
 
+@pytest.mark.slow
 def test_mixed_determinants_at_a_temperature(tmp_path: Path) -> None:
     path, mixed = (
         tmp_path / "result.json",
@@ -57,6 +58,7 @@ def test_mixed_determinants_at_a_temperature(tmp_path: Path) -> None:
     assert 2 * result["reference_entropy"] == pytest.approx(1.88783930, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_ground_state_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     """beta = inf and the chosen determinant come back from the record."""
     path, point = tmp_path / "result.json", "--n_up 2 --z 1 --occupation.angular_momentum 1".split()

@@ -39,6 +39,7 @@ def ranks(tmp_path_factory) -> list[dict[str, Tensor]]:
     return on_two_ranks(measured, tmp_path_factory.mktemp("quantum_spins"))
 
 
+@pytest.mark.slow
 def test_two_processes_measure_what_one_does(ranks):
     alone = measured()
     assert alone.keys() == ranks[0].keys() and "made level_0" in alone

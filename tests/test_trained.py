@@ -148,6 +148,7 @@ def test_a_run_that_was_stopped_is_loaded_from_its_last_checkpoint(home, break_a
     assert vfe_lightning.load(run_id).step == 10
 
 
+@pytest.mark.slow
 def test_a_system_of_a_script_is_found_again_by_its_file(home):
     """Made by `python script.py`, whose classes are those of no module; loaded by another program."""
     (home / "mine.py").write_text(SCRIPT)

@@ -57,15 +57,7 @@ def check_devices(budget: declarations.Trainer) -> None:
     Raises:
         Refused: otherwise.
     """
-    try:
-        strategy = strategy_of(budget)
-    except Exception as error:  # of Lightning, of a cluster's environment, of a driver
-        reason = str(error).strip().partition("\n")[0]
-        raise Refused(
-            f"--trainer.accelerator {budget.accelerator} with --trainer.devices {budget.devices} and "
-            f"--trainer.num_nodes {budget.num_nodes} cannot be had here: {reason}"
-        ) from error
-    environment = getattr(strategy, "cluster_environment", None)
+    environment = getattr(strategy_of(budget), "cluster_environment", None)
     if (
         budget.num_nodes > 1
         and isinstance(environment, LightningEnvironment)
@@ -78,15 +70,26 @@ def check_devices(budget: declarations.Trainer) -> None:
 
 
 def strategy_of(budget: declarations.Trainer) -> Strategy:
-    """How the processes of a run find and tell each other, as far as that does not depend on the system."""
+    """How the processes of a run find and tell each other, as far as that does not depend on the system.
+
+    Raises:
+        Refused: Lightning does not find the devices.
+    """
     accelerator, _ = without_measurement(budget) or Choice("cpu")
-    return L.Trainer(
-        **_devices(budget, accelerator),
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    ).strategy
+    try:
+        return L.Trainer(
+            **_devices(budget, accelerator),
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        ).strategy
+    except Exception as error:  # of Lightning, of a cluster's environment, of a driver
+        reason = str(error).strip().partition("\n")[0]
+        raise Refused(
+            f"--trainer.accelerator {budget.accelerator} with --trainer.devices {budget.devices} and "
+            f"--trainer.num_nodes {budget.num_nodes} cannot be had here: {reason}"
+        ) from error
 
 
 def _devices(budget: declarations.Trainer, accelerator: str) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def test_names_tell_one_scan_from_another():
     assert own == ["--n-trials", "3", "--workers", "2", "--name", "mine"] and study.name == known.name
 
 
+@pytest.mark.slow
 def test_a_point_starts_from_what_its_neighbour_has_learned(client, home):
     assert outcome("toy:toy", "--temperature", "0.5,1", "--seed", "1,2", "--warm", "temperature", *SHORT) == 0
     found = {(r["declaration"]["temperature"], r["declaration"]["seed"]): r for r in results(home)}

@@ -126,6 +126,7 @@ def test_hopeless_trials_are_pruned_without_a_validation_loop(client, home):
         assert trial.intermediate_values[5] == pytest.approx(sum(curve[s] for s in range(1, 6)) / 5)
 
 
+@pytest.mark.slow
 def test_two_objectives_give_a_front_and_prune_what_is_dominated(client, home, capsys):
     three_good_trials(home, toy_pareto)
     study = optuna_study(home, "toy_pareto")
@@ -158,6 +159,7 @@ def test_a_fast_trial_is_not_pruned_for_a_higher_free_energy(client, home, monke
     assert optuna_study(home, "toy_pareto").trials[3].state.name == "COMPLETE"
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_nothing(client, home):
     """Its trial goes on in the same run from the last checkpoint, for the next worker."""
     log, hasty = home / "log", {"VFE_GRACE": "3", "TOY_BREAK": "kill:13:0"}

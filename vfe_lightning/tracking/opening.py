@@ -95,6 +95,8 @@ def opened(
         Refused: there is no such run, it is not as declared, or another process writes to it.
     """
     wanted.check()
+    if not (wanted.resume or wanted.run_key):
+        return Opened()
     client = store.connect(store.tracking_uri())
     run = meant(client, experiment, wanted)
     if run is None:
