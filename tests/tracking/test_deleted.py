@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from lightning.pytorch.callbacks import LambdaCallback
-from processes import BRIEF, history
+from processes import BRIEF, died, history
 from toy import toy
 
 from vfe_lightning.errors import Deleted, Refused
@@ -58,7 +58,7 @@ def test_a_restored_run_goes_on_to_the_same_end(client, home, whole_experiment):
         client.restore_experiment(run.info.experiment_id)
     else:
         client.restore_run(run.info.run_id)
-    client.set_tag(run.info.run_id, "vfe.pid", "1:0")  # the process has ended since
+    died(client, run.info.run_id)
     assert SHORT.run(resume=run.info.run_id[:8]).free_energy == whole.free_energy
     assert history(client, run.info.run_id) == history(client, whole.run_id)
 
@@ -66,7 +66,7 @@ def test_a_restored_run_goes_on_to_the_same_end(client, home, whole_experiment):
 def test_sweep_goes_on_past_what_it_cannot_deliver(client, home, run_command):
     records = [Record.start(BRIEF) for _ in range(3)]
     for record in records:
-        record.tag({"vfe.pid": "1:0"})  # of a process that is not this one any more
+        died(client, record.run_id)
         record.outbox.keep({"tags": {"kept": "yes"}})
     deleted, refused, fine = sorted(records, key=lambda record: record.run_id)
     client.delete_run(deleted.run_id)
