@@ -63,6 +63,7 @@ def test_a_server_that_dies_costs_nothing(home, client, back, template_store):
     assert {"results.csv", "convergence.png", "step_00000060.ckpt"} <= names
 
 
+@pytest.mark.slow
 def test_a_server_that_hangs_costs_no_time(home, template_store):
     """It takes connections and answers nobody, from the start of the run to its end and after."""
     port, remote = free_port(), home / "remote"
