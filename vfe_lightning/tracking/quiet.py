@@ -15,6 +15,7 @@ POINTLESS = (
     r".*recommended to use `self.log.*",
     r".*is smaller than the logging interval.*|.*and your dataloader is not resumable.*",  # it counts steps
     r".*using `DistributedSampler` with the dataloaders.*|.*it is recommended to use .Trainer\(devices=1.*",
+    r".*GPU available but not used.*",  # we say which device, and why
     r".*`broadcast_buffers` is deprecated.*",  # what replaces it is younger than torch 2.9
     r".*IterableDataset.*`__len__`.*",
 )
