@@ -160,6 +160,9 @@ def sweep() -> None:
     client = store.connect(store.tracking_uri())
     delivered, kept = deliver(client)
     marked = mark(client, patient=True)
+    if kept:  # of processes that were seen to be silent by now
+        more, kept = deliver(client)
+        delivered += more
     for run in marked:
         print(f"KILLED: run {run.info.run_id[:8]} {run.info.run_name}")
     for run_id, reason in kept.items():

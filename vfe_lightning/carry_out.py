@@ -6,12 +6,14 @@ from pathlib import Path
 from lightning.pytorch.callbacks import Callback
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
+from vfe_lightning.errors import Deleted
 from vfe_lightning.presentation import text
 from vfe_lightning.result import Result
 from vfe_lightning.run import Run
 from vfe_lightning.tracking.endings import explained
 from vfe_lightning.tracking.filing import Filing
 from vfe_lightning.tracking.opening import Wanted
+from vfe_lightning.tracking.places import whereabouts
 from vfe_lightning.tracking.quiet import quiet
 from vfe_lightning.tracking.stop import GracefulStop
 
@@ -39,12 +41,15 @@ def carry_out(
             run.choose()
             run.evaluate()
             result = run.finish()
-            if run.record:
-                print(f"{text(result)}\n\n{run.record.whereabouts()}", flush=True)
-                run.record.close()
         except BaseException as raised:
             error = stop.meant(raised)
             run.fail(error)
             told = explained(error, run.checkpoints, run.trainer.global_step)
             raise told from (None if told is raised else raised)
+        if run.record:
+            print(f"{text(result)}\n\n{whereabouts(run.record.info)}", flush=True)
+            try:
+                run.record.close()
+            except Deleted as deleted:
+                raise explained(deleted, run.checkpoints, run.trainer.global_step) from None
         return result

@@ -38,13 +38,13 @@ from vfe_lightning.tracking.conclusion import (
 from vfe_lightning.tracking.endings import status_of
 from vfe_lightning.tracking.filing import Filing
 from vfe_lightning.tracking.items import end_at_once
-from vfe_lightning.tracking.opening import Wanted, opened
+from vfe_lightning.tracking.opening import Wanted, finished, opened
 from vfe_lightning.tracking.pictures import record_figures
 from vfe_lightning.tracking.record import Record
+from vfe_lightning.tracking.reopening import reopen
 from vfe_lightning.tracking.start import start_for
 from vfe_lightning.tracking.stop import GracefulStop
 from vfe_lightning.tracking.store import local_folder, tracking_uri
-from vfe_lightning.tracking.stored import stored
 from vfe_lightning.trainer import make_trainer
 
 ON_ALL_RANKS = (Interrupted, Pruned, NotFinite, LinAlgError)
@@ -69,8 +69,10 @@ class Run:
 
         find = partial(opened, self.experiment, wanted, claim)
         self.opened = agreed(self.experiment.trainer, self.stop, find)
-        result = stored(self.opened.run_id).result if self.opened.done and self.opened.run_id else None
-        if result and not rank_zero_only.rank:
+        if not (self.opened.done and self.opened.run_id):
+            return None
+        result = finished(self.opened.run_id)
+        if not rank_zero_only.rank:
             result.write(self.json)
             print(f"run {self.opened.run_id} of this key is finished\n{text(result)}", flush=True)
         return result
@@ -87,25 +89,23 @@ class Run:
             self.known = Known.of(self.system)
             with self.stop.hold():
                 if self.record:
-                    self.record.reopen(experiment)
+                    reopen(self.record, experiment)
                 else:
                     self.record = self.stop.record = Record.start(experiment, filing, wanted.tags())
         self.checkpoints = Checkpoints(self.record, experiment)
         self.metrics = BufferedMetrics(self.record) if self.record else None
         self.averaging = Averaging(experiment.trainer.average) if experiment.trainer.average else None
         own = [self.averaging, self.metrics, *callbacks, self.stop, self.checkpoints]
-        callbacks = [callback for callback in own if callback is not None]
-        self.trainer = make_trainer(experiment.trainer, self.system, self.record, callbacks)
+        self.trainer = make_trainer(experiment.trainer, self.system, self.record, [c for c in own if c])
         self.stop.watch(self.trainer)
 
     def abandon(self, error: BaseException) -> None:
         """The run has not begun: one that was to go on stays as it was, unless that was stopped."""
         if self.record:
             with suppress(Exception):
-                if isinstance(error, Refused):
-                    self.record.give_back()
-                else:
-                    self.record.end(status_of(error), masked(f"{type(error).__name__}: {error}"))
+                status = None if isinstance(error, Refused) else status_of(error)
+                self.record.abandon(status, masked(f"{type(error).__name__}: {error}"))
+            with suppress(Exception):
                 self.record.close()
 
     def train(self) -> None:

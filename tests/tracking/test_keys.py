@@ -33,7 +33,7 @@ def test_one_command_makes_a_run_goes_on_with_it_and_ends(client, home, break_at
 SLOW = [pytest.param(method, marks=pytest.mark.slow) for method in ("note", "metrics")]
 
 
-@pytest.mark.parametrize("method", ["_describe", *SLOW])
+@pytest.mark.parametrize("method", ["describe", *SLOW])
 def test_a_run_goes_on_that_was_killed_before_its_first_checkpoint(client, monkeypatch, method):
     """While it is made, before its first step, or a few steps later."""
     whole = QUIET.run()

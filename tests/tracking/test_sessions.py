@@ -13,6 +13,7 @@ from vfe_lightning.tracking import sessions, store
 from vfe_lightning.tracking.listing import rows
 from vfe_lightning.tracking.process import Process
 from vfe_lightning.tracking.record import Record
+from vfe_lightning.tracking.sweep import marked
 
 TIMES = 20
 
@@ -149,14 +150,15 @@ def test_a_session_that_lost_its_run_writes_no_more(client, impatient):
 
 def test_a_run_that_lives_is_running_again_after_it_was_marked_as_dead(client, impatient):
     record = Record.start(BRIEF)
-    client.set_terminated(record.run_id, "KILLED")
+    assert marked(client, client.get_run(record.run_id))
     end = time.monotonic() + 10
     while client.get_run(record.run_id).info.status != "RUNNING":
         assert time.monotonic() < end
         time.sleep(0.05)
     record.end("FINISHED")
     time.sleep(0.3)
-    assert client.get_run(record.run_id).info.status == "FINISHED"
+    run = client.get_run(record.run_id)
+    assert run.info.status == "FINISHED" and "vfe.error" not in run.data.tags
 
 
 def test_sweep_watches_runs_of_other_machines(client, impatient, run_command):

@@ -9,6 +9,7 @@ from vfe_lightning.tracking.items import Item
 
 SLOW = 3.0  # seconds after which a delivery is doubted: does the server still answer?
 BRIEF = 0.5  # seconds that a server has for the answer: the end of a run waits for it
+AGAIN = 1.0  # seconds between two such questions
 LOOK = 0.02  # seconds between two looks at what waits, at the end of a run
 
 
@@ -45,10 +46,13 @@ class Courier:
         failed = self.outbox.attempts_failed
         self.outbox.next_attempt = 0.0
         self.news.set()
+        asked = 0.0
         while self.outbox.file.exists() and not self.error and self.outbox.attempts_failed == failed:
-            began = self.outbox.since
-            if began and time.monotonic() - began > SLOW and not answers():
-                break
+            began, now = self.outbox.since, time.monotonic()
+            if began and now - began > SLOW and now - asked > AGAIN:
+                if not answers():
+                    break
+                asked = time.monotonic()
             time.sleep(LOOK)
         self.raise_error()
         if self.outbox.file.exists():

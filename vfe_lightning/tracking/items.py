@@ -7,6 +7,7 @@ time at which they were measured, and MLflow keeps one of two that are the same.
 import base64
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,20 @@ def passing(error: Exception) -> bool:
     if isinstance(error, MlflowException):
         return error.error_code not in LASTING
     return isinstance(error, OSError | SQLAlchemyError | Refused) and not isinstance(error, Deleted)
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """
+    Raises:
+        Refused: MLflow takes nothing at present.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not passing(error) or isinstance(error, Refused):
+            raise
+        raise Refused(f"{what}: {' '.join(str(error).split())[:300]}") from error
 
 
 def end_at_once(run_id: str, status: str, error: str) -> None:

@@ -4,18 +4,21 @@ import threading
 import time
 
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from vfe_lightning.errors import TakenOver
-from vfe_lightning.tracking.sessions import MARK, period, session_of, sign_of_life
+from vfe_lightning.tracking.sessions import ENDED, MARK, period, session_of, sign_of_life
+from vfe_lightning.tracking.sweep import SILENT
 
 
 class Lease:
     """The hold of one session on its run, renewed by a thread, so that no step waits for it."""
 
-    def __init__(self, client: MlflowClient, run_id: str, session: int) -> None:
+    def __init__(self, client: MlflowClient, run_id: str, session: int, begun: bool = False) -> None:
         self.client, self.run_id, self.session = client, run_id, session
         self.period, self.renewals = period(), 0
         self.renewed, self.lost = _awake(), False
+        self.begun = begun  # the run goes on: its status is that of this session
         self.busy, self.over = threading.Lock(), threading.Event()
         threading.Thread(target=self._keep_on, name="lease", daemon=True).start()
 
@@ -34,11 +37,18 @@ class Lease:
                 return
             self.renewals += 1
             self.client.set_tag(self.run_id, MARK, sign_of_life(self.renewals))
-            if run.info.status != "RUNNING" and not self.over.is_set():  # marked as dead, by mistake
-                self.client.update_run(self.run_id, status="RUNNING")
+            if self.begun and run.data.tags.get(ENDED) == str(self.session) and not self.over.is_set():
+                self._rise(run)
             self.renewed = _awake()
         except Exception:  # a store that is away, or a run that was deleted: those who write will be told
             return
+
+    def _rise(self, run: Run) -> None:
+        """A sweep has taken the session for dead."""
+        self.client.update_run(self.run_id, status="RUNNING")
+        self.client.delete_tag(self.run_id, ENDED)
+        if run.data.tags.get("vfe.error") == SILENT["error"]:
+            self.client.delete_tag(self.run_id, "vfe.error")
 
     def check(self) -> None:
         """Before anything is delivered, that this session may.
@@ -65,6 +75,8 @@ class Lease:
 
     def release(self) -> None:
         """Renew no more."""
+        if self.over.is_set():
+            return
         self.over.set()
         if self.busy.acquire(timeout=2):
             self.busy.release()

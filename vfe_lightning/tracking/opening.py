@@ -9,6 +9,7 @@ from mlflow.entities import Run
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
+from vfe_lightning.result import Result
 from vfe_lightning.tracking import store
 from vfe_lightning.tracking.checkpoints import checkpoints_in, contents, latest
 from vfe_lightning.tracking.keys import KEY, with_key
@@ -18,6 +19,7 @@ from vfe_lightning.tracking.record import Record
 from vfe_lightning.tracking.resume import check_may_resume, declaration_of, is_done
 from vfe_lightning.tracking.sessions import free
 from vfe_lightning.tracking.start import TAG
+from vfe_lightning.tracking.stored import stored
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Wanted:
         Raises:
             Refused: for what contradicts itself.
         """
+        if self.run_key == "":
+            raise Refused("--run_key is empty: it names the run")
         if self.resume and self.run_key:
             raise Refused("--resume names a run by its id, --run_key by its key: give one of them")
         if self.resume and self.init_from:
@@ -105,16 +109,35 @@ def opened(
     declared = declaration_of(run, experiment)
     if declared:
         check_may_resume(run, declared, experiment)
-    if wanted.run_key and declared and is_done(run, declared, experiment, _step_of(run)):
+    same = declared and declared.trainer.max_steps == experiment.trainer.max_steps
+    if wanted.run_key and declared and same and is_done(run, declared, experiment):
         return Opened(run_id, done=True)
     run = free(client, run_id, wanted.take_over)
     record, step = claim(client, run), _step_of(run)
-    if declared and (step > experiment.trainer.max_steps or is_done(run, declared, experiment, step)):
+    if declared and (
+        step > experiment.trainer.max_steps
+        or (step == experiment.trainer.max_steps and is_done(run, declared, experiment))
+    ):
         raise Refused(
             f"run {run_id[:8]} is at step {step} of {experiment.trainer.max_steps}: raise "
             "--trainer.max_steps to go on, or change --trainer.evaluation_batches to evaluate it again"
         )
     return Opened(run_id, _checkpoint(run, record, declared or experiment))
+
+
+def finished(run_id: str) -> Result:
+    """The results of a run that is done.
+
+    Raises:
+        Refused: they are missing or damaged.
+    """
+    result = stored(run_id).result
+    if result is None:
+        raise Refused(
+            f"run {run_id[:8]} is finished, and its results are missing or damaged: another "
+            "--trainer.evaluation_batches evaluates it again"
+        )
+    return result
 
 
 def _checkpoint(run: Run, record: Record, declared: DeclaredExperiment) -> str | None:

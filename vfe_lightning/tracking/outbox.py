@@ -113,12 +113,14 @@ class Outbox:
         with self.filing:
             if not self.file.exists():
                 return b""
+            if self.delivered > self.file.stat().st_size:  # another process has made a new file
+                self.delivered = 0
             with self.file.open("rb") as file:
                 file.seek(self.delivered)
                 if line := file.readline():
                     return line
-            self.file.unlink()
             self.delivered = 0
+            self.file.unlink()
             return b""
 
     def put_aside(self) -> None:
@@ -138,10 +140,10 @@ class Outbox:
         Raises:
             Deleted: when the run was deleted in MLflow.
         """
-        if self.guard:
-            self.guard()
         self.since = time.monotonic()
         try:
+            if self.guard:
+                self.guard()
             put(self.client, self.run_id, item)
         except MlflowException as error:
             if not passing(error) and (how := how_deleted(self.client, self.run_id)):
@@ -158,6 +160,13 @@ class Outbox:
             self.away = True
             reason = masked(" ".join(str(error).split()))[:160]
             print(f"MLflow takes nothing ({reason}): records are kept in {self.file}", file=sys.stderr)
+
+    def tell_kept(self) -> None:
+        print(
+            f"MLflow at {masked(store.tracking_uri())} has not taken all: what run {self.run_id[:8]} "
+            f"recorded is in {self.file}; `python -m vfe_lightning sweep` delivers it later",
+            file=sys.stderr,
+        )
 
     def settle(self) -> bool:
         """Whether nothing waits any more, after a last attempt."""

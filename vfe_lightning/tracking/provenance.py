@@ -88,6 +88,12 @@ def untracked(experiment: DeclaredExperiment) -> list[Path]:
     return [file for file in own if file.is_file() and not Repository.of(file)]
 
 
+def files(experiment: DeclaredExperiment, diff: str) -> dict[str, bytes]:
+    """What a run needs to be repeated besides a commit: changes, and files that git does not know."""
+    changes = {"uncommitted.diff": diff.encode()} if diff else {}
+    return changes | {f"source/{path.name}": path.read_bytes() for path in untracked(experiment)}
+
+
 def arguments() -> str:
     """What the program was started with, without passwords; bytes that are no text as escapes."""
     typed = masked(shlex.join(sys.argv[1:]))[:LONGEST] if source_file() else ""

@@ -1,7 +1,6 @@
 """One run as MLflow keeps it: parameters, tags, metrics, artifacts and how it ended."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,16 +11,15 @@ from mlflow import MlflowClient
 from mlflow.entities import Param, Run
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
-from vfe_lightning.errors import Interrupted, Refused, masked
+from vfe_lightning.errors import Interrupted, Refused
 from vfe_lightning.result import Status
 from vfe_lightning.tracking import keys, provenance, store
 from vfe_lightning.tracking.courier import Courier
 from vfe_lightning.tracking.filing import Filing
-from vfe_lightning.tracking.items import REMEMBERED, Item, Measured, artifact, batches, ended, passing
+from vfe_lightning.tracking.items import REMEMBERED, Item, Measured, artifact, batches, ended, refusing
 from vfe_lightning.tracking.lease import Lease
 from vfe_lightning.tracking.outbox import Outbox
 from vfe_lightning.tracking.places import DECLARATION, checkpoint_folder
-from vfe_lightning.tracking.process import Process
 from vfe_lightning.tracking.sessions import ENDED, MARK, begin, claim, session_of, sign_of_life
 from vfe_lightning.tracking.sweep import sweep
 
@@ -34,16 +32,19 @@ class Record:
     Nothing that it does after it was opened waits for a server.
     """
 
-    def __init__(self, client: MlflowClient, run_id: str, session: int | None = None) -> None:
+    def __init__(
+        self, client: MlflowClient, run_id: str, session: int | None = None, begun: bool = False
+    ) -> None:
         """Without a session of its own the process is one of the ranks of the latest."""
         self.client, self.run_id = client, run_id
         self.outbox = Outbox(client, run_id)
         run = client.get_run(run_id)
         self.session = session or session_of(run)
-        self.lease = Lease(client, run_id, session) if session else None
+        self.lease = Lease(client, run_id, session, begun) if session else None
         self.outbox.guard = self.lease.check if self.lease else None
         a_file = store.database_file(store.tracking_uri())  # which does not hang
         self.post = self.outbox if a_file else Courier(self.outbox)
+        self.info = run.info
         self.checkpoints = checkpoint_folder(run.info)
         self.experiment_id = run.info.experiment_id
         self.local = urlsplit(run.info.artifact_uri or "").scheme in ("", "file")
@@ -66,20 +67,20 @@ class Record:
         code, diff = provenance.code(experiment)
         facts = provenance.tags() | code | {"seed": str(experiment.seed), MARK: sign_of_life(0)}
         tags = facts | experiment.tags | dict(filing.tags) | dict(tags)
-        run = None
-        try:
+        with refusing(f"MLflow cannot record in {uri}"):
             filed = store.experiment_id(client, uri, filing.experiment, filing.about)
-            run = keys.make(client, uri, filed, filing.run_name, tags)
-            record = cls(client, run.info.run_id, begin(client, run.info.run_id))
-            record._describe(experiment, diff)
-        except Exception as error:
-            if run is not None:
+            run_id = keys.make(client, uri, filed, filing.run_name, tags).info.run_id
+            record = None
+            try:
+                record = cls(client, run_id, begin(client, run_id), begun=True)
+                record.describe(experiment, diff)
+                return record
+            except Exception:
+                if record:
+                    record.leave()
                 with suppress(Exception):  # where nothing can be written, nothing can be taken back
-                    client.delete_run(run.info.run_id)
-            if not passing(error) or isinstance(error, Refused):
+                    client.delete_run(run_id)
                 raise
-            raise Refused(f"MLflow cannot record in {uri}: {' '.join(str(error).split())[:300]}") from error
-        return record
 
     @classmethod
     def claim(cls, client: MlflowClient, run: Run) -> Self:
@@ -90,37 +91,16 @@ class Record:
         """
         return cls(client, run.info.run_id, claim(client, run))
 
-    def reopen(self, experiment: DeclaredExperiment) -> None:
-        """Go on, perhaps with a larger budget.
-
-        Raises:
-            Refused: what earlier sessions have recorded does not reach MLflow.
-        """
-        self._settle()
-        for name, values in self.known.items():
-            values |= {m.step: m.value for m in self.client.get_metric_history(self.run_id, name)}
-        self.client.update_run(self.run_id, status="RUNNING")
-        self.tag({**Process.this().tags(), "trainer.max_steps": str(experiment.trainer.max_steps)})
-        known = self.client.get_run(self.run_id).data
-        for name in {"vfe.error", "vfe.alarms", "vfe.failures"} & known.tags.keys():
-            self.client.delete_tag(self.run_id, name)
-        if "name" in known.params:
-            self.text(json.dumps(experiment.declared(), indent=2), DECLARATION)
-        else:  # it was killed while it was made
-            self._describe(experiment, provenance.code(experiment)[1])
-
-    def _describe(self, experiment: DeclaredExperiment, diff: str) -> None:
+    def describe(self, experiment: DeclaredExperiment, diff: str) -> None:
         """Everything that it can be repeated from; the parameters last, which say that it is all there."""
         self.text(json.dumps(experiment.declared(), indent=2), DECLARATION)
-        if diff:
-            self.text(diff, "uncommitted.diff")
-        for path in provenance.untracked(experiment):
-            self.file(path.read_bytes(), f"source/{path.name}")
-        self._settle()
+        for name, content in provenance.files(experiment, diff).items():
+            self.file(content, name)
+        self.settle()
         params = [Param(name, str(value)) for name, value in experiment.parameters().items()]
         self.client.log_batch(self.run_id, params=params)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         if not self.post.settle():
             raise Refused(f"what is kept in {self.outbox.file} cannot be delivered to MLflow")
 
@@ -166,18 +146,14 @@ class Record:
             self.lease.release()
         self._send({"tags": {ENDED: str(self.session)}})
 
-    def whereabouts(self) -> str:
-        """Where all of this can be looked at."""
-        pages = "all runs in the browser: python -m vfe_lightning ui"
-        artifacts = self.checkpoints.parent
-        return f"tables and figures: {artifacts}\n{pages}" if self.local else pages
-
     def end(self, status: Status, error: str | None = None) -> None:
         """How the run ended; of several errors the first is kept. Others may go on with it from now on."""
         if self.lease:
             self.lease.release()
-        self._send(ended(status, error))
-        self.give_back()
+        try:
+            self._send(ended(status, error))
+        finally:
+            self.give_back()
 
     def close(self) -> None:
         """Wait until all is delivered, or tell where it waits for a server that takes nothing.
@@ -185,16 +161,28 @@ class Record:
         Raises:
             Deleted: when the run was deleted in MLflow.
         """
+        interrupted = None
         try:
             settled = self.post.settle()
-        except Interrupted:  # all is on disk
-            settled = False
+        except Interrupted as signal:  # all is on disk
+            settled, interrupted = False, signal
         finally:
-            if isinstance(self.post, Courier):
-                self.post.close()
+            self.leave()
         if not settled:
-            print(
-                f"MLflow at {masked(store.tracking_uri())} has not taken all: what run {self.run_id[:8]} "
-                f"recorded is in {self.outbox.file}; `python -m vfe_lightning sweep` delivers it later",
-                file=sys.stderr,
-            )
+            self.outbox.tell_kept()
+        if interrupted:
+            raise interrupted
+
+    def abandon(self, status: Status | None, error: str) -> None:
+        """The run has not gone on: one that was there before stays as it was, unless that was stopped."""
+        if status == "KILLED" or (status and self.lease and self.lease.begun):
+            self.end(status, error)
+        else:
+            self.give_back()
+
+    def leave(self) -> None:
+        """End the threads of the record."""
+        if self.lease:
+            self.lease.release()
+        if isinstance(self.post, Courier):
+            self.post.close()

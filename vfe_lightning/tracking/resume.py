@@ -59,10 +59,10 @@ def check_may_resume(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExp
             )
 
 
-def is_done(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExperiment, step: int) -> bool:
-    """Whether nothing is left to do: trained to its last step, and evaluated as often as wanted."""
+def is_done(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExperiment) -> bool:
+    """Whether it has ended well, and was evaluated as often as wanted."""
     again = wanted.trainer.evaluation_batches != recorded.trainer.evaluation_batches
-    return run.info.status == "FINISHED" and step == wanted.trainer.max_steps and not again
+    return run.info.status == "FINISHED" and not again
 
 
 def may_go_on(run_id: str) -> bool:

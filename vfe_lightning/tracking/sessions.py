@@ -55,14 +55,14 @@ def claim(client: MlflowClient, run: Run) -> int:
     Raises:
         Refused: another process was faster.
     """
-    run_id, session = run.info.run_id, session_of(run) + 1
+    run_id, session, mark = run.info.run_id, session_of(run) + 1, sign_of_life(0)
     try:
         client.log_param(run_id, f"{SESSION}{session}", _token())
     except MlflowException as error:
         if error.error_code != "INVALID_PARAMETER_VALUE":
             raise
         raise Refused(f"run {run_id[:8]} has just been resumed by another process") from error
-    client.set_tag(run_id, MARK, sign_of_life(0))
+    client.set_tag(run_id, MARK, mark)
     return session
 
 

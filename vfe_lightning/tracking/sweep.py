@@ -1,11 +1,14 @@
 """Runs that ended without a word, and words that have not reached MLflow yet."""
 
+import json
+from pathlib import Path
+
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from vfe_lightning.tracking.deleted import how_deleted
 from vfe_lightning.tracking.items import ended
-from vfe_lightning.tracking.outbox import Outbox, folder
+from vfe_lightning.tracking.outbox import Outbox, complete, folder
 from vfe_lightning.tracking.sessions import ENDED, is_over, owner_of, session_of, silent
 
 LONGEST = 300  # characters of a reason
@@ -18,7 +21,8 @@ def sweep(client: MlflowClient, patient: bool = False) -> list[Run]:
     Those of other machines only where it is `patient`: they are watched for minutes.
     """
     running = _running(client)
-    found = [run for run in running if is_over(run)]
+    kept = {file.stem for file in folder().glob("*.jsonl")}  # among it may be how the run ended
+    found = [run for run in running if is_over(run) and (patient or run.info.run_id not in kept)]
     if patient:
         found += silent(client, [run for run in running if owner_of(run).lives() is None])
     return [run for run in found if marked(client, run)]
@@ -58,16 +62,19 @@ def deliver(client: MlflowClient) -> tuple[int, dict[str, str]]:
         try:
             if how := how_deleted(client, run_id):
                 kept[run_id] = how
-            elif not alive(client, run_id):
-                if Outbox(client, run_id).deliver(at_once=True):
-                    done += 1
-                else:
-                    kept[run_id] = "MLflow takes nothing"
+            elif not says_ended(file, run := client.get_run(run_id)) and not is_over(run):
+                kept[run_id] = "its process may still write to it"
+            elif Outbox(client, run_id).deliver(at_once=True):
+                done += 1
+            else:
+                kept[run_id] = "MLflow takes nothing"
         except Exception as error:  # the records of one run are not to block those of the others
             kept[run_id] = " ".join(str(error).split())[:LONGEST]
     return done, kept
 
 
-def alive(client: MlflowClient, run_id: str) -> bool:
-    """Whether the process that writes to a run may still do so."""
-    return not owner_of(client.get_run(run_id)).is_gone()
+def says_ended(file: Path, run: Run) -> bool:
+    """Whether the latest session of a run has left word that it has ended, among what is kept."""
+    last = {ENDED: str(session_of(run))}
+    lines = file.read_bytes().splitlines()
+    return any(complete(line) and json.loads(line).get("tags") == last for line in lines)
