@@ -1,6 +1,7 @@
 """What rank 0 finds in the store before it trains, on all ranks."""
 
 from collections.abc import Callable
+from typing import cast
 
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.strategies import DDPStrategy
@@ -9,7 +10,7 @@ from vfe_lightning import declarations
 from vfe_lightning.errors import Refused
 from vfe_lightning.tracking.opening import Opened
 from vfe_lightning.tracking.stop import GracefulStop, tell_children, told_by_parent
-from vfe_lightning.trainer import strategy_of
+from vfe_lightning.trainer import several, strategy_of
 
 
 def agreed(budget: declarations.Trainer, stop: GracefulStop, find: Callable[[], Opened]) -> Opened:
@@ -20,9 +21,9 @@ def agreed(budget: declarations.Trainer, stop: GracefulStop, find: Callable[[], 
     """
     if told := told_by_parent():
         return Opened(*told)
-    strategy = strategy_of(budget)
-    if not isinstance(strategy, DDPStrategy):
+    if not several(budget):
         return find()
+    strategy = cast(DDPStrategy, strategy_of(budget))
     environment = strategy.cluster_environment
     if isinstance(environment, LightningEnvironment) and not environment.creates_processes_externally:
         found = find()

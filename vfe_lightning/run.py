@@ -82,8 +82,7 @@ class Run:
         experiment, run_id = self.experiment, self.opened.run_id
         self.system = prepared(experiment)
         self.start = start_for(self.system, run_id, self.opened.checkpoint, wanted.init_from)
-        self.selection = Selection(self.system)
-        self.known = Known()
+        self.selection, self.known = Selection(self.system), Known()
         if (rank_zero_only.rank or 0) == 0:
             check_room(self.system, local_folder(tracking_uri()))
             self.known = Known.of(self.system)
@@ -96,7 +95,8 @@ class Run:
         self.metrics = BufferedMetrics(self.record) if self.record else None
         self.averaging = Averaging(experiment.trainer.average) if experiment.trainer.average else None
         own = [self.averaging, self.metrics, *callbacks, self.stop, self.checkpoints]
-        self.trainer = make_trainer(experiment.trainer, self.system, self.record, [c for c in own if c])
+        callbacks = [callback for callback in own if callback is not None]
+        self.trainer = make_trainer(experiment.trainer, self.system, self.record, callbacks)
         self.stop.watch(self.trainer)
 
     def abandon(self, error: BaseException) -> None:

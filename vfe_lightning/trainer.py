@@ -92,13 +92,17 @@ def strategy_of(budget: declarations.Trainer) -> Strategy:
         ) from error
 
 
+def several(budget: declarations.Trainer) -> bool:
+    """Whether processes share the batch, or one is to act as if they did."""
+    return budget.devices * budget.num_nodes > 1 or budget.strategy == "ddp"
+
+
 def _devices(budget: declarations.Trainer, accelerator: str) -> dict[str, Any]:
-    several = budget.devices * budget.num_nodes > 1 or budget.strategy == "ddp"
     return {
         "accelerator": accelerator,
         "devices": budget.devices,
         "num_nodes": budget.num_nodes,
         # Each rank has walkers of its own: buffers are not to be overwritten by those of rank 0.
-        "strategy": DDPStrategy(broadcast_buffers=False) if several else "auto",
+        "strategy": DDPStrategy(broadcast_buffers=False) if several(budget) else "auto",
         "precision": "64-true",
     }
