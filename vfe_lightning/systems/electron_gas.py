@@ -36,10 +36,11 @@ from vfe_lightning.samplers.metropolis import metropolis
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.basis_check import basis_alarms, basis_numbers, plane_wave_basis
 from vfe_lightning.systems.occupation_model import occupation_model
-from vfe_lightning.wavefunctions import kinetic as kinetic_energy
 from vfe_lightning.wavefunctions.base_states import BaseStates
 from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationInteraction
 from vfe_lightning.wavefunctions.flow_wavefunction import FlowWavefunction
+from vfe_lightning.wavefunctions.kinetic import LocalKinetic
+from vfe_lightning.wavefunctions.local_kinetic import local_kinetic
 from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 
 PAIR_CORRELATION_BINS = 40
@@ -154,9 +155,9 @@ class ElectronGas(VariationalFreeEnergy):
                     "autocorrelation_time": walk.autocorrelation_time,
                 }
 
-    def local_kinetic(self, states: BaseStates, x: Tensor) -> kinetic_energy.LocalKinetic:
+    def local_kinetic(self, states: BaseStates, x: Tensor) -> LocalKinetic:
         d, flow = self.declaration, self.wavefunction.flow
-        made = partial(kinetic_energy.local_kinetic, d.kinetic, flow, states, x, generator=self.generator)
+        made = partial(local_kinetic, d.kinetic, flow, states, x, generator=self.generator)
         return self.chunks.run(made, x.device)
 
     def scores_of_psi(self, states: BaseStates, x: Tensor) -> Tensor:
