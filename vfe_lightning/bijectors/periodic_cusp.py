@@ -25,8 +25,8 @@ from torch.nn.functional import pad
 
 from vfe_lightning.calculus.forward_laplacian import Traced, composed, coordinates, reciprocal
 
-REACH = 1.0  # of the cusp, in units of 1 / kappa
-LARGEST = 0.125  # of it, in sides of the box
+REACH = 0.65  # of the cusp, in r_s a_0: what neighbours leave free; as low an energy as any before training
+LARGEST = 0.25  # of it, in sides of the box
 
 
 class CuspJet(NamedTuple):
@@ -44,7 +44,7 @@ class PeriodicCusp(nn.Module):
     """Of n_up and n_down electrons in a cube; it has no parameters.
 
     Args:
-        slope: kappa, in the inverse of the unit of length.
+        slope: kappa, in the inverse of r_s a_0.
 
     Attributes:
         reach: b.
@@ -57,7 +57,7 @@ class PeriodicCusp(nn.Module):
     def __init__(self, n_up: int, n_down: int, dim: int, length: float, slope: float) -> None:
         super().__init__()
         self.n_up, self.length = n_up, length
-        self.reach = min(REACH / slope, LARGEST * length)
+        self.reach = min(REACH, LARGEST * length)
         steepness = 2 * self.reach * slope
         self.strength = -steepness / (dim + 1 + steepness)
         one = torch.eye(1 + n_down, dtype=torch.float64)
