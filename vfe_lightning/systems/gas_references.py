@@ -4,7 +4,7 @@ from vfe_lightning import declarations
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.exact.diagonalization import diagonalize
 from vfe_lightning.exact.hartree_fock import hartree_fock
-from vfe_lightning.exact.relative_spectrum import DEFAULT_CUTOFF, finest_cutoff
+from vfe_lightning.exact.relative_spectrum import default_cutoff, finest_cutoff
 from vfe_lightning.exact.single_electron import single_electron
 from vfe_lightning.result import Reference
 
@@ -15,14 +15,15 @@ def exact_values(d: declarations.ElectronGas, tolerance: float) -> Reference:
     Raises:
         NotKnown: there are too many, or F is not known to the tolerance.
     """
-    if d.theta == 0 or d.n > 3 or d.n_down:
+    if d.theta == 0 or d.n > 3:
         raise NotKnown(
             f"n = {d.n}, theta = {d.theta:g}: thermal states of up to 3 electrons are known exactly"
         )
     if d.n == 1:
         return single_electron(d.dim, d.rs, d.theta, d.twist)
-    for cutoff in dict.fromkeys((DEFAULT_CUTOFF[d.n, d.dim], finest_cutoff(d.n, d.dim))):
-        exact = diagonalize(d.n, d.dim, d.rs, d.theta, (d.twist,) * d.dim, cutoff)
+    most, fewest = max(d.n_up, d.n_down), min(d.n_up, d.n_down)  # the spins may be exchanged
+    for cutoff in dict.fromkeys(f(most, d.dim, fewest) for f in (default_cutoff, finest_cutoff)):
+        exact = diagonalize(most, d.dim, d.rs, d.theta, (d.twist,) * d.dim, cutoff, fewest)
         if exact.free_energy_error <= tolerance:
             return exact.reference
     raise NotKnown(
