@@ -33,7 +33,7 @@ heg3d_metal = Experiment(
     optimizer=NaturalGradient(
         decay=100,
         classical=TrustRegion(max_norm=4e-3, momentum=0.9),
-        quantum=TrustRegion(max_norm=1e-2, momentum=0.9, damping=3e-3),
+        quantum=TrustRegion(max_norm=1e-3, momentum=0.9),  # longer steps fold the flow
     ),
     trainer=Trainer(max_steps=100, evaluation_batches=20),
     batch_size=128,

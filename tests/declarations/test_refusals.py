@@ -57,6 +57,8 @@ def test_json_tells_no_count_that_follows_from_others():
         ({"walkers_per_state": 0}, "walkers_per_state\n.*greater than 0"),
         ({"base_states": {"kind": "configuration_interaction"}, "occupation": {"kind": "levels"}},
          "is for n = 2 or 3 electrons, not 7"),
+        ({"n": 3, "n_down": 2, "base_states": {"kind": "configuration_interaction"},
+          "occupation": {"kind": "levels"}}, "no more than one electron of spin down, not 2"),
         ({"base_states": {"kind": "configuration_interaction"}}, "go together"),
         ({"occupation": {"kind": "levels"}}, "go together"),
         ({"base_states": {"kind": "ci"}}, "expected tags.*determinants.*configuration_interaction"),

@@ -1,13 +1,16 @@
 """The electron gas of both spins as a system: where it starts, what it measures, that its variants agree."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
-from judging import agrees
+from judging import agrees, errors
 
+from experiments.heg_exact import heg_exact
 from vfe_lightning import declarations
 from vfe_lightning.declarations import ElectronGas as Declared
+from vfe_lightning.errors import NotKnown
 from vfe_lightning.exact.hartree_fock import hartree_fock
 from vfe_lightning.exact.ideal_gas import ideal_gas
 from vfe_lightning.free_energy import make_generator
@@ -117,3 +120,46 @@ def test_hartree_fock_is_the_start_without_the_cusp():
     assert agrees(v.mean, v.error, expected.potential, samples=300)
     assert gas.landmarks() == {"Hartree-Fock": expected.free_energy}
     assert gas.contained() == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("n_up", "dim"),
+    [(1, 2), pytest.param(1, 3, marks=pytest.mark.slow), pytest.param(2, 2, marks=pytest.mark.slow)],
+)
+def test_mixed_determinants_start_at_the_exact_free_energy(n_up, dim):
+    """Without a flow, with the cusp alone: above it, and within two per cent of the temperature."""
+    base = {"base_states": {"kind": "configuration_interaction"}, "occupation": {"kind": "levels"}}
+    gas = system(n_up=n_up, dim=dim, theta=0.5, flow=SMALL_FLOW | {"init_scale": 0.0}, **base)
+    found = Moments.of(gas.estimate(2000).free_energy)
+    exact = gas.reference()
+    excess = float(found.mean) - exact.free_energy
+    assert excess < 0.02 * gas.size * gas.temperature + errors() * float(found.error)
+    assert excess > -errors() * float(found.error) - exact.free_energy_error
+
+
+def test_spins_may_be_exchanged():
+    up, down = (system(n_up=m, n_down=3 - m) for m in (2, 1))
+    assert up.reference() == down.reference()
+    with pytest.raises(NotKnown, match="n = 4"):
+        system(n_up=2, n_down=2).reference()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dim", [2, 3])
+def test_training_two_electrons_of_opposite_spin_reaches_the_exact_free_energy(dim):
+    """r_s = 1, theta = 0.5: within 2e-3 of it and not below."""
+    mixed = {"base_states.kind": "configuration_interaction", "occupation.kind": "levels"}
+    made = heg_exact.vary(n_up=1, n_down=1, dim=dim, rs=1, theta=0.5, **mixed)
+    gas = ElectronGas(made.system)
+    gas.prepare(partial(make_optimizer, made.optimizer), 512, seed=0)
+    gas.generator = make_generator(torch.device("cpu"), 0, "training")
+    optimizer = gas.configure_optimizers()
+    for _ in range(100):
+        optimizer.backward(gas.estimate(512).factors)
+        optimizer.step()
+    final = Moments.of(torch.cat([gas.estimate(512).free_energy.view(-1, 2).mean(1) for _ in range(20)]))
+    exact = gas.reference()
+    excess, scale = float(final.mean) - exact.free_energy, gas.temperature
+    print(f"exact {exact.free_energy:.5f}, found {final.mean:.5f} +- {final.error:.5f} Ry/rs^2")
+    assert -errors() * float(final.error) - exact.free_energy_error < excess
+    assert excess < 2e-3 * max(scale, abs(exact.free_energy)) + errors() * float(final.error)

@@ -10,6 +10,7 @@ from torch import Tensor
 from vfe_lightning.statistics import Moments
 from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationInteraction
 from vfe_lightning.wavefunctions.slater import SlaterDeterminants
+from vfe_lightning.wavefunctions.spin_determinants import SpinDeterminants
 from vfe_lightning.wavefunctions.superpositions import Superpositions
 
 LENGTH = 2.5
@@ -19,7 +20,9 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def superpositions(n: int, dim: int, terms: int = 4, batch: int = 3) -> tuple[Superpositions, Tensor]:
+def superpositions(
+    n: int, dim: int, terms: int = 4, batch: int = 3, n_down: int = 0
+) -> tuple[Superpositions, Tensor]:
     g = generator(n + dim)
     table = torch.cartesian_prod(*[torch.arange(-2.0, 3.0, dtype=torch.float64)] * dim)
     rows = [torch.randperm(len(table), generator=g)[:n] for _ in range(batch * terms)]
@@ -27,12 +30,14 @@ def superpositions(n: int, dim: int, terms: int = 4, batch: int = 3) -> tuple[Su
     c = torch.randn(batch, terms, generator=g, dtype=torch.float64)
     c = c / c.norm(dim=1, keepdim=True)
     zeta = LENGTH * torch.rand(batch, n, dim, generator=g, dtype=torch.float64)
-    return Superpositions(k, c, LENGTH), zeta
+    return Superpositions(k, c, LENGTH, n_down), zeta
 
 
-@pytest.mark.parametrize(("n", "dim"), [(2, 2), (2, 3), (3, 2), (3, 3)])
-def test_gradient_and_hessian_equal_autograd(n: int, dim: int) -> None:
-    states, zeta = superpositions(n, dim)
+@pytest.mark.parametrize(
+    ("n", "dim", "n_down"), [(2, 2, 0), (2, 3, 0), (3, 2, 0), (3, 3, 0), (2, 2, 1), (3, 3, 1)]
+)
+def test_gradient_and_hessian_equal_autograd(n: int, dim: int, n_down: int) -> None:
+    states, zeta = superpositions(n, dim, n_down=n_down)
     jet = states.jet(zeta)
     torch.testing.assert_close(states.gradient(zeta), jet.gradient)
     torch.testing.assert_close(states.log_psi(zeta), jet.log_psi)
@@ -64,12 +69,20 @@ def test_one_term_is_a_determinant(n: int, dim: int) -> None:
     torch.testing.assert_close(states.gradient(zeta), determinants.gradient(zeta))
 
 
-def test_samples_have_the_density_of_the_state() -> None:
+def test_one_term_of_both_spins_is_a_product_of_determinants() -> None:
+    states, zeta = superpositions(3, 2, terms=1, n_down=1)
+    product = SpinDeterminants(states.k[:, 0], LENGTH, 2)
+    torch.testing.assert_close(states.log_psi(zeta).real, product.log_psi(zeta).real)
+    torch.testing.assert_close(states.gradient(zeta), product.gradient(zeta))
+
+
+@pytest.mark.parametrize("n_down", [0, 1])
+def test_samples_have_the_density_of_the_state(n_down: int) -> None:
     """Fourier components of the pair density against reweighted uniform points."""
-    mixing = ConfigurationInteraction(3, 2, rs=10, twist=0.25, cutoff=10, temperature=1.0)
+    mixing = ConfigurationInteraction(3, 2, rs=10, twist=0.25, cutoff=10, temperature=1.0, n_down=n_down)
     made = mixing(torch.arange(len(mixing.energies))[:, None])
     mixed = (made.coefficients.abs() > 0.2).sum(1).argmax()
-    count = 20000
+    count = 4000 if n_down else 20000
     one = made[mixed[None]]
     assert int((one.coefficients.abs() > 0.1).sum()) > 2
     many = one[torch.zeros(count, dtype=torch.long)]

@@ -45,19 +45,22 @@ class PeriodicCusp(nn.Module):
 
     Args:
         slope: kappa, in the inverse of r_s a_0.
+        reach: the longest b.
 
     Attributes:
-        reach: b.
+        reach: b, at most a quarter of the box.
         strength: a, between -1 and 0 for electrons, which repel.
     """
 
     difference: Tensor  # (1 + n_down, n_down): of one electron of spin up and those of spin down
     first: Tensor  # (1 + n_down, 1): the one of spin up
 
-    def __init__(self, n_up: int, n_down: int, dim: int, length: float, slope: float) -> None:
+    def __init__(
+        self, n_up: int, n_down: int, dim: int, length: float, slope: float, reach: float = REACH
+    ) -> None:
         super().__init__()
         self.n_up, self.length = n_up, length
-        self.reach = min(REACH, LARGEST * length)
+        self.reach = min(reach, LARGEST * length)
         steepness = 2 * self.reach * slope
         self.strength = -steepness / (dim + 1 + steepness)
         one = torch.eye(1 + n_down, dtype=torch.float64)

@@ -114,9 +114,10 @@ class ElectronGas(System):
         mixed = isinstance(self.base_states, ConfigurationInteraction)
         if isinstance(self.occupation, Levels) != mixed:
             raise ValueError("base_states configuration_interaction and occupation levels go together")
-        if mixed and self.n_down:
+        if mixed and self.n_down > 1:
             raise ValueError(
-                "base_states configuration_interaction is for electrons of one spin: take determinants"
+                "base_states configuration_interaction is for no more than one electron of spin down, not "
+                f"{self.n_down}: exchange the spins, or take determinants"
             )
         if mixed and self.n not in (2, 3):
             raise ValueError(

@@ -109,17 +109,20 @@ def plane_wave_loss(
     return _box_loss(spins, theta, (twist,) * dim, found)
 
 
-def mixed_plane_wave_loss(n: int, dim: int, theta: float, twist: float, cutoff: float) -> BasisLoss:
-    """Of all determinants of n = 2 or 3 whose relative kinetic energy is at most the cutoff."""
-    b = _beta(n, dim, theta, 1.0)
+def mixed_plane_wave_loss(
+    n: int, dim: int, theta: float, twist: float, cutoff: float, n_down: int = 0
+) -> BasisLoss:
+    """Of all determinants of n = 2 or 3, n_down of spin down, of relative kinetic energy up to the cutoff."""
+    spins = [m for m in (n - n_down, n_down) if m]
+    b = _beta(n, dim, theta, spins[0] / n)
     sums = []
     for momentum in itertools.product(range(n), repeat=dim):
         centre_log_z, centre = centre_of_mass_sums(n, momentum, (twist,) * dim, b)
-        log_z, energy = sums_of(kinetic(determinants(n, momentum, cutoff)), b)
+        log_z, energy = sums_of(kinetic(determinants(n, momentum, cutoff, n_down)), b)
         sums.append((centre_log_z + log_z, centre + energy))
     log_z, energy = np.array(sums).T
     total = float(np.asarray(logsumexp(log_z)))
-    return _box_loss([n], theta, (twist,) * dim, (total, float(np.exp(log_z - total) @ energy)))
+    return _box_loss(spins, theta, (twist,) * dim, (total, float(np.exp(log_z - total) @ energy)))
 
 
 def _beta(n: int, dim: int, theta: float, majority: float) -> float:

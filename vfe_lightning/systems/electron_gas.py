@@ -71,7 +71,7 @@ class ElectronGas(VariationalFreeEnergy):
         self.mixing = None
         if isinstance(d.base_states, declarations.ConfigurationInteraction):
             self.mixing = ConfigurationInteraction(
-                d.n, d.dim, d.rs, d.twist, d.base_states.cutoff, self.temperature
+                d.n, d.dim, d.rs, d.twist, d.base_states.cutoff, self.temperature, d.n_down
             )
         self.model = occupation_model(d, orbitals, self.mixing)
         self.wavefunction = FlowWavefunction(flow_of(d, self.hamiltonian.length))
