@@ -25,7 +25,6 @@ from vfe_lightning.errors import NotKnown
 from vfe_lightning.systems.electron_gas import ElectronGas
 from vfe_lightning.trained import Trained
 from vfe_lightning.wavefunctions.free_fermions import free_fermions
-from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 
 pytestmark = [
     pytest.mark.device,
@@ -130,17 +129,20 @@ def test_a_run_goes_on_on_another_device_and_back(name, home):
     assert there.steps == 4 and there.status == "FINISHED"
 
 
-@pytest.mark.parametrize(("n", "dim"), [(5, 2), (7, 3)])
-def test_a_step_of_the_gas_is_that_of_the_cpu(n, dim):
+@pytest.mark.parametrize(("n", "n_down", "dim"), [(5, 0, 2), (7, 0, 3), (5, 2, 2), (7, 3, 3)])
+def test_a_step_of_the_gas_is_that_of_the_cpu(n, n_down, dim):
     """At the same K and z: positions, energies and the direction of the step."""
 
     def found(device: str) -> dict[str, Tensor]:
         torch.manual_seed(0)
-        gas = declarations.ElectronGas(n=n, dim=dim, rs=5, theta=0.2, twist=0.25, flow={"init_scale": 0.1})
+        flow = {"init_scale": 0.1}
+        gas = declarations.ElectronGas(n=n, n_down=n_down, dim=dim, rs=5, theta=0.2, twist=0.25, flow=flow)
         system = ElectronGas(gas).to(device)
         g = torch.Generator().manual_seed(1)
-        occupied = ElectronGas(gas).model.sample(40, g).to(device)
-        z = SlaterDeterminants(system.momenta[occupied].cpu(), system.hamiltonian.length).sample(g).to(device)
+        on_host = ElectronGas(gas)
+        occupied = on_host.model.sample(40, g)
+        z = on_host.states(occupied).sample(g).to(device)
+        occupied = occupied.to(device)
         states, flow = system.states(occupied), system.wavefunction.flow
         for _ in range(3):  # made ready, recorded, replayed
             x = invert(flow, z).x
