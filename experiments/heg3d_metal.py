@@ -31,11 +31,12 @@ heg3d_metal = Experiment(
         flow=TwoStream(depth=2, width=16, pair_width=16),
     ),
     optimizer=NaturalGradient(
-        decay=100,
+        decay=20,
         classical=TrustRegion(max_norm=4e-3, momentum=0.9),
-        quantum=TrustRegion(max_norm=1e-3, momentum=0.9),  # longer steps fold the flow
+        # longer steps, or as long ones for longer, fold the flow: noise moves one spin against the other
+        quantum=TrustRegion(max_norm=3e-3, momentum=0.9, damping=1e-2),
     ),
-    trainer=Trainer(max_steps=100, evaluation_batches=20),
+    trainer=Trainer(max_steps=80, evaluation_batches=20),
     batch_size=128,
 )
 
