@@ -8,6 +8,7 @@ from processes import BRIEF, history
 
 from vfe_lightning.errors import Interrupted, Refused
 from vfe_lightning.tracking import keys, store
+from vfe_lightning.tracking.filing import Filing
 from vfe_lightning.tracking.record import Record
 
 QUIET = BRIEF.vary(**{"trainer.max_steps": 20})
@@ -28,6 +29,18 @@ def test_one_command_makes_a_run_goes_on_with_it_and_ends(client, home, break_at
     assert first.run_id == again.run_id and len(runs_of(client)) == 2
     assert history(client, first.run_id) == history(client, whole.run_id)
     assert again.plain() == first.plain() == json.loads((home / "again.json").read_text())
+
+
+def test_the_run_of_a_key_lies_where_it_is_filed(client):
+    """In an MLflow experiment of another name; the same key of the experiment itself is another run."""
+    own, filing = Record.start(QUIET, tags={keys.KEY: "a"}), Filing("elsewhere", "first")
+    own.end("KILLED")
+    first = QUIET.run(run_key="a", filing=filing)
+    assert QUIET.run(run_key="a", filing=filing).run_id == first.run_id != own.run_id
+    assert len(runs_of(client)) == 2
+    assert client.get_experiment_by_name("elsewhere").experiment_id == (
+        client.get_run(first.run_id).info.experiment_id
+    )
 
 
 SLOW = [pytest.param(method, marks=pytest.mark.slow) for method in ("note", "metrics")]

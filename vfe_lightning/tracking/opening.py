@@ -31,12 +31,14 @@ class Wanted:
         run_key: of the run that goes on, if there is one.
         take_over: at once, although its process may still live.
         init_from: a run whose parameters are the start.
+        filed: the MLflow experiment that has the run of the key, if not one of the experiment's name.
     """
 
     resume: str | None = None
     run_key: str | None = None
     take_over: bool = False
     init_from: str | None = None
+    filed: str | None = None
 
     def check(self) -> None:
         """
@@ -73,7 +75,7 @@ def meant(client: MlflowClient, experiment: DeclaredExperiment, wanted: Wanted) 
         Refused: there is no such run.
     """
     if wanted.run_key:
-        return with_key(client, experiment.name, wanted.run_key)
+        return with_key(client, wanted.filed or experiment.name, wanted.run_key)
     return find_run(client, wanted.resume) if wanted.resume else None
 
 
