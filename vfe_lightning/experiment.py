@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
+from vfe_lightning.loading import loading
 from vfe_lightning.result import Result
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ class Experiment(DeclaredExperiment):
         if "" in (resume, init_from):  # which a script makes of a variable that was not set
             raise Refused("resume and init_from name a run: an empty text names none")
         store.check_reachable(store.tracking_uri())
-        from vfe_lightning.carry_out import carry_out
-        from vfe_lightning.tracking.opening import Wanted
+        with loading():
+            from vfe_lightning.carry_out import carry_out
+            from vfe_lightning.tracking.opening import Wanted
 
         filed = filing.experiment if filing else None
         wanted = Wanted(resume, run_key, take_over, init_from, filed)

@@ -43,6 +43,7 @@ def drawn(figure: Figure) -> dict[str, bytes]:
         buffer = io.BytesIO()
         figure.savefig(buffer, format=format, dpi=DPI)
         pictures[format] = buffer.getvalue()
+        figure.set_layout_engine("none")  # the places of the first format hold for the next one
     return pictures
 
 
