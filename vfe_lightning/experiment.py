@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vfe_lightning.cluster import check_variables
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
 from vfe_lightning.loading import loading
@@ -51,6 +52,7 @@ class Experiment(DeclaredExperiment):
 
         if "" in (resume, init_from):  # which a script makes of a variable that was not set
             raise Refused("resume and init_from name a run: an empty text names none")
+        check_variables()
         store.check_reachable(store.tracking_uri())
         with loading():
             from vfe_lightning.carry_out import carry_out
