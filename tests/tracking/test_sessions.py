@@ -63,13 +63,15 @@ def test_of_two_processes_that_resume_a_run_at_once_one_goes_on(client, home):
     dice, whole = random.Random(MOVED), BRIEF.run().run_id
     for number in range(TIMES):
         log, environment = home / f"log{number}", {"TOY_BREAK": "kill:23:0"}
-        assert code_of(on_command_line(log, "--run_key", str(number), environment=environment)) == -9
+        code = code_of(on_command_line(log, "--run_key", str(number), environment=environment))
+        assert code == -9, log.read_text()
         run_id = log.read_text().split(", run ")[1].split()[0]
         both = []
         for rank in range(2):
             both.append(on_command_line(home / f"log{number}_{rank}", "--resume", run_id, pause=0.02))
             time.sleep(dice.choice([0.0, dice.uniform(0, 0.3)]))
-        assert sorted(code_of(process) for process in both) == [0, 2]
+        codes = sorted(code_of(process) for process in both)
+        assert codes == [0, 2], [(home / f"log{number}_{rank}").read_text() for rank in range(2)]
         assert history(client, run_id) == history(client, whole)
 
 
