@@ -63,6 +63,23 @@ def test_a_server_that_dies_costs_nothing(home, client, back, template_store):
     assert {"results.csv", "convergence.png", "step_00000060.ckpt"} <= names
 
 
+def test_two_machines_that_share_a_server_make_one_run_of_a_key(home, template_store):
+    port, remote, places = free_port(), home / "remote", [home / "one", home / "two"]
+    (remote / "mlruns").mkdir(parents=True)
+    shutil.copy(template_store, remote / "mlruns" / "mlflow.db")
+    uri = {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}"}
+    with mlflow_server(remote, port):
+        both = [
+            on_command_line(home / f"log{n}", "--run_key", "a", environment=uri | {"VFE_HOME": str(place)})
+            for n, place in enumerate(places)
+        ]
+        codes = sorted(code_of(process) for process in both)
+        assert codes == [0, 2], [(home / f"log{n}").read_text() for n in range(2)]
+    served = connect(f"sqlite:///{remote}/mlruns/mlflow.db")
+    [run] = served.search_runs([e.experiment_id for e in served.search_experiments()])
+    assert run.info.status == "FINISHED"
+
+
 @pytest.mark.slow
 def test_a_server_that_hangs_costs_no_time(home, template_store):
     """It takes connections and answers nobody, from the start of the run to its end and after."""
