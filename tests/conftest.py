@@ -59,8 +59,19 @@ def template_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(template_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def painted() -> None:
+    """Asked for where figures are to be painted in this process: elsewhere they are only made."""
+
+
+@pytest.fixture
+def home(
+    template_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Path:
     """A project folder of the test's own, with an empty store in it."""
+    if "painted" not in request.fixturenames:
+        import unpainted
+
+        monkeypatch.setattr("matplotlib.figure.Figure.savefig", unpainted.savefig)
     (tmp_path / "mlruns").mkdir()
     shutil.copy(template_store, tmp_path / "mlruns" / "mlflow.db")
     monkeypatch.setenv("VFE_HOME", str(tmp_path))

@@ -7,8 +7,8 @@ import pytest
 import seeds  # noqa: F401
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor
+from two_ranks import start_two
 
 from vfe_lightning import declarations, reductions
 from vfe_lightning.bijectors.inversion import invert
@@ -144,7 +144,7 @@ def work(rank: int, folder: str, cases: list[str], device: str) -> None:
 
 
 def on_two_ranks(folder: Path, cases: list[str], device: str = "cpu") -> list[dict]:
-    mp.spawn(work, args=(str(folder), cases, device), nprocs=2)
+    start_two(work, str(folder), cases, device)
     return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
 
 
