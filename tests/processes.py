@@ -61,12 +61,12 @@ def on_command_line(
 
 
 def command(
-    home: Path, experiment: str, *argv: str, timeout: float = 300
+    home: Path, experiment: str, *argv: str, timeout: float = 300, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """What `python -m experiments.<experiment>` ends with, in the project folder `home`."""
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
-        given = {"VFE_HOME": str(home), "OMP_NUM_THREADS": "1"}
+        given = {"VFE_HOME": str(home), "OMP_NUM_THREADS": "1", **environment}
         code = code_of(start(_experiment, (experiment, argv), out, err, given), timeout)
         return subprocess.CompletedProcess(argv, code, out.read_text(), err.read_text())
 
