@@ -14,6 +14,7 @@ Currents beyond N are left out. With imaginary twists t on the bonds, $\langle e
 
 import math
 from bisect import bisect_left
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -144,10 +145,7 @@ def _count(L: int, N: int) -> int:
 
 def _sum_and_slope(L: int, K: float, N: int, W: int) -> tuple[float, float]:
     """Sum over all currents of one winding of products of e^-K I_n, and its derivative at fixed e^-K."""
-    n = np.arange(N + 1)
-    weights = ive(n, K)
-    slopes = (ive(abs(n - 1), K) + ive(n + 1, K)) / 2
-    both = [torch.from_numpy(np.concatenate([half[:0:-1], half])) for half in (weights, slopes)]
+    weights, rows = _weights_and_rows(L, K, N)
     states = _states(L, N, W)
     representatives, copies = _up_to_symmetry(states, N)
     # horizontal currents follow from one of them and the differences of the vertical ones: (states, states)
@@ -155,8 +153,8 @@ def _sum_and_slope(L: int, K: float, N: int, W: int) -> tuple[float, float]:
     code = states[:, : L - 1] @ place
     index = code[:, None] - code + 2 * N * place.sum()
 
-    def trace(w: Tensor) -> Tensor:
-        row = _rows(w, L, N)[index]
+    def trace(w: Tensor, rows: Tensor) -> Tensor:
+        row = rows[index]
         vertical = w[states + N].prod(dim=1)
         power = row[:, representatives]
         for _ in range(L - 2):
@@ -164,8 +162,18 @@ def _sum_and_slope(L: int, K: float, N: int, W: int) -> tuple[float, float]:
         closed = (vertical[:, None] * power * row[:, representatives]).sum(dim=0)
         return (copies * vertical[representatives] * closed).sum()
 
-    value, slope = torch.func.jvp(trace, (both[0],), (both[1],))[:2]
+    value, slope = torch.func.jvp(trace, *zip(weights, rows, strict=True))[:2]
     return value.item(), slope.item()
+
+
+@lru_cache(maxsize=1)  # they are those of all windings
+def _weights_and_rows(L: int, K: float, N: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """e^-K I_n of the currents |n| <= N, with their derivatives, and the sums of `_rows` with theirs."""
+    n = np.arange(N + 1)
+    weights = ive(n, K)
+    slopes = (ive(abs(n - 1), K) + ive(n + 1, K)) / 2
+    both = tuple(torch.from_numpy(np.concatenate([half[:0:-1], half])) for half in (weights, slopes))
+    return both, torch.func.jvp(lambda w: _rows(w, L, N), both[:1], both[1:])
 
 
 def _states(L: int, N: int, W: int) -> Tensor:
