@@ -1,6 +1,7 @@
 """Two processes with half the batch each do what one process does with all of it, given the same samples."""
 
 import math
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,7 @@ def gas(occupation: dict, clip: float = 5.0) -> ElectronGas:
     )
 
 
+@cache  # one process is compared with two ranks and with two passes
 def train(case: str, accumulate: int = 1, clip: float = 5.0, device: str = "cpu") -> dict[str, Tensor]:
     """Parameters after twenty steps, and the metrics of the last."""
     batch, occupation, optimizer = CASES[case]

@@ -8,8 +8,7 @@ $$ Z = (2 \pi)^{L^2} \sum_{\nabla \cdot n = 0} \prod_{bonds} I_n(K), \quad K = \
 
 A state is the L currents from one row to the next; their sum, the winding W, is the same for all rows.
 Currents beyond N are left out. With imaginary twists t on the bonds, $\langle e^{t \cdot n} \rangle \le
-\exp K \sum (\cosh t - 1)$, where t may be changed by any gradient, so that what is left out has a bound
-(Chernoff).
+\exp K \sum (\cosh t - 1)$, where t may be changed by any gradient: Chernoff's bound on what is left out.
 """
 
 import math
@@ -145,8 +144,7 @@ def _count(L: int, N: int) -> int:
 
 def _sum_and_slope(L: int, K: float, N: int, W: int) -> tuple[float, float]:
     """Sum over all currents of one winding of products of e^-K I_n, and its derivative at fixed e^-K."""
-    weights, rows = _weights_and_rows(L, K, N)
-    states = _states(L, N, W)
+    states, (weights, rows) = _states(L, N, W), _weights_and_rows(L, K, N)
     representatives, copies = _up_to_symmetry(states, N)
     # horizontal currents follow from one of them and the differences of the vertical ones: (states, states)
     place = (4 * N + 1) ** torch.arange(L - 1)
@@ -169,11 +167,9 @@ def _sum_and_slope(L: int, K: float, N: int, W: int) -> tuple[float, float]:
 @lru_cache(maxsize=1)  # they are those of all windings
 def _weights_and_rows(L: int, K: float, N: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """e^-K I_n of the currents |n| <= N, with their derivatives, and the sums of `_rows` with theirs."""
-    n = np.arange(N + 1)
-    weights = ive(n, K)
-    slopes = (ive(abs(n - 1), K) + ive(n + 1, K)) / 2
-    both = tuple(torch.from_numpy(np.concatenate([half[:0:-1], half])) for half in (weights, slopes))
-    return both, torch.func.jvp(lambda w: _rows(w, L, N), both[:1], both[1:])
+    n = abs(np.arange(-N, N + 1))
+    both = torch.from_numpy(ive(n, K)), torch.from_numpy((ive(abs(n - 1), K) + ive(n + 1, K)) / 2)
+    return both, torch.func.jvp(lambda w: _rows(w, L, N), both[:1], both[1:])[:2]
 
 
 def _states(L: int, N: int, W: int) -> Tensor:
