@@ -127,3 +127,14 @@ def test_an_interaction_changes_the_temperatures_as_enumeration_has_it():
     }.items():
         assert agrees(row[name], row[f"{name}_error"] + 1e-9, exact), name
     assert row["effective_sample_size"] > 0.3
+
+
+def test_what_occupations_do_not_tell_apart_is_left_to_the_dispersion():
+    """Two electrons on a star and its neighbour: one number says all, which is the slope."""
+    k = torch.tensor([[0.5, 0.0], [-0.5, 0.0], [1.0, 0.0], [-1.0, 0.0]], dtype=torch.float64)
+    orbitals = Orbitals(k, 1.0, (2,))
+    occupied = torch.combinations(torch.arange(4), 2).repeat(20, 1)
+    liquid = Liquid.fitted(orbitals, occupied, k.square().sum(1)[occupied].sum(1), seeded(0))
+    rows, f = liquid.dispersion(), liquid.functional()
+    assert rows["epsilon"].diff().iloc[1] == pytest.approx(0.75)
+    assert (f["f"].abs() < 1e-10).all() and liquid.smooth.determination == pytest.approx(1)

@@ -9,6 +9,7 @@ eps up to a constant and f up to a_k + a_k'. f is a product of a Legendre polyno
 in the plane) and of radial functions 1 and (k / k_F)^2 - 1, without the terms that the gauge takes.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,8 @@ ANGULAR = 2  # the largest l of f
 DEGREE = 3  # of the smooth dispersion, in (k / k_F)^2
 RESAMPLED = 200  # bootstrap
 FOLDS = 5  # of which each is predicted from the others
-NEGLIGIBLE = 1e-10  # of the largest eigenvalue: what no sample tells apart
+NEGLIGIBLE = 1e-10  # of the largest: a feature that does not vary, an eigenvalue that is zero
+ALIKE = 1e-5  # of a feature, that is new beside those before it: less is not told apart
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ class Regression:
 
     Attributes:
         intercept: y at the mean of the features.
-        coefficients: (features,); the shortest ones where no sample tells them apart.
+        coefficients: (features,); zero of a feature that those before it and the intercept make up.
+        varies: whether a feature is not the same in all samples, (features,).
         resampled: of the intercept and the coefficients, (RESAMPLED, 1 + features).
         determination: R^2 of samples that were not fitted.
         mean: of the features, (features,).
@@ -90,6 +93,7 @@ class Regression:
 
     intercept: float
     coefficients: Tensor
+    varies: Tensor
     resampled: Tensor
     determination: float
     mean: Tensor
@@ -103,13 +107,14 @@ class Regression:
 def regression(features: Tensor, y: Tensor, generator: torch.Generator) -> Regression:
     """Least squares: (samples, features), (samples,)."""
     n, mean = len(y), features.mean(dim=0)
-    centred = features - mean
-    scale = centred.square().mean(dim=0).sqrt()
-    scale = torch.where(scale > NEGLIGIBLE * scale.max(), scale, torch.inf)  # never varies: no coefficient
-    x = torch.cat([torch.ones_like(y)[:, None], centred / scale], dim=1)
-    unit = torch.cat([torch.ones_like(scale[:1]), scale])
+    scale = (features - mean).square().mean(dim=0).sqrt()
+    varies = scale > NEGLIGIBLE * scale.max()
+    scale = torch.where(varies, scale, 1.0)
+    x = torch.cat([torch.ones_like(y)[:, None], torch.where(varies, (features - mean) / scale, 0.0)], dim=1)
+    new = torch.linalg.qr(x).R.diagonal().abs() > ALIKE * math.sqrt(n)
+    x, unit = x[:, new], torch.cat([torch.ones_like(scale[:1]), scale])
 
-    def fitted(weights: Tensor) -> Tensor:  # (fits, samples) -> (fits, 1 + features)
+    def fitted(weights: Tensor) -> Tensor:  # (fits, samples) -> (fits, those that are new)
         gram = torch.einsum("bs,sp,sq->bpq", weights, x, x)
         right = torch.einsum("bs,sp->bp", weights, x * y[:, None])
         return (torch.linalg.pinv(gram, hermitian=True, rtol=NEGLIGIBLE) @ right[..., None])[..., 0]
@@ -120,11 +125,17 @@ def regression(features: Tensor, y: Tensor, generator: torch.Generator) -> Regre
     fold = torch.randperm(n, generator=generator, device=y.device) % FOLDS
     held_out = (fold == torch.arange(FOLDS, device=y.device)[:, None]).to(y.dtype)
     predicted = (held_out * (fitted(1 - held_out) @ x.T)).sum(dim=0)
-    best = torch.linalg.lstsq(x, y[:, None], driver="gelsd").solution[:, 0]
+
+    def of_all(coefficients: Tensor) -> Tensor:  # (..., those that are new) -> (..., 1 + features)
+        zero = coefficients.new_zeros(*coefficients.shape[:-1], len(new))
+        return zero.index_copy(-1, new.nonzero()[:, 0], coefficients) / unit
+
+    best = of_all(torch.linalg.lstsq(x, y[:, None], driver="gelsd").solution[:, 0])
     return Regression(
         intercept=float(best[0]),
-        coefficients=best[1:] / unit[1:],
-        resampled=torch.cat([fitted(part) for part in counts.split(20)]) / unit,
+        coefficients=best[1:],
+        varies=varies,
+        resampled=of_all(torch.cat([fitted(part) for part in counts.split(20)])),
         determination=float(1 - (y - predicted).square().sum() / (y - y.mean()).square().sum()),
         mean=mean,
     )

@@ -117,7 +117,7 @@ class Liquid:
             self.by_star.resampled[:, 1 : 1 + count], self.smooth.resampled[:, 1 : 1 + landau.DEGREE]
         )
         smooth = self.smooth.resampled[:, 1 : 1 + landau.DEGREE] @ powers.T
-        known = self.by_star.coefficients[:count] != 0
+        known = self.by_star.varies[:count]
         length = k[first].norm(dim=1)
         rows = pd.DataFrame(
             {
