@@ -105,7 +105,7 @@ def tables(trained: Trained, gas: ElectronGas, states: int, walkers: int) -> dic
         table[[name for name in table if name.removesuffix("_error") in ENERGIES]] *= unit
     rows = made["temperatures"]
     rows.insert(0, "theta", rows["temperature"] / (unit * fermi_energy(d.dim)))
-    made["temperatures"] = rows[rows["effective_sample_size"] > FEW].reset_index(drop=True)
+    made["temperatures"] = rows.loc[rows["effective_sample_size"] > FEW, :].reset_index(drop=True)
     ceilings = {"local energies": found.ceiling, "-T ln p": 1.0}
     made["effective_mass"] = _masses(trained.result, liquids, ceilings)
     return made

@@ -162,7 +162,7 @@ class Liquid:
             for n in self.orbitals.particles
         ]
         parts = [gas.sample(IDEAL, generator) for gas in gases]
-        log_q = sum(gas.log_prob(part) for gas, part in zip(gases, parts, strict=True))
+        log_q = torch.stack([gas.log_prob(part) for gas, part in zip(gases, parts, strict=True)]).sum(dim=0)
         dn = self.orbitals.numbers(torch.cat(parts, dim=1)) - self.background
         x = torch.cat([dn.sum(1) @ powers, landau.pair_features(dn, self.orbitals.terms)], dim=1)
         best = torch.cat([x.new_tensor([smooth.intercept]), smooth.coefficients])
