@@ -131,11 +131,11 @@ def derived(
         known["free_energy_difference"] = Moments.with_error(-share.mean.logit() / beta, error / beta)
     if molecule.exact:
         known["exact_free_energy_difference"] = Moments.exactly(molecule.exact.difference)
-    found = judged.ratios(molecule.first, data.to(share.mean.device))
+    found = first, other = judged.ratios(molecule.first, data.to(share.mean.device))
     known["bennett_overlap"] = Moments.exactly(min(f.overlap for f in found))
     n = judged.count(data)
     if all(math.isfinite(f.error) for f in found):
-        ratio, total = difference(*found, n), whole(*found, n)
+        ratio, total = difference(first, other, n), whole(first, other, n)
         known["bennett_difference"] = Moments.with_error(*(share.mean.new_tensor(ratio) / beta))
         known["bennett_free_energy"] = Moments.with_error(*(share.mean.new_tensor(total) / beta))
     energies = ("difference", "free_energy")
