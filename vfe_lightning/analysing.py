@@ -86,20 +86,17 @@ def tables(trained: Trained, gas: ElectronGas, states: int, walkers: int) -> dic
     d = gas.declaration
     orbitals = Orbitals(gas.momenta.cpu(), fermi_energy(d.dim) ** 0.5, (d.n,))
     occupied = found.occupied.cpu()
-    quantities = {
-        "local energies": found.energies.mean(dim=1).cpu(),
-        "-T ln p": -gas.temperature * found.log_prob.cpu(),
-    }
+    energy, by_p = found.energies.mean(dim=1).cpu(), -gas.temperature * found.log_prob.cpu()
+    quantities = {"local energies": energy, "-T ln p": by_p + (energy - by_p).mean()}  # E_K = F - T ln p
     liquids = {
         name: Liquid.fitted(orbitals, occupied, y, generator=generator) for name, y in quantities.items()
     }
     unit = gas.energy_unit
+    at = [gas.temperature * share for share in TEMPERATURES]
     made = {
         "dispersion": _joined({name: q.dispersion() for name, q in liquids.items()}),
         "landau": _joined({name: q.functional() for name, q in liquids.items()}),
-        "temperatures": liquids["local energies"].thermodynamics(
-            [gas.temperature * share for share in TEMPERATURES], generator
-        ),
+        "temperatures": _joined({name: q.thermodynamics(at, generator) for name, q in liquids.items()}),
     }
     for table in made.values():
         table[[name for name in table if name.removesuffix("_error") in ENERGIES]] *= unit
@@ -129,7 +126,7 @@ def _masses(result: Result | None, liquids: dict[str, Liquid], ceilings: dict[st
                 "route": f"slope at k_F, {name}",
                 "m*/m": mass,
                 "m*/m_error": error,
-                "R^2": liquid.smooth.determination,
+                "R^2": liquid.fit.determination,
                 "R^2 at most": ceilings[name],
             }
         )

@@ -32,9 +32,12 @@ def dispersion(rows: pd.DataFrame) -> Figure:
 
 def temperatures(rows: pd.DataFrame) -> Figure:
     made = Figure(figsize=(9, 3), layout="constrained")
-    names = {"energy": "E / Ry", "entropy": "S", "heat_capacity": "$C_V$"}
+    names = {"free_energy": "F / Ry", "entropy": "S", "heat_capacity": "$C_V$"}
     for axes, (name, label) in zip(made.subplots(1, 3), names.items(), strict=True):
-        axes.errorbar(rows["theta"], rows[name], rows[f"{name}_error"], fmt="o-", ms=3, lw=1, capsize=2)
+        for source, part in rows.groupby("from"):
+            f = part[name], part[f"{name}_error"]
+            axes.errorbar(part["theta"], *f, fmt="o-", ms=3, lw=1, capsize=2, label=source)
         axes.set_xlabel(r"$\theta = T / T_F$")
         axes.set_ylabel(label)
+    axes.legend(frameon=False)
     return made

@@ -17,10 +17,12 @@ import torch
 from torch import Tensor
 
 ANGULAR = 2  # the largest l of f
-DEGREE = 3  # of the smooth dispersion, in (k / k_F)^2
+DEGREE = 2  # of the smooth dispersion, in (k / k_F)^2
 RESAMPLED = 200  # bootstrap
 FOLDS = 5  # of which each is predicted from the others
 NEGLIGIBLE = 1e-10  # of the largest: a feature that does not vary, an eigenvalue that is zero
+LEAST_NOISE = 1e-6  # of the variance of y
+WIDTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # of small coefficients, in standard deviations of y
 ALIKE = 1e-5  # of a feature, that is new beside those before it: less is not told apart
 
 
@@ -104,38 +106,57 @@ class Regression:
         return self.resampled[:, 1:].std(dim=0)
 
 
-def regression(features: Tensor, y: Tensor, generator: torch.Generator) -> Regression:
-    """Least squares: (samples, features), (samples,)."""
-    n, mean = len(y), features.mean(dim=0)
+def regression(features: Tensor, y: Tensor, small: int, generator: torch.Generator) -> Regression:
+    """Least squares: (samples, features), (samples,).
+
+    Args:
+        small: how many of the last coefficients are taken to be normal around zero, by a width that
+            predicts best what was not fitted (ridge regression).
+    """
+    n, mean, total = len(y), features.mean(dim=0), y.var()
     scale = (features - mean).square().mean(dim=0).sqrt()
     varies = scale > NEGLIGIBLE * scale.max()
     scale = torch.where(varies, scale, 1.0)
     x = torch.cat([torch.ones_like(y)[:, None], torch.where(varies, (features - mean) / scale, 0.0)], dim=1)
-    new = torch.linalg.qr(x).R.diagonal().abs() > ALIKE * math.sqrt(n)
-    x, unit = x[:, new], torch.cat([torch.ones_like(scale[:1]), scale])
+    free = x.shape[1] - small
+    new = torch.linalg.qr(x[:, :free]).R.diagonal().abs() > ALIKE * math.sqrt(n)
+    new = torch.cat([new, varies[-small:]])
+    unit = torch.cat([torch.ones_like(scale[:1]), scale])[new]
+    x, penalty = (
+        x[:, new],
+        torch.where(torch.arange(len(new), device=y.device) < free, 0.0, 1.0)[new] / unit**2,
+    )
 
-    def fitted(weights: Tensor) -> Tensor:  # (fits, samples) -> (fits, those that are new)
-        gram = torch.einsum("bs,sp,sq->bpq", weights, x, x)
+    def fitted(weights: Tensor, width: float) -> Tensor:  # (fits, samples) -> (fits, those that are new)
+        gram = torch.einsum("bs,sp,sq->bpq", weights, x, x) + noise / width**2 * penalty.diag()
         right = torch.einsum("bs,sp->bp", weights, x * y[:, None])
         return (torch.linalg.pinv(gram, hermitian=True, rtol=NEGLIGIBLE) @ right[..., None])[..., 0]
+
+    fold = torch.randperm(n, generator=generator, device=y.device) % FOLDS
+    held_out = (fold == torch.arange(FOLDS, device=y.device)[:, None]).to(y.dtype)
+
+    def missed(width: float) -> float:
+        predicted = (held_out * (fitted(1 - held_out, width) @ x.T)).sum(dim=0)
+        return float((y - predicted).square().mean())
+
+    noise = torch.ones_like(total)
+    noise = missed(float(1e-9 * total.sqrt())) + LEAST_NOISE * total  # with no small coefficients at all
+    left = {width: missed(width) for share in WIDTHS if (width := float(share * total.sqrt()))}
+    width = min(left, key=left.__getitem__)
+
+    def of_all(coefficients: Tensor) -> Tensor:  # (fits, those that are new) -> (fits, 1 + features)
+        zero = coefficients.new_zeros(len(coefficients), len(new))
+        return zero.index_copy(1, new.nonzero()[:, 0], coefficients / unit)
 
     drawn = torch.randint(n, (RESAMPLED, n), generator=generator, device=y.device)
     counts = torch.zeros(RESAMPLED, n, dtype=y.dtype, device=y.device)
     counts.scatter_add_(1, drawn, torch.ones_like(counts))
-    fold = torch.randperm(n, generator=generator, device=y.device) % FOLDS
-    held_out = (fold == torch.arange(FOLDS, device=y.device)[:, None]).to(y.dtype)
-    predicted = (held_out * (fitted(1 - held_out) @ x.T)).sum(dim=0)
-
-    def of_all(coefficients: Tensor) -> Tensor:  # (..., those that are new) -> (..., 1 + features)
-        zero = coefficients.new_zeros(*coefficients.shape[:-1], len(new))
-        return zero.index_copy(-1, new.nonzero()[:, 0], coefficients) / unit
-
-    best = of_all(torch.linalg.lstsq(x, y[:, None], driver="gelsd").solution[:, 0])
+    best = of_all(fitted(torch.ones_like(counts[:1]), width))[0]
     return Regression(
         intercept=float(best[0]),
         coefficients=best[1:],
         varies=varies,
-        resampled=of_all(torch.cat([fitted(part) for part in counts.split(20)])),
-        determination=float(1 - (y - predicted).square().sum() / (y - y.mean()).square().sum()),
+        resampled=of_all(torch.cat([fitted(part, width) for part in counts.split(20)])),
+        determination=1 - left[width] / float(total),
         mean=mean,
     )

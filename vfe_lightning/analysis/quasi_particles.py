@@ -40,6 +40,10 @@ class Orbitals:
         unit = self.k.abs()[self.k.abs() > 0].min()
         return stars_of((self.k / unit).round(decimals=9))
 
+    @property
+    def stars(self) -> int:
+        return int(self.star.max()) + 1
+
     @cached_property
     def terms(self) -> list[landau.PairTerm]:
         return landau.pair_terms(self.k, self.k_fermi, len(self.particles))
@@ -56,6 +60,13 @@ class Orbitals:
         empty = self.k.new_zeros(len(occupied), len(self.k))
         return torch.stack([empty.scatter(1, part, 1.0) for part in parts], dim=1)
 
+    def features(self, dn: Tensor) -> Tensor:
+        """What E_K is linear in: (samples, spins, orbitals) -> (samples, powers + terms + stars)."""
+        stars = torch.nn.functional.one_hot(self.star, self.stars).to(dn.dtype)
+        one = torch.cat([landau.powers(self.k, self.k_fermi), stars], dim=1)
+        powers, by_star = (dn.sum(dim=1) @ one).split([landau.DEGREE, self.stars], dim=1)
+        return torch.cat([powers, landau.pair_features(dn, self.terms), by_star], dim=1)
+
     def mean_of_stars(self, numbers: Tensor) -> Tensor:
         """<n_k>, the same on each star: (samples, spins, orbitals) -> (spins, orbitals)."""
         members = torch.nn.functional.one_hot(self.star).to(numbers.dtype)
@@ -64,18 +75,16 @@ class Orbitals:
 
 @dataclass(frozen=True)
 class Liquid:
-    """E_K as a function of occupations, with a smooth dispersion that both spins share.
+    """E_K as a function of occupations; both spins share one dispersion.
 
     Attributes:
         background: <n_k> that occupations are counted from, (spins, orbitals).
-        smooth: coefficients of powers of k^2, then of the terms of f.
-        by_star: coefficients of stars, then of the terms of f.
+        fit: coefficients of powers of k^2, of the terms of f, and of what each star departs by.
     """
 
     orbitals: Orbitals
     background: Tensor
-    smooth: landau.Regression
-    by_star: landau.Regression
+    fit: landau.Regression
 
     @classmethod
     def fitted(cls, orbitals: Orbitals, occupied: Tensor, y: Tensor, generator: torch.Generator) -> "Liquid":
@@ -83,66 +92,63 @@ class Liquid:
         orbitals, occupied = orbitals.visited(occupied)
         numbers = orbitals.numbers(occupied)
         background = orbitals.mean_of_stars(numbers)
-        dn = numbers - background
-        pairs = landau.pair_features(dn, orbitals.terms)
-        stars = torch.nn.functional.one_hot(orbitals.star).to(dn.dtype)
-        columns = (dn.sum(1) @ landau.powers(orbitals.k, orbitals.k_fermi), dn.sum(1) @ stars)
-        fits = [
-            landau.regression(torch.cat([column, pairs], dim=1), y, generator=generator) for column in columns
-        ]
-        return cls(orbitals, background, *fits)
+        features = orbitals.features(numbers - background)
+        return cls(orbitals, background, landau.regression(features, y, orbitals.stars, generator))
+
+    @property
+    def coefficients(self) -> Tensor:
+        """The best ones, and those from resampled data: (1 + RESAMPLED, features)."""
+        return torch.cat([self.fit.coefficients[None], self.fit.resampled[:, 1:]])
+
+    def energies(self, coefficients: Tensor) -> Tensor:
+        """eps of the orbitals for each set of coefficients, zero at k_F: (sets, orbitals)."""
+        o, smooth, stars = (
+            self.orbitals,
+            coefficients[:, : landau.DEGREE],
+            coefficients[:, -self.orbitals.stars :],
+        )
+        varies = (self.background * (1 - self.background)).sum(dim=0)
+        offsets = stars[:, o.star]
+        offsets = offsets - (offsets @ varies / varies.sum())[:, None]
+        return smooth @ landau.powers(o.k, o.k_fermi).T + offsets
 
     def effective_mass(self) -> tuple[float, float]:
         """m*/m = 2 k_F / (d eps / dk) at k_F of the smooth dispersion, and its error."""
         j = torch.arange(1, landau.DEGREE + 1, device=self.background.device).double()
-        drawn = self.orbitals.k_fermi**2 / (self.smooth.resampled[:, 1 : 1 + landau.DEGREE] @ j)
-        best = self.orbitals.k_fermi**2 / (self.smooth.coefficients[: landau.DEGREE] @ j)
-        return float(best), float(drawn.std())
+        mass = self.orbitals.k_fermi**2 / (self.coefficients[:, : landau.DEGREE] @ j)
+        return float(mass[0]), float(mass[1:].std())
 
     def dispersion(self) -> pd.DataFrame:
         """eps of each star, zero at k_F, with errors, beside the smooth and the free one; by rising k."""
-        star, k = self.orbitals.star, self.orbitals.k
-        count = int(star.max()) + 1
-        first = torch.stack([(star == s).nonzero()[0, 0] for s in range(count)])
-        powers = landau.powers(k[first], self.orbitals.k_fermi)
-        varies = self.background.sum(0) * (len(self.background) - self.background.sum(0))
-        weight = torch.zeros(count, dtype=k.dtype, device=k.device).index_add(0, star, varies)
-        weight = weight / weight.sum()
-
-        def aligned(stars: Tensor, smooth: Tensor) -> Tensor:  # (..., stars), (..., DEGREE)
-            return stars - ((stars - smooth @ powers.T) * weight).sum(-1, keepdim=True)
-
-        best = aligned(self.by_star.coefficients[:count], self.smooth.coefficients[: landau.DEGREE])
-        drawn = aligned(
-            self.by_star.resampled[:, 1 : 1 + count], self.smooth.resampled[:, 1 : 1 + landau.DEGREE]
-        )
-        smooth = self.smooth.resampled[:, 1 : 1 + landau.DEGREE] @ powers.T
-        known = self.by_star.varies[:count]
-        length = k[first].norm(dim=1)
+        o = self.orbitals
+        first = torch.stack([(o.star == s).nonzero()[0, 0] for s in range(o.stars)])
+        eps = self.energies(self.coefficients)[:, first]
+        smooth = self.coefficients[:, : landau.DEGREE] @ landau.powers(o.k[first], o.k_fermi).T
+        known, length = self.fit.varies[-o.stars :], o.k[first].norm(dim=1)
         rows = pd.DataFrame(
             {
-                "k/k_F": length / self.orbitals.k_fermi,
-                "free": length.square() - self.orbitals.k_fermi**2,
-                "epsilon": torch.where(known, best, torch.nan),
-                "epsilon_error": torch.where(known, drawn.std(dim=0), torch.nan),
-                "smooth": powers @ self.smooth.coefficients[: landau.DEGREE],
-                "smooth_error": smooth.std(dim=0),
+                "k/k_F": length / o.k_fermi,
+                "free": length.square() - o.k_fermi**2,
+                "epsilon": torch.where(known, eps[0], torch.nan),
+                "epsilon_error": torch.where(known, eps[1:].std(dim=0), torch.nan),
+                "smooth": smooth[0],
+                "smooth_error": smooth[1:].std(dim=0),
                 "occupation": self.background.mean(0)[first],
-                "orbitals": torch.bincount(star, minlength=count),
+                "orbitals": torch.bincount(o.star, minlength=o.stars),
             }
         )
         return rows.sort_values("k/k_F", ignore_index=True)
 
     def functional(self) -> pd.DataFrame:
         """The coefficients of f with their errors."""
-        after = slice(landau.DEGREE, None)
+        terms = slice(landau.DEGREE, landau.DEGREE + len(self.orbitals.terms))
         return pd.DataFrame(
             {
                 "spins": [term.spins for term in self.orbitals.terms],
                 "l": [term.degree for term in self.orbitals.terms],
                 "radial": [f"{a} {b}" for a, b in (term.radial for term in self.orbitals.terms)],
-                "f": self.smooth.coefficients[after],
-                "f_error": self.smooth.errors[after],
+                "f": self.fit.coefficients[terms],
+                "f_error": self.fit.errors[terms],
             }
         )
 
@@ -154,20 +160,14 @@ class Liquid:
         return pd.DataFrame([self._at(temperature, generator) for temperature in temperatures])
 
     def _at(self, temperature: float, generator: torch.Generator) -> dict[str, float]:
-        k, smooth = self.orbitals.k, self.smooth
-        powers = landau.powers(k, self.orbitals.k_fermi)
-        weights = -(powers @ smooth.coefficients[: landau.DEGREE]) / temperature
-        gases = [
-            Occupation(Dispersion(weights, n, self.orbitals.star, trainable=False), k, None)
-            for n in self.orbitals.particles
-        ]
+        o, fit = self.orbitals, self.fit
+        weights = -self.energies(self.coefficients[:1])[0] / temperature
+        gases = [Occupation(Dispersion(weights, n, o.star, trainable=False), o.k, None) for n in o.particles]
         parts = [gas.sample(IDEAL, generator) for gas in gases]
         log_q = torch.stack([gas.log_prob(part) for gas, part in zip(gases, parts, strict=True)]).sum(dim=0)
-        dn = self.orbitals.numbers(torch.cat(parts, dim=1)) - self.background
-        x = torch.cat([dn.sum(1) @ powers, landau.pair_features(dn, self.orbitals.terms)], dim=1)
-        best = torch.cat([x.new_tensor([smooth.intercept]), smooth.coefficients])
-        coefficients = torch.cat([best[None], smooth.resampled])
-        energies = coefficients[:, :1] + coefficients[:, 1:] @ (x - smooth.mean).T  # (fits, states)
+        x = o.features(o.numbers(torch.cat(parts, dim=1)) - self.background)
+        intercepts = torch.cat([x.new_tensor([fit.intercept]), fit.resampled[:, 0]])
+        energies = intercepts[:, None] + self.coefficients @ (x - fit.mean).T  # (fits, states)
         drawn = torch.randint(IDEAL, energies[1:].shape, generator=generator, device=x.device)
         states = torch.cat([torch.arange(IDEAL, device=x.device)[None], drawn])
         energies = energies.gather(1, states)
