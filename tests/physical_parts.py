@@ -151,7 +151,7 @@ LENGTH = 2.5
 
 
 def plane_waves(n: int, dim: int) -> SlaterDeterminants:
-    table = torch.cartesian_prod(*[torch.arange(-1.0, 2.0, dtype=torch.float64)] * dim) + 0.25
+    table = torch.cartesian_prod(*[torch.arange(dim - 3.0, 2.0, dtype=torch.float64)] * dim) + 0.25
     generator = torch.Generator().manual_seed(n + dim)
     chosen = torch.stack([torch.randperm(len(table), generator=generator)[:n] for _ in range(3)])
     return SlaterDeterminants(2 * math.pi / LENGTH * table[chosen], LENGTH)

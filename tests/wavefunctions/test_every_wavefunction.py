@@ -15,7 +15,7 @@ from vfe_lightning.statistics import Moments
 from vfe_lightning.wavefunctions.base_states import BaseStates
 
 STATES = {name for name in vars(BaseStates) if name[0] != "_"}
-SAMPLES = 1500
+SAMPLES, UNIFORM = 1500, 20_000
 
 
 def turns(found: Tensor, expected: Tensor | float) -> None:
@@ -97,8 +97,8 @@ def test_a_move_of_all_turns_the_phase_by_the_total_momentum(name):
     turns(change.imag, states.momentum @ move)
 
 
-@pytest.mark.parametrize("name", BASE_STATES)
-def test_samples_have_the_density_of_the_state(name):
+@pytest.mark.parametrize("name", [name for name, some in BASE_STATES.items() if some.length is None])
+def test_samples_in_a_trap_have_the_density_of_the_state(name):
     """Stein's identity, <div f + f . d ln |Phi|^2> = 0, of fields of one and of two particles."""
     some = BASE_STATES[name]
     few = some.make()
@@ -107,17 +107,39 @@ def test_samples_have_the_density_of_the_state(name):
         z = states.sample(torch.Generator().manual_seed(5 + row))
         assert z.shape == (SAMPLES, *some.shape)
         slope, apart = 2 * states.gradient(z).real, z[:, 0] - z[:, 1]
-        if some.length is None:
-            near = (-0.5 * apart.square().sum(1)).exp()
-            one = z[0].numel() + (z * slope).sum((1, 2))
-            two = near * (2 - apart.square().sum(1) + (apart * slope[:, 0]).sum(1))
-        else:
-            assert ((z >= 0) & (z < some.length)).all()
-            q = 2 * math.pi / some.length
-            one = (q * (q * z).cos() + (q * z).sin() * slope).sum((1, 2))
-            two = (q * (q * apart).cos() + (q * apart).sin() * slope[:, 0]).sum(1)
+        square = apart.square().sum(1)
+        one = z[0].numel() + (z * slope).sum((1, 2))
+        two = (-0.5 * square).exp() * (2 - square + (apart * slope[:, 0]).sum(1))
         for found in (Moments.of(one), Moments.of(two)):
             assert agrees(found.mean, found.error, 0.0, samples=SAMPLES)
+
+
+@pytest.mark.parametrize("name", [name for name, some in BASE_STATES.items() if some.length])
+def test_samples_in_a_cube_have_the_density_of_the_state(name):
+    """Structure factors of samples, and of uniform points with the weights |Phi|^2, whose mean is one."""
+    some = BASE_STATES[name]
+    few, length, (n, dim) = some.make(), some.length, some.shape
+    uniform = length * torch.rand(
+        UNIFORM, n, dim, generator=torch.Generator().manual_seed(4), dtype=torch.float64
+    )
+    for row in range(3):
+        log_weight = 2 * few[torch.full((UNIFORM,), row)].log_psi(uniform).real
+        weight = (log_weight + n * dim * math.log(length)).exp()
+        norm = Moments.of(weight)
+        assert agrees(norm.mean, norm.error, 1.0, samples=UNIFORM)
+        z = few[torch.full((SAMPLES,), row)].sample(torch.Generator().manual_seed(5 + row))
+        assert z.shape == (SAMPLES, n, dim) and ((z >= 0) & (z < length)).all()
+        for m in torch.eye(dim, dtype=torch.float64):
+            q = 2 * math.pi / length * m
+            found, expected = (Moments.of(w * structure(x, q)) for w, x in ((1.0, z), (weight, uniform)))
+            error = math.hypot(found.error, expected.error)
+            assert agrees(found.mean, error, expected.mean, samples=SAMPLES)
+
+
+def structure(z: Tensor, q: Tensor) -> Tensor:
+    """|sum exp(i q . z)|^2 / n: (batch,)."""
+    phase = z @ q
+    return (phase.cos().sum(1).square() + phase.sin().sum(1).square()) / z.shape[1]
 
 
 @pytest.mark.parametrize("name", WAVEFUNCTIONS)

@@ -1,14 +1,11 @@
-"""Superpositions of determinants: against single determinants, and their norm."""
+"""Superpositions of determinants against single determinants."""
 
 import math
 
 import pytest
 import torch
-from judging import agrees
 from torch import Tensor
 
-from vfe_lightning.statistics import Moments
-from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationInteraction
 from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 from vfe_lightning.wavefunctions.superpositions import Superpositions
 
@@ -37,16 +34,3 @@ def test_one_term_is_a_determinant(n: int, dim: int) -> None:
     torch.testing.assert_close(states.log_psi(zeta).real, determinants.log_psi(zeta).real)
     torch.testing.assert_close(states.momentum, determinants.momentum)
     torch.testing.assert_close(states.gradient(zeta), determinants.gradient(zeta))
-
-
-def test_states_are_normalised() -> None:
-    """By uniform points; that they are sampled as they say is in `test_every_wavefunction.py`."""
-    mixing = ConfigurationInteraction(3, 2, rs=10, twist=0.25, cutoff=10, temperature=1.0)
-    made = mixing(torch.arange(len(mixing.energies))[:, None])
-    mixed = (made.coefficients.abs() > 0.2).sum(1).argmax()
-    one = made[mixed[None]]
-    assert int((one.coefficients.abs() > 0.1).sum()) > 2
-    uniform = one.length * torch.rand(20000, 3, 2, generator=generator(2), dtype=torch.float64)
-    many = one[torch.zeros(len(uniform), dtype=torch.long)]
-    norm = Moments.of((2 * many.log_psi(uniform).real + 6 * math.log(one.length)).exp())
-    assert agrees(norm.mean, norm.error, 1.0)
