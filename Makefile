@@ -21,6 +21,7 @@ test: setup
 
 slow: setup  ## physics to convergence, an hour or more
 	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m 'hypothesis and not slow' --thorough
 
 services: setup  ## on PostgreSQL, an MLflow server and Chromium, where they are installed
 	$(BIN)/python -m pytest -m 'services and not slow'

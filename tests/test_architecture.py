@@ -54,6 +54,7 @@ ROOMS = [
     {"run"},
     {"carry_out"},
     {"trained"},
+    {"analysing"},
     {"command_line", "usage"},
     {"experiment"},
     {"quoting"},
