@@ -6,6 +6,7 @@ ARGS ?=
 .PHONY: setup run test slow services lint ui bench
 
 .venv/.ready: pyproject.toml constraints.txt
+	@echo "setting up .venv: minutes, most of them silent"
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -qq -c constraints.txt -e '.[dev]'
 	touch $@

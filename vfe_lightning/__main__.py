@@ -1,5 +1,6 @@
-"""What was recorded: tables, comparisons, files, and the care of the store.
+"""What was recorded: tables, comparisons, files, and the care of the store; and scans of any experiment.
 
+python -m vfe_lightning scan EXPERIMENT --NAME V1,V2,...
 python -m vfe_lightning runs
 python -m vfe_lightning ui
 python -m vfe_lightning compare RUN RUN ...
@@ -22,6 +23,10 @@ LATEST = 50
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["scan"]:  # it has the flags of its experiment
+        from vfe_lightning.study.scan import main as scan
+
+        scan(sys.argv[2:])
     with told():
         arguments = vars(parser().parse_args())
         command = COMMANDS[arguments.pop("command")]
@@ -36,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = made.add_subparsers(dest="command", required=True)
+    commands.add_parser("scan", help="runs at all values of some flags of an experiment", add_help=False)
     add = commands.add_parser("ui", help="MLflow in the browser; only this machine can connect").add_argument
     add("--port", type=int, default=5000, help="default: %(default)s")
     add = commands.add_parser("runs", help="table of the runs, the latest first").add_argument
