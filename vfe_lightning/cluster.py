@@ -21,7 +21,9 @@ def _threads(text: str) -> bool:
 
 
 def _gpus(text: str) -> bool:
-    return all(re.fullmatch(r"-?[0-9]+|(GPU|MIG)-[\w/-]+", name.strip()) for name in text.split(",") if name)
+    """NoDevFiles is what SLURM gives a job that asked for none."""
+    known = r"-?[0-9]+|(GPU|MIG)-[\w/-]+|NoDevFiles"
+    return all(re.fullmatch(known, name.strip()) for name in text.split(",") if name)
 
 
 RANK = (_whole(0), "a whole number from 0")
