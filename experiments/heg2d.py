@@ -1,10 +1,11 @@
-"""Polarised electron gas in two dimensions at finite temperature: the system of m*.
+"""Electron gas in two dimensions at finite temperature, polarised or of both spins: the system of m*.
 
-N = 13, r_s = 10, theta = 0.15 at the Baldereschi point, as in Xie, Zhang & Wang, SciPost Phys. 14,
+N = 13 of one spin, r_s = 10, theta = 0.15, Baldereschi point, as in Xie, Zhang & Wang, SciPost Phys. 14,
 154 (2023). The entropy against that of the ideal gas is the effective mass, m*/m = S/S_0.
 
     python -m experiments.heg2d                                # N = 13
     python -m experiments.heg2d --n 29 --rs 1                  # one of the published points
+    python -m experiments.heg2d --n_up 5 --n_down 5 --rs 1     # both spins
 """
 
 from vfe_lightning import Experiment

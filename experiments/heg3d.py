@@ -1,12 +1,13 @@
-"""Polarised electron gas in three dimensions at finite temperature.
+"""Electron gas in three dimensions at finite temperature, polarised or of both spins.
 
-Seven electrons at r_s = 5 and theta = 0.25: strongly interacting, with an entropy of its own.
+Seven polarised electrons at r_s = 5 and theta = 0.25: strongly interacting, with an entropy of its own.
 Two minutes on a laptop reach a free energy far below Hartree-Fock. Method: Xie, Zhang & Wang,
 SciPost Phys. 14, 154 (2023), whose gas is two-dimensional.
 
     python -m experiments.heg3d                                # the run
     python -m experiments.heg3d --rs 2 --theta 0.3             # another state point
     python -m experiments.heg3d --n 14 --trainer.max_steps 600
+    python -m experiments.heg3d --n_up 7 --n_down 7            # both spins
 """
 
 from vfe_lightning import Experiment

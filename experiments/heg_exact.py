@@ -2,11 +2,13 @@
 
 F, E and S of so few electrons are known exactly at any r_s, theta and twist. One flow for all K would
 stop half a per cent above them; one that depends on the total momentum comes close. Where determinants of
-one total momentum mix, at higher temperature, let the flow transform their eigenstates.
+one total momentum mix, at higher temperature or of both spins, let the flow transform their eigenstates.
 
     python -m experiments.heg_exact                            # N = 2 in 2D, two minutes
     python -m experiments.heg_exact --n 3 --dim 3 --rs 5 --theta 0.15
     python -m experiments.heg_exact --n 3 --theta 0.5 \\
+        --base_states.kind configuration_interaction --occupation.kind levels
+    python -m experiments.heg_exact --n_up 1 --n_down 1 --theta 0.5 \\
         --base_states.kind configuration_interaction --occupation.kind levels
 """
 

@@ -25,6 +25,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "heg2d_ground_state": {"n": 5, "cutoff": 1, **GAS},
     "heg3d": {"n": 4, "cutoff": 1, **GAS},
     "heg3d_brown": {"n": 4, "cutoff": 1, **GAS},
+    "heg3d_metal": {"n_up": 2, "n_down": 1, "cutoff": 1, **GAS},
     "heg_exact": {"n": 4, "cutoff": 4, **GAS},
     "heisenberg": QUANTUM,
     "hopfield": {"n": 8, **ANNEALED},

@@ -12,8 +12,11 @@ from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.bijectors.continuous import ContinuousFlow
+from vfe_lightning.bijectors.cusped_flow import CuspedFlow
 from vfe_lightning.bijectors.equivariant_velocity import velocity_of
+from vfe_lightning.bijectors.periodic_cusp import PeriodicCusp
 from vfe_lightning.bijectors.two_stream import TwoStreamFlow
+from vfe_lightning.bijectors.two_stream_spins import Spins
 from vfe_lightning.calculus.internal_coordinates import internal
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.hamiltonians import alanine_dipeptide, lattices
@@ -37,6 +40,7 @@ from vfe_lightning.wavefunctions.flow_wavefunction import FlowWavefunction
 from vfe_lightning.wavefunctions.fock_darwin import FockDarwin
 from vfe_lightning.wavefunctions.oscillator_determinants import OscillatorDeterminants
 from vfe_lightning.wavefunctions.slater import SlaterDeterminants
+from vfe_lightning.wavefunctions.spin_determinants import SpinDeterminants
 from vfe_lightning.wavefunctions.trap_configuration_interaction import TrapConfigurationInteraction
 from vfe_lightning.wavefunctions.trapped_fermions import TrappedFermions
 
@@ -157,8 +161,12 @@ def plane_waves(n: int, dim: int) -> SlaterDeterminants:
     return SlaterDeterminants(2 * math.pi / LENGTH * table[chosen], LENGTH)
 
 
-def mixed_plane_waves(n: int, dim: int) -> BaseStates:
-    mixing = ConfigurationInteraction(n, dim, 10.0, 0.25, 6.0, 1.0)
+def of_both_spins(n_up: int, n_down: int, dim: int) -> SpinDeterminants:
+    return SpinDeterminants(plane_waves(n_up + n_down, dim).k, LENGTH, n_up)
+
+
+def mixed_plane_waves(n: int, dim: int, n_down: int = 0) -> BaseStates:
+    mixing = ConfigurationInteraction(n, dim, 10.0, 0.25, 6.0, 1.0, n_down=n_down)
     return mixing(torch.tensor([[0], [3], [8]]))
 
 
@@ -181,6 +189,14 @@ BASE_STATES = {
     "plane waves 3D": SomeStates(lambda: plane_waves(3, 3), (3, 3), LENGTH, 3),
     "mixed plane waves 2D": SomeStates(lambda: mixed_plane_waves(3, 2), (3, 2), box_length(3, 2), 3),
     "mixed plane waves 3D": SomeStates(lambda: mixed_plane_waves(2, 3), (2, 3), box_length(2, 3), 2),
+    "plane waves of both spins 2D": SomeStates(lambda: of_both_spins(3, 2, 2), (5, 2), LENGTH, 3),
+    "plane waves of both spins 3D": SomeStates(lambda: of_both_spins(2, 1, 3), (3, 3), LENGTH, 2),
+    "mixed plane waves of both spins 2D": SomeStates(
+        lambda: mixed_plane_waves(3, 2, 1), (3, 2), box_length(3, 2), 2
+    ),
+    "mixed plane waves of both spins 3D": SomeStates(
+        lambda: mixed_plane_waves(2, 3, 1), (2, 3), box_length(2, 3), 1
+    ),
     "orbitals of a trap": SomeStates(
         lambda: orbitals([[0, 1, 2], [0, 4, 7], [3, 8, 14]], 3), (3, 2), None, 3
     ),
@@ -196,6 +212,13 @@ def of_the_gas(momentum_dependent: bool) -> FlowWavefunction:
     return FlowWavefunction(flow)
 
 
+def of_the_metal() -> FlowWavefunction:
+    declared = TwoStream(depth=2, width=5, pair_width=4)
+    inner = TwoStreamFlow(declared, 2, LENGTH, torch.Generator().manual_seed(1), Spins(3, 2, 0.5))
+    stirred(inner, 0.05)
+    return FlowWavefunction(CuspedFlow(inner, PeriodicCusp(3, 2, 2, LENGTH, 1.0)))
+
+
 def of_a_trap(mixing: TrapConfigurationInteraction | None) -> ContinuousFlowWavefunction:
     torch.manual_seed(0)
     flow = ContinuousFlow(velocity_of(declarations.PairVelocity(width=4), 3, 0, 2), 4)
@@ -207,6 +230,7 @@ def of_a_trap(mixing: TrapConfigurationInteraction | None) -> ContinuousFlowWave
 WAVEFUNCTIONS = {
     "of a flow": lambda: (of_the_gas(False), plane_waves(5, 2)),
     "of a flow of each momentum": lambda: (of_the_gas(True), plane_waves(5, 2)),
+    "of a flow of both spins": lambda: (of_the_metal(), of_both_spins(3, 2, 2)),
     "of a continuous flow": lambda: (of_a_trap(None), orbitals([[0, 1, 2], [0, 4, 7], [3, 8, 14]], 3)),
     "of a continuous flow, mixed": lambda: (of_a_trap(mixing := mixing_in_a_trap()), mixing(IN_A_TRAP)),
 }

@@ -121,6 +121,16 @@ def test_configuration_round_trip(capsys, tmp_path):
     assert yaml.safe_load(written)["tags"] == {}
 
 
+def test_flags_overrule_the_counts_of_electrons_in_a_file(capsys, tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(outcome(capsys, "--rs", "4", "--print_config")[1])
+    both = parse(GAS, ["--config", str(path), "--n_up", "5", "--n_down", "2"]).experiment.system
+    assert (both.n, both.n_up, both.n_down, both.rs) == (7, 5, 2, 4.0)
+    path.write_text(outcome(capsys, "--n_up", "5", "--n_down", "2", "--print_config")[1])
+    one = parse(GAS, ["--config", str(path), "--n", "3"]).experiment.system
+    assert (one.n, one.n_up, one.n_down) == (3, 3, 0)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

@@ -31,6 +31,24 @@ def test_vary_switches_kinds():
 
 
 @pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ([{"n": 5}], (5, 5, 0)),
+        ([{"n_down": 7}], (14, 7, 7)),
+        ([{"n_up": 3, "n_down": 2}], (5, 3, 2)),
+        ([{"n": 5, "n_down": 2}], (5, 3, 2)),
+        ([{"n_down": 7}, {"n": 4}], (4, 4, 0)),
+        ([{"n_down": 7}, {"n_up": 5}], (12, 5, 7)),
+    ],
+)
+def test_a_change_of_one_count_of_electrons_changes_those_that_follow(changes, counts):
+    gas = GAS
+    for change in changes:
+        gas = gas.vary(**change)
+    assert (gas.system.n, gas.system.n_up, gas.system.n_down) == counts
+
+
+@pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"rss": 5}, "did you mean rs?"),
@@ -63,6 +81,11 @@ def test_declaration_round_trip(experiment):
 
 def test_label_tells_the_physics():
     assert GAS.vary(twist=0.25).label() == "n=7 dim=3 rs=10 theta=0.15 twist=0.25 cutoff=5 #42"
+
+
+def test_label_tells_both_spins():
+    label = "n_up=5 n_down=2 dim=3 rs=10 theta=0.15 cutoff=5 #42"
+    assert GAS.vary(n_up=5, n_down=2).label() == label
 
 
 def test_names_of_a_run_are_all_that_systems_leave_alone():

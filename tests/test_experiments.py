@@ -22,6 +22,7 @@ EXPERIMENTS = {
     "heg3d": "--n 4",
     "heg2d": "--n 3 --occupation.kind quasiparticle",
     "heg3d_brown": "--n 2 --theta 0.2",
+    "heg3d_metal": "--n_up 2 --n_down 2",
     "heg2d_ground_state": "--n 5",
 }
 
@@ -49,7 +50,8 @@ def test_experiment_leaves_its_results(experiment: str, home: Path) -> None:
     parts = result["observables"]["kinetic"]["value"] + result["observables"]["potential"]["value"]
     assert result["energy"] == pytest.approx(parts, abs=1e-12)
     assert result["observables"]["sign_det_jacobian_min"]["value"] == 1
-    assert result["declaration"]["n"] == int(EXPERIMENTS[experiment].split()[1])
+    count = "n_up" if experiment == "heg3d_metal" else "n"
+    assert result["declaration"][count] == int(EXPERIMENTS[experiment].split()[1])
     has_reference = experiment in ("heg2d", "heg3d_brown")  # so few electrons are diagonalised
     assert (result["reference_free_energy"] is not None) == has_reference
     if experiment == "heg2d_ground_state":

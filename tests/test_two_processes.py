@@ -33,8 +33,9 @@ CASES = {
     "Cholesky": (40, {"kind": "quasiparticle"}, {}),
     "Cholesky with momentum": (40, {"kind": "quasiparticle"}, DAMPED),
     "Adam": (16, SMALL, {"kind": "adam"}),
+    "both spins": (16, SMALL, {}),
 }
-FAST = ["kernel with momentum", "Cholesky"]
+FAST = ["kernel with momentum", "Cholesky", "both spins"]
 SLOW = [case for case in CASES if case not in FAST]
 
 
@@ -72,10 +73,11 @@ class Stepper:
         self.optimizer, self.step = optimizer, optimizer.step
 
 
-def gas(occupation: dict, clip: float = 5.0) -> ElectronGas:
+def gas(occupation: dict, clip: float = 5.0, n_down: int = 0) -> ElectronGas:
     return ElectronGas(
         declarations.ElectronGas(
             n=3,
+            n_down=n_down,
             dim=2,
             rs=5,
             theta=0.3,
@@ -95,7 +97,7 @@ def train(case: str, accumulate: int = 1, clip: float = 5.0, device: str = "cpu"
     """Parameters after twenty steps, and the metrics of the last."""
     batch, occupation, optimizer = CASES[case]
     torch.manual_seed(0)
-    system = gas(occupation, clip)
+    system = gas(occupation, clip, n_down=int(case == "both spins"))
     Replay(system, batch)
     system.to(device)
     declaration = declarations.Adam if "kind" in optimizer else declarations.NaturalGradient

@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
 
-from vfe_lightning.declarations.changes import unknown_name
+from vfe_lightning.declarations.changes import unknown_name, withdrawn
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.schema import Leaf, leaves, members, with_kinds
 from vfe_lightning.errors import Refused
@@ -99,7 +99,8 @@ def request(experiment: DeclaredExperiment, flags: Mapping[str, Any], stray: Seq
         raise Refused(f"what is {' '.join(stray)}? write --NAME VALUE")
     check_values(flags, OWN_FLAGS)
     given = {name: options[name](value) for name, value in flags.items() if name in options}
-    changes = file | given
+    gone = withdrawn(experiment.system, given)
+    changes = {name: value for name, value in file.items() if name not in gone} | given
     return Request(
         experiment.vary(**changes),
         {name: name in SWITCHES or flags[name] for name in OF_A_RUN if name in flags},

@@ -20,6 +20,14 @@ def test_the_good_one_is_accepted_and_frozen():
     assert ElectronGas.model_validate_json(d.model_dump_json()) == d
 
 
+def test_json_tells_no_count_that_follows_from_others():
+    """So that records of the polarised gas stay as they were."""
+    assert {"n"} == {name for name in ElectronGas(**GOOD).model_dump() if name.startswith("n")}
+    both = ElectronGas(**(GOOD | {"n": 7, "n_down": 3}))
+    assert {"n_up": 4, "n_down": 3}.items() <= both.model_dump().items() and "n" not in both.model_dump()
+    assert ElectronGas.model_validate_json(both.model_dump_json()) == both
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -34,6 +42,10 @@ def test_the_good_one_is_accepted_and_frozen():
         ({"n": 14}, "n = 14 electrons need at least 14 orbitals, but cutoff = 4 gives 13"),
         ({"n": 0}, "n\n.*greater than 0"),
         ({"n": 2.5}, "n\n.*integer"),
+        ({"n": 7, "n_up": 4, "n_down": 4}, r"n = 7 is not n_up \+ n_down = 4 \+ 4"),
+        ({"n": 7, "n_down": 7}, "n_up\n.*greater than 0"),
+        ({"n": None}, "n\n.*greater than 0"),
+        ({"n": None, "n_up": 3, "n_down": 14}, "n_down = 14 electrons need at least 14 orbitals"),
         ({"dim": 1}, "dim\n.*2 or 3"),
         ({"twist": 0.6}, "twist\n.*less than or equal to 0.5"),
         ({"rss": 1.0}, "rss\n.*not permitted"),
@@ -45,6 +57,8 @@ def test_the_good_one_is_accepted_and_frozen():
         ({"walkers_per_state": 0}, "walkers_per_state\n.*greater than 0"),
         ({"base_states": {"kind": "configuration_interaction"}, "occupation": {"kind": "levels"}},
          "is for n = 2 or 3 electrons, not 7"),
+        ({"n": 3, "n_down": 2, "base_states": {"kind": "configuration_interaction"},
+          "occupation": {"kind": "levels"}}, "no more than one electron of spin down, not 2"),
         ({"base_states": {"kind": "configuration_interaction"}}, "go together"),
         ({"occupation": {"kind": "levels"}}, "go together"),
         ({"base_states": {"kind": "ci"}}, "expected tags.*determinants.*configuration_interaction"),

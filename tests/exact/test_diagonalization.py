@@ -241,7 +241,7 @@ def test_full_accuracy(n, dim, free_energy, entropy):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"n": 4}, "n and dim"),
+        ({"n_up": 4}, "n and dim"),
         ({"dim": 1}, "n and dim"),
         ({"rs": -1.0}, "rs"),
         ({"rs": math.nan}, "rs"),
@@ -252,7 +252,7 @@ def test_full_accuracy(n, dim, free_energy, entropy):
     ],
 )
 def test_impossible_requests_are_refused(change, message):
-    arguments = {"n": 2, "dim": 2, "rs": 1.0, "theta": 0.3, "twist": (0.0, 0.0), "cutoff": 8.0}
+    arguments = {"n_up": 2, "dim": 2, "rs": 1.0, "theta": 0.3, "twist": (0.0, 0.0), "cutoff": 8.0}
     with pytest.raises(ValueError, match=message):
         diagonalize(**(arguments | change))
 

@@ -126,3 +126,33 @@ def test_exchange_has_no_self_interaction():
     v = exchange_matrix(plane_waves(2, 2, (0.1, 0.1)), 1.0, 2.0)
     assert bool((v.diagonal() == 0).all())
     assert bool((v >= 0).all())
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_both_spins_are_two_gases_that_share_a_box(dim):
+    """Against enumeration: kinetic energy and exchange of each spin, none between them."""
+    n_up, n_down, rs, theta, twist, cutoff = 2, 1, 2.0, 0.4, 0.25, 2
+    length = box_length(3, dim)
+    orbitals = plane_waves(dim, cutoff, (twist,) * dim)
+    energies = (2 * math.pi / length) ** 2 * orbitals.square().sum(dim=1)
+    exchange = exchange_matrix(orbitals, rs, length)
+    temperature = theta * fermi_energy(dim, 2 / 3)
+    ups = torch.tensor(list(itertools.combinations(range(len(orbitals)), n_up)))
+    e = energies[ups].sum(1)[:, None] + energies
+    v = (3 * rs / length * Ewald(dim).madelung - exchange[ups[:, 0], ups[:, 1]])[:, None].expand_as(e)
+    weight = torch.softmax(-e.flatten() / temperature, 0)
+    found = hartree_fock(n_up, dim, rs, theta, twist, cutoff, n_down)
+    assert found.kinetic == pytest.approx(float(weight @ e.flatten()))
+    assert found.potential == pytest.approx(float(weight @ v.flatten()))
+    entropy = float(-(weight * weight.log()).sum())
+    assert found.entropy == pytest.approx(entropy)
+    assert found.free_energy == pytest.approx(found.kinetic + found.potential - temperature * entropy)
+
+
+def test_the_unpolarised_metal_in_the_box_is_the_published_one():
+    """33 + 33 electrons, r_s = 1: each spin is the closed shell of 33 in a box of twice the volume."""
+    both, one = hartree_fock(33, 3, 1.0, 0.0, 0.0, 9, 33), hartree_fock(33, 3, 1.0, 0.0, 0.0, 9)
+    assert both.kinetic == pytest.approx(2 * one.kinetic / 2 ** (2 / 3))
+    madelung = Ewald(3).madelung
+    exchange = one.potential - 33 / box_length(33, 3) * madelung
+    assert both.potential == pytest.approx(66 / box_length(66, 3) * madelung + 2 * exchange / 2 ** (1 / 3))

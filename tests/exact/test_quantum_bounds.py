@@ -17,23 +17,22 @@ from vfe_lightning.exact.basis_size import (
     ENOUGH,
     complete_gas,
     mixed_plane_wave_loss,
-    oscillator_loss,
-    oscillator_shells,
     plane_wave_cutoff,
     plane_wave_loss,
 )
 from vfe_lightning.exact.cycle_expansion import box_orbit, free_fermions, oscillator_orbit
 from vfe_lightning.exact.diagonalization import diagonalize
 from vfe_lightning.exact.hartree_fock import hartree_fock
-from vfe_lightning.exact.ideal_gas import pair_occupations
+from vfe_lightning.exact.ideal_gas import ideal_gas, pair_occupations
 from vfe_lightning.exact.oscillator_gas import oscillator_gas
 from vfe_lightning.exact.quantum_spins import lowest_states, thermal_lanczos, thermal_state
 from vfe_lightning.exact.single_electron import single_electron
+from vfe_lightning.exact.trap_basis_size import oscillator_loss, oscillator_shells
 from vfe_lightning.exact.trap_first_order import thermal_free_energy
 from vfe_lightning.exact.two_electron_dot import ground_state, relative_levels, two_electron_dot
 from vfe_lightning.hamiltonians.lattices import SQUARE_LINKS, cell_bonds
 from vfe_lightning.hamiltonians.pauli import PauliSum, heisenberg, transverse_ising
-from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy
+from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
 from vfe_lightning.result import Reference
 from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationInteraction
 
@@ -108,6 +107,26 @@ def test_the_chosen_cutoff_is_the_smallest_that_is_enough(
             assert not plane_wave_loss(n, dim, theta, twist, cutoff - 1).enough
         except ValueError as too_few:
             assert "do not fit" in str(too_few)
+
+
+@pytest.mark.parametrize(
+    ("n_up", "n_down", "dim", "theta"), [(7, 7, 3, 0.125), (3, 1, 2, 0.5), (5, 5, 2, 0.02)]
+)
+def test_the_chosen_cutoff_is_enough_for_both_spins(n_up: int, n_down: int, dim: int, theta: float) -> None:
+    """And what it costs is what each spin loses in the box of all electrons."""
+    cutoff = plane_wave_cutoff(n_up, dim, theta, 0.25, n_down)
+    lost = plane_wave_loss(n_up, dim, theta, 0.25, cutoff, n_down)
+    assert lost.enough
+    assert not plane_wave_loss(n_up, dim, theta, 0.25, cutoff - 1, n_down).enough
+    n = n_up + n_down
+    majority = max(n_up, n_down) / n
+    b = (2 * math.pi / box_length(n, dim)) ** 2 / (theta * fermi_energy(dim, majority))
+    energies = plane_waves(dim, cutoff, (0.25,) * dim).square().sum(1)
+    costs = [
+        (complete_gas(m, (0.25,) * dim, b)[0] / b + ideal_gas(energies, m, b).free_energy)
+        for m in (n_up, n_down)
+    ]
+    assert lost.free_energy == pytest.approx(sum(costs) * (2 * math.pi / box_length(n, dim)) ** 2, abs=1e-9)
 
 
 @given(st.integers(1, 6), st.integers(0, 3), decades(0.7, 1e3))

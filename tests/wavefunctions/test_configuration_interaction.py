@@ -16,15 +16,15 @@ from vfe_lightning.wavefunctions.superpositions import Superpositions
 
 
 def eigenstates(
-    n: int = 2, dim: int = 2, rs: float = 5.0, cutoff: float = 10.0, temperature: float = 2.0
+    n: int = 2, dim: int = 2, rs: float = 5.0, cutoff: float = 10.0, temperature: float = 2.0, n_down: int = 0
 ) -> tuple[ConfigurationInteraction, Superpositions]:
-    mixing = ConfigurationInteraction(n, dim, rs, 0.25, cutoff, temperature)
+    mixing = ConfigurationInteraction(n, dim, rs, 0.25, cutoff, temperature, n_down)
     return mixing, mixing(torch.arange(len(mixing.energies))[:, None])
 
 
-@pytest.mark.parametrize(("n", "dim"), [(2, 2), (3, 2), (2, 3)])
-def test_states_are_orthonormal_and_of_definite_momentum(n: int, dim: int) -> None:
-    _, made = eigenstates(n, dim)
+@pytest.mark.parametrize(("n", "dim", "n_down"), [(2, 2, 0), (3, 2, 0), (2, 3, 0), (2, 2, 1), (3, 2, 1)])
+def test_states_are_orthonormal_and_of_definite_momentum(n: int, dim: int, n_down: int) -> None:
+    _, made = eigenstates(n, dim, n_down=n_down)
     used = made.coefficients != 0
     momentum = made.momentum[:, None].expand(-1, used.shape[1], -1)
     torch.testing.assert_close(made.k.sum(2)[used], momentum[used])
@@ -34,22 +34,24 @@ def test_states_are_orthonormal_and_of_definite_momentum(n: int, dim: int) -> No
     torch.testing.assert_close(overlap, torch.eye(len(made), dtype=torch.float64), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(("n", "dim"), [(2, 2), (3, 2), (3, 3)])
-def test_free_electrons_are_the_ideal_gas(n: int, dim: int) -> None:
+@pytest.mark.parametrize(("n", "dim", "n_down"), [(2, 2, 0), (3, 2, 0), (3, 3, 0), (2, 3, 1), (3, 2, 1)])
+def test_free_electrons_are_the_ideal_gas(n: int, dim: int, n_down: int) -> None:
     """No level is missing or counted twice, and none is shifted."""
     temperature = 0.3 * fermi_energy(dim)
-    mixing, made = eigenstates(n, dim, rs=0.0, cutoff=14, temperature=temperature)
+    mixing, made = eigenstates(n, dim, rs=0.0, cutoff=14, temperature=temperature, n_down=n_down)
     assert bool((made.coefficients.abs() > 1e-12).sum(1).eq(1).all())
     waves = plane_waves(dim, 16, (0.25,) * dim) * 2 * math.pi / made.length
-    exact = ideal_gas(waves.square().sum(1), n, 1 / temperature).free_energy
+    gases = [ideal_gas(waves.square().sum(1), m, 1 / temperature) for m in (n - n_down, n_down) if m]
+    exact = sum(gas.free_energy for gas in gases)
     found = -temperature * float(torch.logsumexp(-mixing.energies / temperature, 0))
     assert found == pytest.approx(exact, rel=1e-6)
 
 
-def test_energies_are_those_of_the_hamiltonian() -> None:
+@pytest.mark.parametrize("n_down", [0, 1])
+def test_energies_are_those_of_the_hamiltonian(n_down: int) -> None:
     """<H> of each state of one total momentum, from 3000 samples."""
     rs, count = 5.0, 3000
-    mixing, made = eigenstates(rs=rs, temperature=4.0)
+    mixing, made = eigenstates(rs=rs, temperature=4.0 if n_down == 0 else 2.0, n_down=n_down)
     same = (made.momentum[:, None] - made.momentum).norm(dim=2) < 1e-9
     sector = torch.nonzero(same[same.sum(1).argmax()])[:, 0]
     gas = ElectronGas(2, 2, rs)

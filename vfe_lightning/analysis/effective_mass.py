@@ -20,11 +20,19 @@ from vfe_lightning.result import Result
 
 def ideal_entropy(declaration: Mapping[str, Any]) -> float:
     """S_0 per particle in k_B of the gas that an experiment declared."""
-    n, dim, theta, twist = (declaration[name] for name in ("n", "dim", "theta", "twist"))
-    cutoff = declaration["cutoff"] or plane_wave_cutoff(n, dim, theta, twist)
+    dim, theta, twist = (declaration[name] for name in ("dim", "theta", "twist"))
+    n_up, n_down = electrons(declaration)
+    cutoff = declaration["cutoff"] or plane_wave_cutoff(n_up, dim, theta, twist, n_down)
     orbitals = plane_waves(dim, cutoff, (twist,) * dim)
+    n = n_up + n_down
     energies = (2 * math.pi / box_length(n, dim)) ** 2 * orbitals.square().sum(dim=1)
-    return ideal_gas(energies, n, 1 / (theta * fermi_energy(dim))).entropy / n
+    beta = 1 / (theta * fermi_energy(dim, max(n_up, n_down) / n))
+    return sum(ideal_gas(energies, m, beta).entropy for m in (n_up, n_down) if m) / n
+
+
+def electrons(declaration: Mapping[str, Any]) -> tuple[int, int]:
+    """Of spin up and of spin down; a polarised gas tells n."""
+    return declaration.get("n_up") or declaration["n"], declaration.get("n_down", 0)
 
 
 def table(results: Sequence[Result]) -> pd.DataFrame:
@@ -37,7 +45,7 @@ def table(results: Sequence[Result]) -> pd.DataFrame:
         stationarity = (result.observables or {}).get("stationarity", {}).get("value")
         rows.append(
             {
-                "n": d["n"],
+                "n": sum(electrons(d)),
                 "theta": d["theta"],
                 "rs": d["rs"],
                 "entropy": entropy,

@@ -13,21 +13,36 @@ from vfe_lightning.exact.ideal_gas import ideal_gas
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
 from vfe_lightning.statistics import Moments
 
+KINDS = {
+    "all pairs": "pair_correlation",
+    "equal spins": "pair_correlation_equal",
+    "opposite spins": "pair_correlation_opposite",
+}
+
 
 def electron_gas_figures(d: declarations.ElectronGas, evaluation: Mapping[str, Moments]) -> dict[str, Figure]:
     """g(r), S(k) and, where it was measured, <n_k> with error bars, by the names of their files."""
-    makers = {
-        "pair_correlation": pair_correlation_figure,
-        "structure_factor": structure_factor_figure,
-        "occupation": occupation_figure,
-    }
-    return {name: make(d, evaluation[name]) for name, make in makers.items() if name in evaluation}
+    made = {}
+    if "pair_correlation" in evaluation:
+        made["pair_correlation"] = pair_correlation_figure(d, evaluation)
+    if "structure_factor" in evaluation:
+        made["structure_factor"] = structure_factor_figure(d, evaluation["structure_factor"])
+    if "occupation" in evaluation:
+        made["occupation"] = occupation_figure(d, evaluation["occupation"])
+    return made
 
 
-def pair_correlation_figure(d: declarations.ElectronGas, g: Moments) -> Figure:
-    edges = shell_edges(box_length(d.n, d.dim), len(g.mean))
+def pair_correlation_figure(d: declarations.ElectronGas, evaluation: Mapping[str, Moments]) -> Figure:
+    """Of all pairs and, with both spins, of each kind."""
+    kinds = {name: evaluation[key] for name, key in KINDS.items() if key in evaluation}
+    bins = len(evaluation["pair_correlation"].mean)
+    edges = shell_edges(box_length(d.n, d.dim), bins)
     figure, axes = _figure(r"$r \; / \; r_s a_0$", "$g(r)$", d)
-    axes.errorbar((edges[1:] + edges[:-1]) / 2, g.mean.cpu(), g.error.cpu(), fmt=".-", capsize=2)
+    for name, g in kinds.items():
+        middle = (edges[1:] + edges[:-1]) / 2
+        axes.errorbar(middle, g.mean.cpu(), g.error.cpu(), fmt=".-", capsize=2, label=name)
+    if len(kinds) > 1:
+        axes.legend(frameon=False)
     axes.axhline(1, color="grey", linewidth=0.8)
     axes.set_xlim(0)
     axes.set_ylim(0)
@@ -50,14 +65,16 @@ def occupation_figure(d: declarations.ElectronGas, occupation: Moments) -> Figur
     length = box_length(d.n, d.dim)
     orbitals = plane_waves(d.dim, d.cutoff, (d.twist,) * d.dim)
     energies = (2 * math.pi / length) ** 2 * orbitals.square().sum(dim=1)
-    over_fermi = energies / fermi_energy(d.dim)
+    fermi = fermi_energy(d.dim, d.majority)
+    over_fermi = energies / fermi
     figure, axes = _figure(r"$\epsilon_k / E_F$", r"$\langle n_k \rangle$", d)
-    axes.errorbar(
-        over_fermi, occupation.mean.cpu(), occupation.error.cpu(), fmt=".", capsize=2, label="this run"
-    )
-    if d.theta > 0:
-        gas = ideal_gas(energies, d.n, 1 / (d.theta * fermi_energy(d.dim)))
-        axes.plot(over_fermi, gas.occupations, "k-", linewidth=0.8, label="ideal gas, exact")
+    mean, error = (t.cpu().unflatten(0, (-1, len(orbitals))) for t in (occupation.mean, occupation.error))
+    names = ["this run"] if not d.n_down else ["spin up", "spin down"]
+    for n, name, m, e in zip((d.n_up, d.n_down), names, mean, error, strict=False):
+        axes.errorbar(over_fermi, m, e, fmt=".", capsize=2, label=name)
+        if d.theta > 0:
+            gas = ideal_gas(energies, n, 1 / (d.theta * fermi))
+            axes.plot(over_fermi, gas.occupations, "k-", linewidth=0.8, label="ideal gas, exact")
     axes.legend(frameon=False)
     return figure
 
@@ -67,5 +84,6 @@ def _figure(xlabel: str, ylabel: str, d: declarations.ElectronGas) -> tuple[Figu
     axes = figure.subplots()
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
-    axes.set_title(f"{d.dim}D electron gas, N = {d.n}, $r_s$ = {d.rs:g}, $\\theta$ = {d.theta:g}")
+    electrons = f"N = {d.n_up} + {d.n_down}" if d.n_down else f"N = {d.n}"
+    axes.set_title(f"{d.dim}D electron gas, {electrons}, $r_s$ = {d.rs:g}, $\\theta$ = {d.theta:g}")
     return figure, axes

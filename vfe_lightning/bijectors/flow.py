@@ -37,5 +37,10 @@ class FlowWithJet(Flow, ABC):
     """A flow with hand-derived third-order derivatives."""
 
     @abstractmethod
-    def jet(self, x: Tensor, momentum: Tensor | None = None) -> Jet:
-        """All derivatives that the exact Laplacian of ln Psi needs; constants to autograd."""
+    def jet(self, x: Tensor, momentum: Tensor | None = None, metric: Tensor | None = None) -> Jet:
+        """All derivatives that the exact Laplacian of ln Psi needs; constants to autograd.
+
+        Args:
+            metric: G in sum_cm G_cm d_c d_m for the Laplacians, as if constant: (batch, D, D), symmetric; by
+                default the unit.
+        """

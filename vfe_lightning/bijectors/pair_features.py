@@ -7,6 +7,10 @@ For r = x_i - x_j in a cube of side L, with kappa = pi / L, one component a at a
 Sines and cosines of pairs come from those of electrons by angle addition, n of them and not n^2. The pair
 indices (i, j) stand last in every tensor: long inner loops, and one matrix product a walker and layer.
 rho has a kink at r = 0, which only a self pair reaches; all self pairs are constant and get derivative 0.
+
+With both spins there are these features of pairs of equal spin and, after them, of pairs of opposite spin,
+each zero on the pairs of the other kind. rho of opposite spins is smooth at contact: rho^2 is raised by a
+constant.
 """
 
 import math
@@ -15,12 +19,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vfe_lightning.bijectors.two_stream_spins import Spins
+
 
 class PairFeatures(NamedTuple):
     """Features and what their derivatives are made of; the pair indices stand last."""
 
-    values: Tensor  # (batch, 2 dim + 1, i, j)
-    gradient: Tensor  # (batch, dim, 3, i, j): d/dr_a of cos_a, of sin_a and of rho
+    values: Tensor  # (batch, kinds (2 dim + 1), i, j)
+    gradient: Tensor  # (batch, dim, kinds 3, i, j): d/dr_a of cos_a, of sin_a and of rho
     inverse_rho: Tensor  # (batch, i, j), 0 on self pairs
     pairs: Tensor  # (i, j), 1 on pairs and 0 on self pairs
 
@@ -34,7 +40,7 @@ class PairJet(NamedTuple):
     grad_laplacian: Tensor  # (batch, f, a, i, j): d/dr_a of the trace of the Hessian
 
 
-def pair_features(x: Tensor, length: float) -> PairFeatures:
+def pair_features(x: Tensor, length: float, spins: Spins | None = None) -> PairFeatures:
     """Features of all pairs and their first derivatives: x (batch, n, dim)."""
     kappa = math.pi / length
     angle = kappa * x.mT
@@ -45,16 +51,28 @@ def pair_features(x: Tensor, length: float) -> PairFeatures:
     sin2, cos2 = 2 * s * c, 1 - 2 * s * s
     self_pairs = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
     pairs = 1 - self_pairs
-    rho = (s.square().sum(1) + self_pairs).sqrt()
+    raised = self_pairs if spins is None else self_pairs + (kappa**2 * spins.softening)
+    rho = (s.square().sum(1) + raised).sqrt()
     inverse_rho = pairs / rho
     values = torch.cat((cos2, sin2, (rho * pairs)[:, None]), 1)
     slope = (2 * kappa) * pairs * torch.stack((-sin2, cos2), 2)
     gradient = torch.cat((slope, ((0.5 * kappa) * sin2 * inverse_rho[:, None])[:, :, None]), 2)
+    if spins is not None:
+        values, gradient = spins.by_kind(values, 1), spins.by_kind(gradient, 2)
     return PairFeatures(values, gradient, inverse_rho, pairs)
 
 
-def pair_jet(features: PairFeatures, length: float) -> PairJet:
-    """All derivatives that an exact Laplacian of ln|det J| needs, of the features alone."""
+def pair_jet(
+    features: PairFeatures, length: float, spins: Spins | None = None, metric: Tensor | None = None
+) -> PairJet:
+    """All derivatives that an exact Laplacian of ln|det J| needs, of the features alone.
+
+    Args:
+        metric: what second derivatives are contracted with, (batch, a, b, i, j); by default the unit.
+    """
+    if spins is not None:
+        alone = PairFeatures(*spins.any_kind(features.values, features.gradient), *features[2:])
+        return PairJet(*(spins.by_kind(t, 1) for t in pair_jet(alone, length, None, metric)))
     kappa = math.pi / length
     dim = features.gradient.shape[1]
     cos2, sin2 = features.values[:, :dim], features.values[:, dim : 2 * dim]
@@ -65,8 +83,13 @@ def pair_jet(features: PairFeatures, length: float) -> PairJet:
     hessian = (
         unit * (kappa**2 * cos2 * inverse)[:, None] - slope[:, :, None] * slope[:, None] * inverse[:, None]
     )
-    laplacian = torch.diagonal(hessian, dim1=1, dim2=2).sum(-1)[:, None]
-    third = (-2 * kappa**3 * sin2 - 2 * (hessian * slope[:, :, None]).sum(1) - laplacian * slope) * inverse
+    laplacian = trace(hessian[:, None], metric)
+    along = raised(slope[:, None], metric)[:, 0]
+    cubes = -2 * kappa**3 * sin2
+    if metric is not None:
+        axes = torch.diagonal(metric, dim1=1, dim2=2).movedim(-1, 1)
+        cubes = cubes * axes
+    third = (cubes - 2 * (hessian * along[:, :, None]).sum(1) - laplacian * slope) * inverse
 
     def along_axes(t: Tensor) -> Tensor:  # (batch, a, i, j) -> (batch, a, b, i, j), zero unless a = b
         return unit * t[:, :, None]
@@ -83,12 +106,26 @@ def pair_jet(features: PairFeatures, length: float) -> PairJet:
     diagonal = unit[:, :, None] * unit[:, None]  # 1 where all three axes agree
     waves = diagonal.repeat(2, 1, 1, 1, 1) * second[:, :, None, None]
     cube = (-4 * kappa**2) * gradient[:, : 2 * dim]
+    if metric is not None:
+        cube = cube * axes[:, None]
     return PairJet(
         features.values,
         gradient,
         torch.cat((waves, hessian[:, None]), 1),
         torch.cat((cube, third[:, None]), 1),
     )
+
+
+def trace(hessian: Tensor, metric: Tensor | None) -> Tensor:
+    """sum_ab metric_ab H_ab, by default the trace: (batch, f, a, b, i, j) -> (batch, f, i, j)."""
+    if metric is None:
+        return torch.diagonal(hessian, dim1=2, dim2=3).sum(-1)
+    return (hessian * metric[:, None]).sum((2, 3))
+
+
+def raised(gradient: Tensor, metric: Tensor | None) -> Tensor:
+    """sum_a metric_ab g_a, by default g itself: (batch, f, a, i, j), and so is the result."""
+    return gradient if metric is None else (gradient[:, :, :, None] * metric[:, None]).sum(2)
 
 
 def to_particles(pairs: Tensor) -> Tensor:

@@ -3,7 +3,8 @@ r"""Two-stream flow zeta(x) on the torus: permutation equivariant, periodic, tra
 A one-electron stream reads the means of a pair stream (equations in two_stream_values.py), as in FermiNet
 (Pfau, Spencer, Matthews, Foulkes, Phys. Rev. Research 2, 033429 (2020)) and in the flow of Xie, Zhang, Wang,
 SciPost Phys. 14, 154 (2023), from whose published weights this class differs only by the first layer's rows
-for an empty one-electron stream.  zeta is a bijection if and only if det J > 0 everywhere.
+for an empty one-electron stream.  With both spins see two_stream_spins.py.  zeta is a bijection if and only
+if det J > 0 everywhere.
 """
 
 from typing import cast
@@ -14,6 +15,14 @@ from torch import Tensor, nn
 from vfe_lightning.bijectors.flow import FlowWithJet, Jet
 from vfe_lightning.bijectors.two_stream_jacobian import jacobian
 from vfe_lightning.bijectors.two_stream_jet import jet
+from vfe_lightning.bijectors.two_stream_spins import (
+    Spins,
+    by_kinds,
+    doubled,
+    of_own_and_other,
+    reading,
+    written,
+)
 from vfe_lightning.bijectors.two_stream_values import (
     OneLayer,
     TwoStreamWeights,
@@ -56,23 +65,33 @@ class TwoStreamFlow(FlowWithJet):
 
     Every method also works when each parameter carries a leading walker axis (torch.func.functional_call),
     except jet, which no gradient passes through.
+
+    Args:
+        spins: of the electrons, where there are both.
     """
 
     def __init__(
-        self, declaration: TwoStream, dim: int, length: float, generator: torch.Generator | None = None
+        self,
+        declaration: TwoStream,
+        dim: int,
+        length: float,
+        generator: torch.Generator | None = None,
+        spins: Spins | None = None,
     ):
         super().__init__()
         self.dim = dim
         self.length = length
         scale, width, pair_width = declaration.init_scale, declaration.width, declaration.pair_width
+        self.spins = spins
+        kinds = 1 if spins is None else 2
         features = 2 * dim + 1
         later = range(declaration.depth - 1)
-        fan_in = [features] + [2 * width + pair_width for _ in later]
+        fan_in = [kinds * features] + [(1 + kinds) * width + kinds * pair_width for _ in later]
         pair_fan_in = [features if layer == 0 else pair_width for layer in later]
         self.one = nn.ModuleList(Affine(f, width, scale, generator) for f in fan_in)
-        self.pair = nn.ModuleList(Affine(f, pair_width, scale, generator) for f in pair_fan_in)
+        self.pair = nn.ModuleList(Affine(f, kinds * pair_width, scale, generator) for f in pair_fan_in)
         self.out = Affine(width, dim, scale, generator)
-        widths = [width] * len(fan_in) + [pair_width] * len(pair_fan_in)
+        widths = [width] * len(fan_in) + [kinds * pair_width] * len(pair_fan_in)
         self.conditioner = MomentumBias(dim, widths) if declaration.momentum_dependent else None
 
     def forward(self, x: Tensor, momentum: Tensor | None = None) -> Tensor:
@@ -84,12 +103,13 @@ class TwoStreamFlow(FlowWithJet):
         return jacobian(self._weights(momentum, x.shape[1]), x, self.length)
 
     @torch.no_grad()
-    def jet(self, x: Tensor, momentum: Tensor | None = None) -> Jet:
+    def jet(self, x: Tensor, momentum: Tensor | None = None, metric: Tensor | None = None) -> Jet:
         """zeta and all derivatives that the exact Laplacian of ln Psi needs; constants to autograd."""
-        return jet(self._weights(momentum, x.shape[1]), x, self.length)
+        return jet(self._weights(momentum, x.shape[1]), x, self.length, metric)
 
     def _weights(self, momentum: Tensor | None, n: int) -> TwoStreamWeights:
         width = self.out.weight.shape[-2]
+        means = width * (2 if self.spins is None else 3)  # where the rows of the means end
         layers = cast(list[Affine], [*self.one, *self.pair])
         biases = [layer.bias for layer in layers]
         if self.conditioner is not None:
@@ -101,7 +121,24 @@ class TwoStreamFlow(FlowWithJet):
         (first, first_bias), *later = affine[: len(self.one)]
         one = [OneLayer(None, None, first, first_bias)]
         for weight, bias in later:
-            electron, mean = weight[..., :width, :], weight[..., width : 2 * width, :]
-            one.append(OneLayer(electron, mean, weight[..., 2 * width :, :], bias))
+            electron, mean = weight[..., :width, :], weight[..., width:means, :]
+            one.append(OneLayer(electron, mean, weight[..., means:, :], bias))
         pair = affine[len(self.one) :]
-        return TwoStreamWeights(one, pair, self.out.weight, self.out.bias)
+        if self.spins is None:
+            return TwoStreamWeights(one, pair, self.out.weight, self.out.bias)
+        return TwoStreamWeights(
+            [_of_both_spins(layer) for layer in one],
+            by_kinds(pair),
+            written(self.out.weight),
+            self.out.bias,
+            self.spins,
+        )
+
+
+def _of_both_spins(layer: OneLayer) -> OneLayer:
+    pair, bias = reading(layer.pair), doubled(layer.bias)
+    if layer.electron is None or layer.mean is None:
+        return OneLayer(None, None, pair, bias)
+    own, other = layer.mean.chunk(2, -2)
+    electron = of_own_and_other(layer.electron, torch.zeros_like(layer.electron))
+    return OneLayer(electron, of_own_and_other(own, other), pair, bias)

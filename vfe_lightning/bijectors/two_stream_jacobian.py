@@ -70,7 +70,9 @@ def _pair_gradients(weights: TwoStreamWeights, streams: Streams, levels: int) ->
     dim = waves.shape[1]
     axes = torch.arange(dim, device=waves.device)
     rows = torch.stack((axes, axes + dim, torch.full_like(axes, 2 * dim)), 1)  # features that vary with r_a
-    weight = first[..., rows, :].movedim(-1, -3)  # (f, a, 3)
+    if weights.spins is not None:
+        rows = torch.cat((rows, rows + (2 * dim + 1)), 1)
+    weight = first[..., rows, :].movedim(-1, -3)  # (f, a, kinds 3)
     weight = weight if first.dim() == 3 else weight[None]
     gradient = (weight[..., None, None] * waves[:, None]).sum(3) * streams.pair_slopes[0][:, :, None]
     gradients.append(gradient)
@@ -84,8 +86,9 @@ def _pair_gradients(weights: TwoStreamWeights, streams: Streams, levels: int) ->
 def _mean_field_jacobians(weights: TwoStreamWeights, streams: Streams) -> list[Tensor]:
     """d m^l / dx for every mean field that a later layer reads: (batch, width, a, m) each."""
     count = len(weights.one) - 1
-    gradient = streams.features.gradient  # (batch, a, 3, i, j)
-    batch, dim, _, n, _ = gradient.shape
+    gradient = streams.features.gradient  # (batch, a, kinds 3, i, j)
+    batch, dim, features_of_axis, n, _ = gradient.shape
+    kinds = features_of_axis // 3
     rows_summed = gradient.sum(-1)
     deeper = _pair_gradients(weights, streams, count - 1)
     jacobians: list[Tensor] = []
@@ -95,9 +98,10 @@ def _mean_field_jacobians(weights: TwoStreamWeights, streams: Streams) -> list[T
         unit = torch.eye(width, dtype=gradient.dtype, device=gradient.device).expand(batch, n, width, width)
         to_pairs, to_means = pull_back(weights, slopes, unit)
         features = to_pairs[0].permute(0, 3, 2, 1)  # (batch, f, output, i)
-        waves = features[:, : 2 * dim].unflatten(1, (2, dim)).transpose(1, 2)
-        distance = features[:, 2 * dim :, None].expand(-1, dim, -1, -1, -1)
-        both = torch.cat((waves, distance), 2)  # (batch, a, 3, output, i)
+        features = features.unflatten(1, (kinds, 2 * dim + 1))
+        waves = features[:, :, : 2 * dim].unflatten(2, (2, dim)).movedim(3, 1)
+        distance = features[:, None, :, 2 * dim :].expand(-1, dim, -1, -1, -1, -1)
+        both = torch.cat((waves, distance), 3).flatten(2, 3)  # (batch, a, kinds 3, output, i)
         jacobian = (both * rows_summed[:, :, :, None]).sum(2) - both.transpose(2, 3).flatten(
             3
         ) @ gradient.flatten(2, 3)
@@ -124,14 +128,22 @@ def jacobian(weights: TwoStreamWeights, x: Tensor, length: float) -> tuple[Tenso
     to_pairs, to_means = pull_back(weights, streams.one_slopes, cotangent)
     pulled = _pairs_to_features(weights, streams, to_pairs)  # (batch, i, f, output, j)
     gradient = streams.features.gradient.permute(0, 3, 2, 1, 4)[:, :, :, :, None]  # (batch, i, 3, a, 1, j)
-    pairs = (
-        gradient[:, :, 0] * pulled[:, :, :dim]
-        + gradient[:, :, 1] * pulled[:, :, dim : 2 * dim]
-        + gradient[:, :, 2] * pulled[:, :, 2 * dim :]
-    )  # (batch, i, a, output, j)
+    pairs = _along_axes(gradient[:, :, :3], pulled[:, :, : 2 * dim + 1])
+    if weights.spins is not None:
+        pairs = pairs + _along_axes(gradient[:, :, 3:], pulled[:, :, 2 * dim + 1 :])
     direct = to_particles(pairs.permute(0, 2, 3, 1, 4)) / n  # (batch, a, output, i, m)
     jacobian = direct.permute(0, 3, 2, 1, 4).reshape(batch, n * dim, dim * n)
     for cotangent, mean_field in zip(to_means, _mean_field_jacobians(weights, streams), strict=True):
         jacobian = jacobian + cotangent.flatten(1, 2) @ mean_field.flatten(2)
     jacobian = jacobian.unflatten(2, (dim, n)).mT.reshape(batch, n * dim, n * dim)
     return streams.zeta, jacobian + torch.eye(n * dim, dtype=x.dtype, device=x.device)
+
+
+def _along_axes(gradient: Tensor, pulled: Tensor) -> Tensor:
+    """Gradients (batch, i, 3, a, 1, j) of features times cotangents: (batch, i, a, output, j)."""
+    dim = gradient.shape[3]
+    return (
+        gradient[:, :, 0] * pulled[:, :, :dim]
+        + gradient[:, :, 1] * pulled[:, :, dim : 2 * dim]
+        + gradient[:, :, 2] * pulled[:, :, 2 * dim :]
+    )

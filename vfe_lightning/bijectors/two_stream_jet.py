@@ -7,7 +7,9 @@ For units y = sigma(u) with P = grad u (the rules of the forward Laplacian, Li e
     grad Lap y = s' grad Lap u + s'' (Lap u P + 2 (Hess u) P) + s''' |P|^2 P.
 
 Functions of a pair are carried in the dim variables r_ij; Hessians of electrons stay factored
-(two_stream_hessian.py).  Nothing here is seen by autograd, so large tensors are reused in place.
+(two_stream_hessian.py).  Where coordinates stand between x and the particles, a metric G takes the place of
+the unit in all Laplacians, |P|^2 -> P.G P and (Hess u) P -> (Hess u) G P, as if it were constant.  Nothing
+here is seen by autograd, so large tensors are reused in place.
 """
 
 from typing import NamedTuple
@@ -16,13 +18,21 @@ import torch
 from torch import Tensor
 
 from vfe_lightning.bijectors.flow import Jet
-from vfe_lightning.bijectors.pair_features import PairJet, pair_features, pair_jet, to_particles
+from vfe_lightning.bijectors.pair_features import (
+    PairJet,
+    pair_features,
+    pair_jet,
+    raised,
+    to_particles,
+    trace,
+)
 from vfe_lightning.bijectors.two_stream_hessian import (
     Units,
     hessian_times_gradient,
     mean_hessian,
     output_hessian,
 )
+from vfe_lightning.bijectors.two_stream_spins import Spins
 from vfe_lightning.bijectors.two_stream_values import (
     TwoStreamWeights,
     add_bias,
@@ -43,25 +53,29 @@ class _Electrons(NamedTuple):
     pair_hessian: Tensor  # (batch, f, a, b, i, j)
 
 
-def jet(weights: TwoStreamWeights, x: Tensor, length: float) -> Jet:
-    """Exact jet at x (batch, n, dim)."""
+def jet(weights: TwoStreamWeights, x: Tensor, length: float, metric: Tensor | None = None) -> Jet:
+    """Exact jet at x (batch, n, dim); metric (batch, n dim, n dim), symmetric."""
     batch, n, dim = x.shape
     size = n * dim
-    pair = pair_jet(pair_features(x, length), length)
+    spins = weights.spins
+    of_pairs = None if metric is None else _metric_of_pairs(metric, n)
+    pair = pair_jet(pair_features(x, length, spins), length, spins, of_pairs)
     units: list[Units] = []
     means: list[Tensor] = []
     h: _Electrons | None = None
     for depth, layer in enumerate(weights.one):
-        u = _mean_over_pairs(pair, layer.pair)
+        u = _mean_over_pairs(pair, layer.pair, of_pairs)
         if h is not None and layer.electron is not None and layer.mean is not None:
             u = _add(u, _from_electrons(h, layer.electron, layer.mean))
         u = u._replace(value=add_bias(u.value, layer.bias))
-        step, unit = _activate(u, hessian_times_gradient(weights, u.gradient, u.pair_hessian, units, means))
+        along = u.gradient if metric is None else u.gradient @ metric[:, None]
+        curved = hessian_times_gradient(weights, along, u.pair_hessian, units, means)
+        step, unit = _activate(u, along, curved, spins)
         h = step if h is None else _add(h, step)
         units.append(unit)
         if depth < len(weights.pair):
             means.append(mean_hessian(weights, h.pair_hessian, units, means))
-            pair = _advance_pairs(pair, *weights.pair[depth], residual=depth > 0)
+            pair = _advance_pairs(pair, weights, depth, of_pairs)
     assert h is not None
     out = weights.out
 
@@ -81,19 +95,26 @@ def _add(a: _Electrons, b: _Electrons) -> _Electrons:
     return _Electrons(*(s + t for s, t in zip(a, b, strict=True)))
 
 
-def _mean_over_pairs(pair: PairJet, weight: Tensor) -> _Electrons:
+def _metric_of_pairs(metric: Tensor, n: int) -> Tensor:
+    """What second derivatives in r_ij are contracted with, halved: (batch, a, b, i, j), the unit if G is."""
+    blocks = metric.view(len(metric), n, -1, n, metric.shape[1] // n).permute(0, 2, 4, 1, 3)
+    own = torch.diagonal(blocks, dim1=3, dim2=4)
+    return (own[..., None] + own[..., None, :] - blocks - blocks.transpose(3, 4)) / 2
+
+
+def _mean_over_pairs(pair: PairJet, weight: Tensor, metric: Tensor | None) -> _Electrons:
     """Jet of C^T mean_j t_ij: weights first, on pairs, so that dense gradients are made only once."""
     n = pair.value.shape[-1]
     gradient = transform_features(weight / n, pair.gradient)
     hessian = transform_features(weight / n, pair.hessian)
     third = transform_features(2 * weight / n, pair.grad_laplacian)
-    trace = torch.diagonal(hessian, dim1=2, dim2=3).sum(-1)
+    laplacian = trace(hessian, metric)
 
     def dense(t: Tensor) -> Tensor:  # (batch, f, a, i, m) -> (batch, f, i, D)
         return to_particles(t).permute(0, 1, 3, 4, 2).flatten(3)
 
     value = transform(pair.value.mean(-1).mT, weight)
-    return _Electrons(value, dense(gradient), 2 * trace.sum(-1).mT, dense(third), hessian)
+    return _Electrons(value, dense(gradient), 2 * laplacian.sum(-1).mT, dense(third), hessian)
 
 
 def _from_electrons(h: _Electrons, electron: Tensor, mean: Tensor) -> _Electrons:
@@ -114,39 +135,45 @@ def _from_electrons(h: _Electrons, electron: Tensor, mean: Tensor) -> _Electrons
     )
 
 
-def _activate(u: _Electrons, curved: Tensor) -> tuple[_Electrons, Units]:
-    """Jet of softplus(u); curved = (Hess u) grad u, (batch, f, i, D)."""
+def _activate(u: _Electrons, along: Tensor, curved: Tensor, spins: Spins | None) -> tuple[_Electrons, Units]:
+    """Jet of softplus(u); along = G grad u and curved = (Hess u) G grad u, (batch, f, i, D)."""
     value, slope = softplus_and_slope(u.value)
+    if spins is not None:
+        value, slope = spins.of_electrons(value), spins.of_electrons(slope)
     bend = slope * (1 - slope)
-    squared = u.gradient.square().sum(-1).mT
-    along = bend * u.laplacian + bend * (1 - 2 * slope) * squared
+    squared = (u.gradient * along).sum(-1).mT
+    turning = bend * u.laplacian + bend * (1 - 2 * slope) * squared
     first, second = slope.mT[..., None], bend.mT[..., None]
     step = _Electrons(
         value,
         first * u.gradient,
         slope * u.laplacian + bend * squared,
-        first * u.grad_laplacian + along.mT[..., None] * u.gradient + (2 * second) * curved,
+        first * u.grad_laplacian + turning.mT[..., None] * u.gradient + (2 * second) * curved,
         slope.mT[:, :, None, None, :, None] * u.pair_hessian,
     )
     return step, Units(slope, bend, u.gradient)
 
 
-def _advance_pairs(pair: PairJet, weight: Tensor, bias: Tensor, residual: bool) -> PairJet:
+def _advance_pairs(pair: PairJet, weights: TwoStreamWeights, depth: int, metric: Tensor | None) -> PairJet:
     """Jet of (t +) softplus(V^T t + c), all in the dim variables r_ij."""
+    weight, bias = weights.pair[depth]
     value, slope = softplus_and_slope(add_feature_bias(transform_features(weight, pair.value), bias))
+    if weights.spins is not None:
+        value, slope = weights.spins.of_pairs(value), weights.spins.of_pairs(slope)
     gradient, hessian, third = (
         transform_features(weight, t) for t in (pair.gradient, pair.hessian, pair.grad_laplacian)
     )
     bend = slope * (1 - slope)
-    trace = torch.diagonal(hessian, dim1=2, dim2=3).sum(-1)
-    along = bend * trace + bend * (1 - 2 * slope) * gradient.square().sum(2)
+    raised_gradient = raised(gradient, metric)
+    along = bend * trace(hessian, metric) + bend * (1 - 2 * slope) * (gradient * raised_gradient).sum(2)
     first = slope[:, :, None]
+    curved = (hessian * (bend[:, :, None] * raised_gradient)[:, :, None]).sum(3)
     bent = bend[:, :, None] * gradient
-    third.mul_(first).addcmul_(along[:, :, None], gradient).add_((hessian * bent[:, :, None]).sum(3), alpha=2)
+    third.mul_(first).addcmul_(along[:, :, None], gradient).add_(curved, alpha=2)
     hessian.mul_(first[:, :, None]).addcmul_(bent[:, :, :, None], gradient[:, :, None])
     gradient.mul_(first)
     step = PairJet(value, gradient, hessian, third)
-    if residual:
+    if depth > 0:
         for mine, below in zip(step, pair, strict=True):
             mine.add_(below)
     return step

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from vfe_lightning.bijectors.pair_features import PairFeatures, pair_features
+from vfe_lightning.bijectors.two_stream_spins import Spins
 
 
 class OneLayer(NamedTuple):
@@ -36,6 +37,7 @@ class TwoStreamWeights(NamedTuple):
     pair: Sequence[tuple[Tensor, Tensor]]  # (V, c)
     out: Tensor
     out_bias: Tensor
+    spins: Spins | None = None  # both of them, with channels for each
 
 
 class Streams(NamedTuple):
@@ -78,7 +80,8 @@ def add_feature_bias(t: Tensor, bias: Tensor) -> Tensor:
 
 def run_streams(weights: TwoStreamWeights, x: Tensor, length: float) -> Streams:
     """Values of the flow at x (batch, n, dim)."""
-    features = pair_features(x, length)
+    spins = weights.spins
+    features = pair_features(x, length, spins)
     t, one_slopes, pair_slopes = features.values, [], []
     h = x.new_zeros(())
     for depth, layer in enumerate(weights.one):
@@ -86,6 +89,8 @@ def run_streams(weights: TwoStreamWeights, x: Tensor, length: float) -> Streams:
         if layer.electron is not None and layer.mean is not None:
             u = u + transform(h, layer.electron) + transform(h.mean(1, keepdim=True), layer.mean)
         activation, slope = softplus_and_slope(u)
+        if spins is not None:
+            activation, slope = spins.of_electrons(activation), spins.of_electrons(slope)
         h = activation if depth == 0 else h + activation
         one_slopes.append(slope)
         if depth < len(weights.pair):
@@ -93,6 +98,8 @@ def run_streams(weights: TwoStreamWeights, x: Tensor, length: float) -> Streams:
             activation, slope = softplus_and_slope(
                 add_feature_bias(transform_features(pair_weight, t), pair_bias)
             )
+            if spins is not None:
+                activation, slope = spins.of_pairs(activation), spins.of_pairs(slope)
             t = activation if depth == 0 else t + activation
             pair_slopes.append(slope)
     zeta = x + add_bias(transform(h, weights.out), weights.out_bias)

@@ -1,7 +1,8 @@
 """What every declaration is: frozen plain data that refuses unknown fields and values out of range."""
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
@@ -23,7 +24,13 @@ def bounded(value: Any) -> Any:
 
 
 class Declaration(BaseModel):
-    """Plain data that names a physical system, a part of an ansatz, an optimiser or a budget."""
+    """Plain data that names a physical system, a part of an ansatz, an optimiser or a budget.
+
+    Attributes:
+        withdraws: where fields follow from each other, those that a change of one withdraws.
+    """
+
+    withdraws: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.schema import allowed, members
 from vfe_lightning.errors import Refused
 
@@ -85,9 +86,17 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     return f"{path} = {first['input']!s:.100} is not allowed: {message[0].lower()}{message[1:]}{about}"
 
 
+def withdrawn(declaration: BaseModel, changes: Iterable[str]) -> set[str]:
+    """The fields that follow from what is changed, and are not changed themselves."""
+    if not isinstance(declaration, Declaration):
+        return set()
+    return {name for change in changes for name in declaration.withdraws.get(change, ())} - set(changes)
+
+
 def _merged(declaration: BaseModel, changes: Mapping[str, Any]) -> dict[str, Any]:
     fields = type(declaration).model_fields
-    data = {name: getattr(declaration, name) for name in fields}
+    gone = withdrawn(declaration, changes)
+    data = {name: getattr(declaration, name) for name in fields if name not in gone}
     for name, value in changes.items():
         part = data.get(name)
         if isinstance(part, BaseModel) and isinstance(value, Mapping):

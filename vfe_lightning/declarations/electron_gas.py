@@ -2,9 +2,18 @@
 
 import itertools
 import math
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from vfe_lightning.declarations.base_states import BaseStates, ConfigurationInteraction, Determinants
 from vfe_lightning.declarations.flow import TwoStream
@@ -15,18 +24,30 @@ from vfe_lightning.declarations.system import System
 
 
 class ElectronGas(System):
-    """N spin-polarised electrons and a uniform background in a periodic box at T = theta T_F.
+    """Electrons of one spin or of both and a uniform background in a periodic box at T = theta T_F.
 
-    rho = sum_K p(K) |Psi_K><Psi_K| with Psi_K a determinant of plane waves, or a superposition of some,
-    in the coordinates of a normalizing flow: Xie, Zhang & Wang, SciPost Phys. 14, 154 (2023).
+    rho = sum_K p(K) |Psi_K><Psi_K| with Psi_K a determinant of plane waves a spin, or a superposition of
+    some, in the coordinates of a normalizing flow: Xie, Zhang & Wang, SciPost Phys. 14, 154 (2023).
     """
 
     builder = "vfe_lightning.systems.electron_gas:ElectronGas"
 
-    n: PositiveInt = Field(description="electrons")
+    withdraws: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "n": ("n_up", "n_down"),
+        "n_up": ("n",),
+        "n_down": ("n",),
+    }
+
+    n: PositiveInt = Field(
+        default=0, validate_default=True, description="electrons, of one spin if n_down is not given"
+    )
+    n_up: PositiveInt = Field(default=0, description="electrons of spin up")
+    n_down: NonNegativeInt = Field(default=0, description="electrons of spin down")
     dim: Literal[2, 3] = Field(description="dimension of space")
     rs: PositiveFloat = Field(description="Wigner-Seitz radius, in Bohr radii")
-    theta: float = Field(ge=0, description="T / T_F; 0 needs occupation fermi_sea")
+    theta: float = Field(
+        ge=0, description="T / T_F of the spin that has more electrons; 0 needs occupation fermi_sea"
+    )
     twist: float = Field(
         default=0.0, ge=-0.5, le=0.5, description="offset of the momenta along each axis, in 2 pi / L"
     )
@@ -47,6 +68,31 @@ class ElectronGas(System):
         default=5.0, description="local energies beyond this many mean deviations are clipped in gradients"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _counted(cls, data: Any) -> Any:
+        """Of n, n_up and n_down two are enough, and n alone is a polarised gas."""
+        if not isinstance(data, Mapping):
+            return data
+        names = ("n", "n_up", "n_down")
+        n, up, down = (data.get(name) for name in names)
+        if all(isinstance(count, int) for count in (n, up, down) if count is not None):
+            if down is None:
+                down = 0 if n is None or up is None else n - up
+            if up is None:
+                up = None if n is None else n - down
+            if n is None:
+                n = None if up is None else up + down
+        told = {name: count for name, count in zip(names, (n, up, down), strict=True) if count is not None}
+        return {name: value for name, value in data.items() if name not in names} | told
+
+    @model_serializer(mode="wrap")
+    def _without_what_follows(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told = handler(self)
+        for name in ("n",) if self.n_down else ("n_up", "n_down"):
+            del told[name]
+        return told
+
     @model_validator(mode="after")
     def _consistent(self) -> "ElectronGas":
         if (self.theta == 0) != isinstance(self.occupation, FermiSea):
@@ -56,20 +102,34 @@ class ElectronGas(System):
                 if self.theta == 0
                 else f"occupation fermi_sea is the ground state, theta = 0, but theta = {self.theta}"
             )
-        if self.cutoff is not None and self.n > self.orbitals:
+        if self.n != self.n_up + self.n_down:
+            raise ValueError(f"n = {self.n} is not n_up + n_down = {self.n_up} + {self.n_down}: leave it out")
+        name, most = ("n_up", self.n_up) if self.n_up >= self.n_down else ("n_down", self.n_down)
+        name = name if self.n_down else "n"
+        if self.cutoff is not None and most > self.orbitals:
             raise ValueError(
-                f"n = {self.n} electrons need at least {self.n} orbitals, but cutoff = {self.cutoff} gives "
-                f"{self.orbitals}: raise --cutoff or lower --n"
+                f"{name} = {most} electrons need at least {most} orbitals, but cutoff = {self.cutoff} gives "
+                f"{self.orbitals}: raise --cutoff or lower --{name}"
             )
         mixed = isinstance(self.base_states, ConfigurationInteraction)
         if isinstance(self.occupation, Levels) != mixed:
             raise ValueError("base_states configuration_interaction and occupation levels go together")
+        if mixed and self.n_down > 1:
+            raise ValueError(
+                "base_states configuration_interaction is for no more than one electron of spin down, not "
+                f"{self.n_down}: exchange the spins, or take determinants"
+            )
         if mixed and self.n not in (2, 3):
             raise ValueError(
                 f"base_states configuration_interaction is for n = 2 or 3 electrons, not {self.n}: "
                 "take determinants"
             )
         return self
+
+    @property
+    def majority(self) -> float:
+        """The share of the electrons that have the more frequent spin, whose Fermi temperature is T_F."""
+        return max(self.n_up, self.n_down) / self.n
 
     @property
     def orbitals(self) -> int:

@@ -23,7 +23,9 @@ def label(system: BaseModel, declared: Mapping[str, Any], usual: Mapping[str, An
     physics = {
         name: value
         for name, info in type(system).model_fields.items()
-        if _plain(value := getattr(system, name)) and (info.is_required() or value != info.default)
+        if name in declared
+        and _plain(value := getattr(system, name))
+        and (info.is_required() or value != info.default)
     }
     others = {name: value for name, value in declared.items() if usual.get(name, _MISSING) != value}
     others = {name: value for name, value in others.items() if name not in {*physics, "seed", "name"}}

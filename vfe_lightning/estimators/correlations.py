@@ -25,13 +25,16 @@ def reciprocal_shells(
     return 2 * math.pi / length * grid, shells
 
 
-def pair_correlation(x: Tensor, length: float, bins: int) -> Tensor:
+def pair_correlation(x: Tensor, length: float, bins: int, pairs: Tensor | None = None) -> Tensor:
     r"""g(r) in equal shells of 0 < r < L/2: (batch, n, dim) -> (batch, bins).
 
-    $g(r) = L^d \, \langle \text{pairs in the shell} \rangle / [ n (n-1)/2 \times \text{volume} ]$.
+    $g(r) = L^d \, \langle \text{pairs in the shell} \rangle / [ \text{pairs} \times \text{volume} ]$.
+
+    Args:
+        pairs: which are counted, (2, pairs); all by default.
     """
     batch, n, dim = x.shape
-    i, j = torch.triu_indices(n, n, offset=1, device=x.device)
+    i, j = torch.triu_indices(n, n, offset=1, device=x.device) if pairs is None else pairs
     r = x[:, i] - x[:, j]
     distance = (r - length * (r / length).round()).norm(dim=-1)
     index = (distance * (2 * bins / length)).long()
@@ -41,7 +44,18 @@ def pair_correlation(x: Tensor, length: float, bins: int) -> Tensor:
     edges = shell_edges(length, bins, x.device).to(x.dtype)
     ball = {2: math.pi, 3: 4 * math.pi / 3}[dim]
     volume = ball * (edges[1:] ** dim - edges[:-1] ** dim)
-    return counts * length**dim / (n * (n - 1) / 2 * volume)
+    return counts * length**dim / (len(i) * volume)
+
+
+def pairs_of_spins(n_up: int, n_down: int, device: torch.device | None = None) -> dict[str, Tensor]:
+    """Pairs of equal and of opposite spin, (2, pairs) each, where there are any; spin up stands first."""
+    up, down = (torch.triu_indices(n, n, offset=1, device=device) for n in (n_up, n_down))
+    both = torch.cartesian_prod(*(torch.arange(n, device=device) for n in (n_up, n_down)))
+    kinds = {
+        "equal": torch.cat([up, down + n_up], dim=1),
+        "opposite": both.mT + both.new_tensor([[0], [n_up]]),
+    }
+    return {kind: pairs for kind, pairs in kinds.items() if pairs.shape[1]}
 
 
 def shell_edges(length: float, bins: int, device: torch.device | None = None) -> Tensor:

@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,20 +16,16 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from torch import Tensor
 
-from vfe_lightning.exact import trap_diagonalization
 from vfe_lightning.exact.cycle_expansion import box_orbit, free_fermions
 from vfe_lightning.exact.diagonalization import centre_of_mass_sums
 from vfe_lightning.exact.ideal_gas import ideal_gas, log_symmetric_polynomials
-from vfe_lightning.exact.oscillator_gas import oscillator_gas
 from vfe_lightning.exact.relative_motion import determinants, kinetic
-from vfe_lightning.hamiltonians.oscillator import fock_darwin_quanta, orbital_energies
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
 
 ENOUGH = 2e-6  # F a particle over max(T, E_F): a tenth of the error bars of long runs, S to about 1e-4
 LEVELS = 1e-2  # S in all: in the cold, where T S is nothing, of a ground level that is not whole
 NOTICEABLE = 1e-5  # the same, of bases that were asked for
 MOST_PLANE_WAVES = 2000  # seconds for the tables of p(K), whose transformer sees them all
-MOST_SHELLS = 30  # 465 orbitals of each spin, all of whose derivatives are tabulated
 _THERMAL_TAIL = 45.0  # exp(-45) is below rounding
 _LISTED = 3000  # orbitals; of more, the cycle expansion is faster
 
@@ -73,108 +69,82 @@ def complete_gas(n: int, twist: Sequence[float], b: float) -> Sums:
     return -b * gas.free_energy, gas.energy
 
 
-def plane_wave_cutoff(n: int, dim: int, theta: float, twist: float) -> int:
+def plane_wave_cutoff(n_up: int, dim: int, theta: float, twist: float, n_down: int = 0) -> int:
     """The smallest |k|^2 of integer k up to which plane waves are enough, or the largest affordable."""
-    smallest = next(c for c in range(n + 1) if _count(dim, c) >= n)
+    n, spins = n_up + n_down, [m for m in (n_up, n_down) if m]
+    smallest = next(c for c in range(n + 1) if _count(dim, c) >= max(spins))
     if theta == 0:  # a twist moves other orbitals into the Fermi sea than the shells of integers have
-        wide = plane_waves(dim, (math.sqrt(smallest) + 2) ** 2, (twist,) * dim)[:n]
+        wide = plane_waves(dim, (math.sqrt(smallest) + 2) ** 2, (twist,) * dim)[: max(spins)]
         return max(1, round(float((wide - twist).square().sum(1).max())))
-    b = (2 * math.pi / box_length(n, dim)) ** 2 / (theta * fermi_energy(dim))
+    b = _beta(n, dim, theta, max(spins) / n)
     most = max(smallest, next(c for c in range(MOST_PLANE_WAVES) if _count(dim, c + 1) > MOST_PLANE_WAVES))
     k = plane_waves(dim, most, (twist,) * dim)
     shell = (k - twist).square().sum(dim=1).round()
     order = shell.argsort(stable=True)
-    log_z = _log_z_of_first(-b * k.square().sum(dim=1)[order], n)
+    w = -b * k.square().sum(dim=1)[order]
     last = torch.searchsorted(shell[order], torch.arange(1, most + 1).double(), right=True)
-    lost = complete_gas(n, (twist,) * dim, b)[0] - log_z[last]
+    of_spins = [complete_gas(m, (twist,) * dim, b)[0] - log_z_of_first(w, m)[last] for m in spins]
+    lost = torch.stack(of_spins).sum(0)
     enough = torch.nonzero(lost <= ENOUGH * n * max(1, 1 / theta))
     cutoff = int(enough[0]) + 1 if len(enough) else most
-    while cutoff < most and plane_wave_loss(n, dim, theta, twist, cutoff).entropy > LEVELS:
+    while cutoff < most and plane_wave_loss(n_up, dim, theta, twist, cutoff, n_down).entropy > LEVELS:
         cutoff += 1
     return cutoff
 
 
-def plane_wave_loss(n: int, dim: int, theta: float, twist: float, cutoff: int) -> BasisLoss:
+def plane_wave_loss(
+    n_up: int, dim: int, theta: float, twist: float, cutoff: int, n_down: int = 0
+) -> BasisLoss:
     """Of all plane waves of integer |k|^2 <= cutoff; in Ry / r_s^2."""
     energies = plane_waves(dim, cutoff, (twist,) * dim).square().sum(dim=1)
-    unit = (2 * math.pi / box_length(n, dim)) ** 2
+    n, spins = n_up + n_down, [m for m in (n_up, n_down) if m]
     if theta == 0:
         wide = plane_waves(dim, (math.sqrt(cutoff) + 2) ** 2, (twist,) * dim).square().sum(dim=1)
-        lost = float(energies[:n].sum() - wide[:n].sum())
-        return BasisLoss(unit * lost, 0.0, n * fermi_energy(dim))
-    beta = 1 / (theta * fermi_energy(dim))
-    gas = ideal_gas(energies, n, beta * unit)
-    return _box_loss(n, theta, (twist,) * dim, (-beta * unit * gas.free_energy, gas.energy))
+        lost = sum(float(energies[:m].sum() - wide[:m].sum()) for m in spins)
+        unit = (2 * math.pi / box_length(n, dim)) ** 2
+        return BasisLoss(unit * lost, 0.0, n * fermi_energy(dim, max(spins) / n))
+    b = _beta(n, dim, theta, max(spins) / n)
+    gases = [ideal_gas(energies, m, b) for m in spins]
+    found = sum(-b * gas.free_energy for gas in gases), sum(gas.energy for gas in gases)
+    return _box_loss(spins, theta, (twist,) * dim, found)
 
 
-def mixed_plane_wave_loss(n: int, dim: int, theta: float, twist: float, cutoff: float) -> BasisLoss:
-    """Of all determinants of n = 2 or 3 whose relative kinetic energy is at most the cutoff."""
-    b = (2 * math.pi / box_length(n, dim)) ** 2 / (theta * fermi_energy(dim))
+def mixed_plane_wave_loss(
+    n: int, dim: int, theta: float, twist: float, cutoff: float, n_down: int = 0
+) -> BasisLoss:
+    """Of all determinants of n = 2 or 3, n_down of spin down, of relative kinetic energy up to the cutoff."""
+    spins = [m for m in (n - n_down, n_down) if m]
+    b = _beta(n, dim, theta, spins[0] / n)
     sums = []
     for momentum in itertools.product(range(n), repeat=dim):
         centre_log_z, centre = centre_of_mass_sums(n, momentum, (twist,) * dim, b)
-        log_z, energy = _sums(kinetic(determinants(n, momentum, cutoff)), b)
+        log_z, energy = sums_of(kinetic(determinants(n, momentum, cutoff, n_down)), b)
         sums.append((centre_log_z + log_z, centre + energy))
     log_z, energy = np.array(sums).T
     total = float(np.asarray(logsumexp(log_z)))
-    return _box_loss(n, theta, (twist,) * dim, (total, float(np.exp(log_z - total) @ energy)))
+    return _box_loss(spins, theta, (twist,) * dim, (total, float(np.exp(log_z - total) @ energy)))
 
 
-def oscillator_loss(n_up: int, n_down: int, beta: float, shells: int) -> BasisLoss:
-    """Of the orbitals of so many shells; in hbar omega."""
-    gas = oscillator_gas(n_up, n_down, beta, shells)
-    return _trap_loss(n_up, n_down, beta, (-beta * gas.free_energy, cast(float, gas.energy)))
+def _beta(n: int, dim: int, theta: float, majority: float) -> float:
+    """(2 pi / L)^2 / T."""
+    return (2 * math.pi / box_length(n, dim)) ** 2 / (theta * fermi_energy(dim, majority))
 
 
-def mixed_oscillator_loss(n_up: int, n_down: int, beta: float, cutoff: int) -> BasisLoss:
-    """Of all determinants whose energy is at most the cutoff."""
-    sets = trap_diagonalization.determinants(n_up, n_down, cutoff).values()
-    energies = np.concatenate([trap_diagonalization.free_energies(of_m) for of_m in sets])
-    return _trap_loss(n_up, n_down, beta, _sums(energies, beta))
-
-
-def oscillator_shells(n_up: int, n_down: int, beta: float) -> int:
-    """The fewest shells that are enough; failing that, the most that are affordable. beta is finite."""
-    quanta = fock_darwin_quanta(max(MOST_SHELLS, _filled(max(n_up, n_down))))
-    w = -beta * orbital_energies(quanta)
-    lost: Tensor | float = 0.0
-    for n in (n_up, n_down):
-        if n:
-            lost = lost - beta * oscillator_gas(n, 0, beta).free_energy - _log_z_of_first(w, n)
-    shells = np.arange(1, int(quanta.sum(1).max()) + 2)
-    of_shells = torch.as_tensor(lost)[shells * (shells + 1) // 2]
-    enough = torch.nonzero(of_shells <= beta * ENOUGH * oscillator_scale(n_up, n_down, beta))
-    return int(shells[int(enough[0])]) if len(enough) else int(shells[-1])
-
-
-def oscillator_scale(n_up: int, n_down: int, beta: float) -> float:
-    """n max(T, E_F), with the energy of the highest filled shell for E_F."""
-    return (n_up + n_down) * max(1 / beta, _filled(max(n_up, n_down)))
-
-
-def _box_loss(n: int, theta: float, twist: Sequence[float], found: Sums) -> BasisLoss:
+def _box_loss(spins: Sequence[int], theta: float, twist: Sequence[float], found: Sums) -> BasisLoss:
     """Energies in (2 pi / L)^2 come, and in Ry / r_s^2 go."""
-    dim = len(twist)
-    unit, temperature = (2 * math.pi / box_length(n, dim)) ** 2, theta * fermi_energy(dim)
-    complete = complete_gas(n, twist, unit / temperature)
-    lost = BasisLoss.of(found, complete, unit / temperature, 0.0)
-    return BasisLoss(unit * lost.free_energy, lost.entropy, n * max(temperature, fermi_energy(dim)))
+    n, dim, share = sum(spins), len(twist), max(spins) / sum(spins)
+    b = _beta(n, dim, theta, share)
+    gases = [complete_gas(m, twist, b) for m in spins]
+    complete = sum(log_z for log_z, _ in gases), sum(energy for _, energy in gases)
+    lost = BasisLoss.of(found, complete, b, 0.0)
+    unit = (2 * math.pi / box_length(n, dim)) ** 2
+    return BasisLoss(unit * lost.free_energy, lost.entropy, n * max(1.0, theta) * fermi_energy(dim, share))
 
 
-def _trap_loss(n_up: int, n_down: int, beta: float, found: Sums) -> BasisLoss:
-    gas = oscillator_gas(n_up, n_down, beta)
-    complete = -beta * gas.free_energy, cast(float, gas.energy)
-    return BasisLoss.of(found, complete, beta, oscillator_scale(n_up, n_down, beta))
-
-
-def _sums(energies: NDArray[np.float64], beta: float) -> Sums:
+def sums_of(energies: NDArray[np.float64], beta: float) -> Sums:
+    """ln Z and E of levels."""
     log_z = float(np.asarray(logsumexp(-beta * energies)))
     return log_z, float(np.exp(-beta * energies - log_z) @ energies)
-
-
-def _filled(n: int) -> int:
-    """Shells that n electrons of one spin need."""
-    return math.ceil((math.sqrt(8 * n + 1) - 1) / 2)
 
 
 def _count(dim: int, cutoff: int) -> int:
@@ -184,7 +154,7 @@ def _count(dim: int, cutoff: int) -> int:
     return int((squares <= cutoff).sum() if dim == 2 else (squares[..., None] + axis <= cutoff).sum())
 
 
-def _log_z_of_first(w: Tensor, n: int) -> Tensor:
+def log_z_of_first(w: Tensor, n: int) -> Tensor:
     """ln Z of n particles on the first orbitals alone, however many: (orbitals,) -> (orbitals + 1,)."""
     shift = w.sort(descending=True).values[:n].mean()
     return log_symmetric_polynomials((w - shift).flip(0), n)[n].flip(0) + n * shift

@@ -1,4 +1,4 @@
-r"""Exact free energy of 2 or 3 polarised electrons in the periodic box, by diagonalisation.
+r"""Exact free energy of 2 or 3 electrons in the periodic box, by diagonalisation.
 
 With u = (2 pi / L)^2, xi the Madelung constant and e_a the levels of H_rel (`relative_motion.py`),
 
@@ -12,6 +12,9 @@ Phys. 96, 4484 (1992); 2D, k^-4: the same argument). In the number of determinan
 M ~ E_c^(dim (n-1)/2), which follows the discrete shells more closely than E_c does,
 
     F(E_c) = F + a x + ...,   x = M^(-(dim + 2) / (dim (n - 1))).
+
+Two of opposite spins meet with psi ~ 1 + kappa r, whose tail is longer by one power of k, and its square by
+two: x = M^(-dim / (dim (n - 1))), the slow convergence of the correlation cusp.
 """
 
 import itertools
@@ -43,7 +46,8 @@ class Diagonalization:
     """Totals of n electrons in Ry / r_s^2 (entropy in k_B), at infinite cutoff, with bounds on their errors.
 
     The bounds are three times the scatter of three extrapolations, and no less than what these add to the
-    largest cutoff, for F a third of it: they held in all comparisons with larger cutoffs, but are no theorem.
+    largest cutoff, for F of equal spins a third of it: they held in all comparisons with larger cutoffs, but
+    are no theorem.
     """
 
     free_energy: float
@@ -66,9 +70,15 @@ class Diagonalization:
 
 
 def diagonalize(
-    n: int, dim: int, rs: float, theta: float, twist: tuple[float, ...], cutoff: float | None = None
+    n_up: int,
+    dim: int,
+    rs: float,
+    theta: float,
+    twist: tuple[float, ...],
+    cutoff: float | None = None,
+    n_down: int = 0,
 ) -> Diagonalization:
-    """Interacting F, E, S of n = 2 or 3 polarised electrons at temperature theta T_F.
+    """Interacting F, E, S of 2 or 3 electrons, at most one of spin down, at temperature theta T_F.
 
     Args:
         twist: of the momenta, in units of 2 pi / L, one component an axis.
@@ -78,7 +88,7 @@ def diagonalize(
         ValueError: parameters out of range.
         NotKnown: theta is too hot for the levels that can be listed.
     """
-    return thermodynamics(relative_spectrum(n, dim, rs, cutoff), theta, twist)
+    return thermodynamics(relative_spectrum(n_up, dim, rs, cutoff, n_down), theta, twist)
 
 
 def thermodynamics(spectrum: RelativeSpectrum, theta: float, twist: tuple[float, ...]) -> Diagonalization:
@@ -88,7 +98,7 @@ def thermodynamics(spectrum: RelativeSpectrum, theta: float, twist: tuple[float,
         raise ValueError(f"theta = {theta} must be positive and finite")
     if len(twist) != dim:
         raise ValueError(f"twist = {twist} needs one component for each of the {dim} axes")
-    beta = 1 / (theta * fermi_energy(dim))
+    beta = 1 / (theta * fermi_energy(dim, (n - spectrum.n_down) / n))
     b = beta * spectrum.unit
     relative = {total: _relative_sums(spectrum, total, b) for total in spectrum.levels}
     log_z, e = [], []  # (classes, estimates)
@@ -104,7 +114,10 @@ def thermodynamics(spectrum: RelativeSpectrum, theta: float, twist: tuple[float,
     estimates = np.stack([free_energy, energy, beta * (energy - free_energy)])  # (3, estimates)
     apart = np.abs(estimates - estimates[:, :1])
     # E and S hang on differences of levels, of which three extrapolations may all think alike
-    errors = np.maximum(3 * apart[:, 1:3].max(axis=1), apart[:, 3] * np.array([1 / 3, 1, 1]))
+    share = (
+        1.0 if spectrum.n_down else 1 / 3
+    )  # of F, whose power of the cutoff is soon reached by equal spins
+    errors = np.maximum(3 * apart[:, 1:3].max(axis=1), apart[:, 3] * np.array([share, 1, 1]))
     errors = (
         errors + _EWALD * abs(rs) * n * np.array([1, 1, 0]) + EPSILON * len(log_z) * np.abs(estimates[:, 0])
     )
@@ -131,9 +144,9 @@ def _relative_sums(spectrum: RelativeSpectrum, total: Momentum, b: float) -> Flo
         raise NotKnown(
             f"so hot, levels of {n} electrons count up to {edge:.0f} (2 pi / L)^2: too many to list"
         )
-    sets = determinants(n, total, edge)
+    sets = determinants(n, total, edge, spectrum.n_down)
     e_kinetic = kinetic(sets)
-    e_diagonal = diagonal(sets, spectrum.coupling)
+    e_diagonal = diagonal(sets, spectrum.coupling, spectrum.n_down)
     sums = []
     for cutoff, inside in zip(spectrum.cutoffs, levels, strict=True):
         e = np.concatenate([inside, e_diagonal[e_kinetic > cutoff + 1e-9]])
@@ -141,7 +154,8 @@ def _relative_sums(spectrum: RelativeSpectrum, total: Momentum, b: float) -> Flo
         sums.append((log_z, np.exp(-b * e - log_z) @ e))
     size = np.array([len(inside) for inside in levels], dtype=np.float64)
     k = size[-1:] ** (-1 / (dim * (n - 1))) * size ** (1 / (dim * (n - 1)))  # 1 at the largest cutoff
-    x, y = k ** -(dim + 2), k ** -(dim + 3)
+    power = dim if spectrum.n_down else dim + 2
+    x, y = k**-power, k ** -(power + 1)
     weights = np.zeros((4, len(size)))
     weights[0] = _intercept(x[:, None])
     weights[1] = _intercept(np.stack([x, y], axis=1))

@@ -1,6 +1,8 @@
 r"""Hartree-Fock of the electron gas: plane waves, and the exact p(K) of the ideal gas.
 
-It is what the ansatz gives before any training, in closed form. A determinant of plane waves has
+It is what the ansatz gives before any training, in closed form, but for the cusp of opposite spins. Each spin
+has its own exchange and its own canonical ideal gas; opposite spins do not see each other. A determinant of
+plane waves has
 
 $$ \langle V \rangle_K = N \frac{r_s}{L} \xi - \sum_{i<j} v(k_i - k_j), \qquad
    v(q) = \frac{2 r_s}{L^d} \times (2 \pi / q \text{ in 2D}, \; 4 \pi / q^2 \text{ in 3D}), $$
@@ -32,22 +34,31 @@ class HartreeFock:
 
 
 @functools.cache
-def hartree_fock(n: int, dim: int, rs: float, theta: float, twist: float, cutoff: int) -> HartreeFock:
-    """First-order free energy F_0 + <V>_0 of n polarised electrons; theta = 0 fills the lowest orbitals."""
+def hartree_fock(
+    n_up: int, dim: int, rs: float, theta: float, twist: float, cutoff: int, n_down: int = 0
+) -> HartreeFock:
+    """First-order free energy F_0 + <V>_0; theta = 0 fills the lowest orbitals."""
+    n = n_up + n_down
     length = box_length(n, dim)
     orbitals = plane_waves(dim, cutoff, (twist,) * dim)
     energies = (2 * math.pi / length) ** 2 * orbitals.square().sum(dim=1)
     exchange = exchange_matrix(orbitals, rs, length)
     constant = n * rs / length * Ewald(dim).madelung
+    spins = [m for m in (n_up, n_down) if m]
     if theta == 0:
-        kinetic = energies[:n].sum().item()
-        potential = constant - exchange[:n, :n].sum().item() / 2
+        kinetic = sum(energies[:m].sum().item() for m in spins)
+        potential = constant - sum(exchange[:m, :m].sum().item() for m in spins) / 2
         return HartreeFock(kinetic + potential, kinetic, potential, 0.0)
-    beta = 1 / (theta * fermi_energy(dim))
-    gas = ideal_gas(energies, n, beta)
-    pairs = pair_occupations(-beta * energies, n)
+    beta = 1 / (theta * fermi_energy(dim, max(spins) / n))
+    gases = [ideal_gas(energies, m, beta) for m in spins]
+    pairs = sum(pair_occupations(-beta * energies, m) for m in spins)
     potential = constant - (pairs * exchange).sum().item() / 2
-    return HartreeFock(gas.free_energy + potential, gas.energy, potential, gas.entropy)
+    return HartreeFock(
+        sum(gas.free_energy for gas in gases) + potential,
+        sum(gas.energy for gas in gases),
+        potential,
+        sum(gas.entropy for gas in gases),
+    )
 
 
 def exchange_matrix(orbitals: Tensor, rs: float, length: float) -> Tensor:

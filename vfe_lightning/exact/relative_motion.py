@@ -1,4 +1,4 @@
-r"""Relative motion of 2 or 3 polarised electrons in the periodic box, in plane-wave determinants.
+r"""Relative motion of 2 or 3 electrons in the periodic box, in plane-wave determinants of each spin.
 
 The total momentum Q (an integer vector, units of 2 pi / L) is conserved, and moving every electron
 to k + m, m an integer vector, changes Q by n m and the kinetic energy of the centre of mass only:
@@ -11,9 +11,9 @@ axes leave three (2D) or four (3D) of them to diagonalise. In units of (2 pi / L
     H_rel = sum_i |k_i|^2 - |Q|^2 / n + g sum_{i<j} w(k_i - k_i'),   g = r_s L / (2 pi^2),
 
 with w(q) = 1/|q| in 2D, 1/(pi q^2) in 3D, w(0) = 0 (neutralising background): the Fourier series of
-the Ewald pair potential (`hamiltonians/ewald.py`) as kappa -> infinity. The Madelung constant is a
-constant and is left out here. Slater-Condon rules: A. Szabo, N. Ostlund, Modern Quantum Chemistry
-(1989), section 2.3.
+the Ewald pair potential (`hamiltonians/ewald.py`) as kappa -> infinity. Electrons of spin up stand first;
+exchange is between equal spins alone. The Madelung constant is left out here. Slater-Condon rules:
+A. Szabo, N. Ostlund, Modern Quantum Chemistry (1989), section 2.3.
 """
 
 import itertools
@@ -42,11 +42,13 @@ def representative(total: Momentum, n: int) -> Momentum:
     return tuple(sorted(min(q, n - q) for q in folded))
 
 
-def determinants(n: int, total: Momentum, cutoff: float) -> Ints:
+def determinants(n: int, total: Momentum, cutoff: float, n_down: int = 0) -> Ints:
     """All sets {k_1 < ... < k_n}, n = 2 or 3, of sum `total` with sum |k_i|^2 - |total|^2/n <= cutoff.
 
+    n_down of the n electrons are of spin down: 0, or 1 that stands last.
+
     Returns:
-        (states, n, dim); the momenta of a state stand in lexicographic order.
+        (states, n, dim); the momenta of each spin of a state stand in lexicographic order.
     """
     q = np.array(total)
     radius = math.sqrt(cutoff * (n - 1) / n)  # of one electron's share of the kinetic energy
@@ -58,7 +60,7 @@ def determinants(n: int, total: Momentum, cutoff: float) -> Ints:
     else:
         i, j = np.triu_indices(len(k), 1)
         sets = np.stack([k[i], k[j], q - k[i] - k[j]], axis=1)
-    ordered = (np.diff(sets @ _strides(sets), axis=1) > 0).all(1)
+    ordered = (np.diff(sets[:, : n - n_down] @ _strides(sets), axis=1) > 0).all(1)
     inside = n * (sets**2).sum((1, 2)) - q @ q <= n * cutoff + 1e-9
     return sets[ordered & inside]
 
@@ -68,17 +70,18 @@ def kinetic(sets: Ints) -> Floats:  # (states, n, dim) -> (states,)
     return (sets**2).sum((1, 2)) - (sets.sum(1) ** 2).sum(1) / sets.shape[1]
 
 
-def diagonal(sets: Ints, g: float) -> Floats:  # (states, n, dim) -> (states,)
+def diagonal(sets: Ints, g: float, n_down: int = 0) -> Floats:  # (states, n, dim) -> (states,)
     """<K|H_rel|K>: kinetic energy and exchange, in (2 pi / L)^2."""
-    pairs = itertools.combinations(range(sets.shape[1]), 2)
+    pairs = itertools.combinations(range(sets.shape[1] - n_down), 2)
     return kinetic(sets) - g * sum(_potential(sets[:, i] - sets[:, j]) for i, j in pairs)
 
 
-def hamiltonian(sets: Ints, g: float) -> Floats:  # (states, n, dim) -> (states, states)
+def hamiltonian(sets: Ints, g: float, n_down: int = 0) -> Floats:  # (states, n, dim) -> (states, states)
     """H_rel among determinants of one total momentum, in (2 pi / L)^2.
 
     Two states that share their n - 2 spectators differ in one pair (a, b) -> (a', b') of equal sum:
-    <a'b'|w|ab> = g [w(a' - a) - w(b' - a)], times the signs that bring the pair to the front.
+    <a'b'|w|ab> = g [w(a' - a) - w(b' - a)], the second for equal spins, times the signs that bring the pair
+    to the front.
     """
     n, dim = sets.shape[1:]
     reach = _width(sets) // 2
@@ -87,17 +90,19 @@ def hamiltonian(sets: Ints, g: float) -> Floats:  # (states, n, dim) -> (states,
     origin = len(w) // 2
     codes = sets @ _strides(sets)  # the difference of two codes is the index in w of the momentum transfer
     h = np.diag(kinetic(sets))
-    for states, sign, a, b in _pairs_by_spectator(codes, n):
-        exchange = w[origin + a[:, None] - a] - w[origin + b[:, None] - a]
-        h[np.ix_(states, states)] += sign[:, None] * sign * exchange
+    for states, sign, a, b, equal in _pairs_by_spectator(codes, n, n_down):
+        element = w[origin + a[:, None] - a]
+        if equal:
+            element = element - w[origin + b[:, None] - a]
+        h[np.ix_(states, states)] += sign[:, None] * sign * element
     return h
 
 
-def relative_levels(n: int, total: Momentum, g: float, cutoff: float) -> Floats:
+def relative_levels(n: int, total: Momentum, g: float, cutoff: float, n_down: int = 0) -> Floats:
     """Ascending eigenvalues of H_rel[total] below the kinetic cutoff, in (2 pi / L)^2."""
-    sets = determinants(n, total, cutoff)
-    h = hamiltonian(sets, g)
-    blocks = [eigvalsh(s.T @ (s.T @ h).T, overwrite_a=True) for s in _symmetry_blocks(sets, total)]
+    sets = determinants(n, total, cutoff, n_down)
+    h = hamiltonian(sets, g, n_down)
+    blocks = [eigvalsh(s.T @ (s.T @ h).T, overwrite_a=True) for s in _symmetry_blocks(sets, total, n_down)]
     return np.sort(np.concatenate(blocks))
 
 
@@ -117,24 +122,30 @@ def _strides(sets: Ints) -> Ints:  # (dim,): k @ strides is lexicographic, also 
     return _width(sets) ** np.arange(sets.shape[-1] - 1, -1, -1)
 
 
-def _pairs_by_spectator(codes: Ints, n: int):
-    """Groups (states, sign, a, b) of the pairs (a, b) whose spectators are the same."""
+def _pairs_by_spectator(codes: Ints, n: int, n_down: int):
+    """Groups (states, sign, a, b, equal spins?) of the pairs (a, b) whose spectators are the same."""
     states = np.arange(len(codes))
     if n == 2:
-        return [(states, np.ones(len(codes)), codes[:, 0], codes[:, 1])]
-    left, first, second = [0, 1, 2], [1, 0, 0], [2, 2, 1]
-    spectator, a, b = (codes[:, i].T.ravel() for i in (left, first, second))
-    sign = np.repeat([1.0, -1.0, 1.0], len(codes))
-    order = np.argsort(spectator, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(spectator[order])) + 1)
-    return [(g % len(codes), sign[g], a[g], b[g]) for g in groups]
+        return [(states, np.ones(len(codes)), codes[:, 0], codes[:, 1], n_down == 0)]
+    of_left = {0: (1, 2, 1.0), 1: (0, 2, -1.0), 2: (0, 1, 1.0)}
+    found = []
+    for spectators in [[0, 1, 2]] if n_down == 0 else [[0, 1], [2]]:  # of one spin
+        first, second, signs = zip(*(of_left[s] for s in spectators), strict=True)
+        spectator, a, b = (codes[:, list(i)].T.ravel() for i in (spectators, first, second))
+        sign = np.repeat(signs, len(codes))
+        order = np.argsort(spectator, kind="stable")
+        groups = np.split(order, np.flatnonzero(np.diff(spectator[order])) + 1)
+        equal = n_down == 0 or spectators == [2]
+        found += [(g % len(codes), sign[g], a[g], b[g], equal) for g in groups]
+    return found
 
 
-def _symmetry_blocks(sets: Ints, total: Momentum) -> list[csr_array]:
+def _symmetry_blocks(sets: Ints, total: Momentum, n_down: int) -> list[csr_array]:
     """Orthonormal bases (states, size) of the sectors even or odd under commuting reflections.
 
     Reflections of an axis keep the class where 2 total/n is an integer; of the other axes, the
-    exchange of the first two with equal components is used.
+    exchange of the first two with equal components is used. One electron of each spin are exchanged, too:
+    singlets are even, triplets odd.
     """
     n, dim = sets.shape[1:]
     mirrored = [d for d in range(dim) if 2 * total[d] % n == 0]
@@ -143,7 +154,9 @@ def _symmetry_blocks(sets: Ints, total: Momentum) -> list[csr_array]:
     ]
     images = [_reflect(sets, d, 2 * total[d] // n) for d in mirrored]
     images += [_swap(sets, *pair) for pair in swaps[:1]]
-    generators = [_signed_permutation(sets, image) for image in images]
+    if n == 2 and n_down:
+        images.append(sets[:, ::-1])
+    generators = [_signed_permutation(sets, image, n - n_down) for image in images]
     identity = (np.arange(len(sets)), np.ones(len(sets)))
     blocks = []
     for parities in itertools.product([1, -1], repeat=len(generators)):
@@ -174,12 +187,14 @@ def _swap(sets: Ints, i: int, j: int) -> Ints:
     return image
 
 
-def _signed_permutation(sets: Ints, image: Ints) -> tuple[Ints, Floats]:
-    """The state each image is, and the sign of sorting its momenta."""
+def _signed_permutation(sets: Ints, image: Ints, n_up: int) -> tuple[Ints, Floats]:
+    """The state each image is, and the sign of sorting its momenta of spin up, before at most one of down."""
     codes = image @ _strides(sets)
-    crossings = [codes[:, i] > codes[:, j] for i, j in itertools.combinations(range(sets.shape[1]), 2)]
-    sign = 1.0 - 2.0 * (np.sum(crossings, axis=0) % 2)
-    order, rank = np.lexsort((sets @ _strides(sets)).T), np.lexsort(np.sort(codes, axis=1).T)
+    sign = np.ones(len(codes))
+    for i, j in itertools.combinations(range(n_up), 2):
+        sign = np.where(codes[:, i] > codes[:, j], -sign, sign)
+    codes[:, :n_up] = np.sort(codes[:, :n_up], axis=1)
+    order, rank = np.lexsort((sets @ _strides(sets)).T), np.lexsort(codes.T)
     to = np.empty(len(sets), dtype=np.int64)
     to[rank] = order
     return to, sign

@@ -17,9 +17,9 @@ def box_length(n: int, dim: int) -> float:
     return (n * _UNIT_BALL[dim]) ** (1 / dim)
 
 
-def fermi_energy(dim: int) -> float:
-    """E_F = k_F^2 of the spin-polarised gas in the thermodynamic limit, in Ry / r_s^2."""
-    return 4.0 if dim == 2 else (9 * math.pi / 2) ** (2 / 3)
+def fermi_energy(dim: int, majority: float = 1.0) -> float:
+    """E_F = k_F^2 in the thermodynamic limit, in Ry / r_s^2, of a spin that a share of the electrons has."""
+    return (4.0 if dim == 2 else (9 * math.pi / 2) ** (2 / 3)) * majority ** (2 / dim)
 
 
 def plane_waves(dim: int, cutoff: float, twist: tuple[float, ...]) -> Tensor:

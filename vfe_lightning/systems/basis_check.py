@@ -10,14 +10,9 @@ from vfe_lightning.declarations import (
     QuantumDot,
     TrapConfigurationInteraction,
 )
-from vfe_lightning.exact.basis_size import (
-    BasisLoss,
-    mixed_oscillator_loss,
-    mixed_plane_wave_loss,
-    oscillator_loss,
-    plane_wave_loss,
-)
+from vfe_lightning.exact.basis_size import BasisLoss, mixed_plane_wave_loss, plane_wave_loss
 from vfe_lightning.exact.oscillator_gas import oscillator_gas
+from vfe_lightning.exact.trap_basis_size import mixed_oscillator_loss, oscillator_loss
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.statistics import Moments
 
@@ -29,9 +24,9 @@ def plane_wave_basis(system: VariationalFreeEnergy, cutoff: int) -> BasisLoss:
     d = system.declaration
     assert isinstance(d, ElectronGas)
     if isinstance(d.base_states, ConfigurationInteraction):
-        lost = mixed_plane_wave_loss(d.n, d.dim, d.theta, d.twist, d.base_states.cutoff)
+        lost = mixed_plane_wave_loss(d.n, d.dim, d.theta, d.twist, d.base_states.cutoff, d.n_down)
         return _check(system, lost, f"--base_states.cutoff {d.base_states.cutoff:g}", declared=True)
-    lost = plane_wave_loss(d.n, d.dim, d.theta, d.twist, cutoff)
+    lost = plane_wave_loss(d.n_up, d.dim, d.theta, d.twist, cutoff, d.n_down)
     return _check(system, lost, f"--cutoff {cutoff}", declared=d.cutoff is not None)
 
 

@@ -16,18 +16,12 @@ from torch import Tensor
 from vfe_lightning import declarations
 from vfe_lightning.analysis import electron_gas_figures as figures
 from vfe_lightning.bijectors.inversion import invert
-from vfe_lightning.bijectors.two_stream import TwoStreamFlow
 from vfe_lightning.calculus.chunks import Chunks
 from vfe_lightning.calculus.replay import replayed
-from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
 from vfe_lightning.exact.basis_size import plane_wave_cutoff
-from vfe_lightning.exact.diagonalization import diagonalize
-from vfe_lightning.exact.hartree_fock import hartree_fock
-from vfe_lightning.exact.relative_spectrum import DEFAULT_CUTOFF, finest_cutoff
-from vfe_lightning.exact.single_electron import single_electron
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.hamiltonians import electron_gas
 from vfe_lightning.hamiltonians.periodic_box import fermi_energy, plane_waves
@@ -35,21 +29,27 @@ from vfe_lightning.result import Reference
 from vfe_lightning.samplers.metropolis import metropolis
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.basis_check import basis_alarms, basis_numbers, plane_wave_basis
+from vfe_lightning.systems.gas_flow import flow_of
+from vfe_lightning.systems.gas_references import exact_values, landmarks
 from vfe_lightning.systems.occupation_model import occupation_model
-from vfe_lightning.wavefunctions import kinetic as kinetic_energy
 from vfe_lightning.wavefunctions.base_states import BaseStates
 from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationInteraction
 from vfe_lightning.wavefunctions.flow_wavefunction import FlowWavefunction
+from vfe_lightning.wavefunctions.kinetic import LocalKinetic
+from vfe_lightning.wavefunctions.local_kinetic import local_kinetic
 from vfe_lightning.wavefunctions.slater import SlaterDeterminants
+from vfe_lightning.wavefunctions.spin_determinants import SpinDeterminants
 
 PAIR_CORRELATION_BINS = 40
 
 
 class ElectronGas(VariationalFreeEnergy):
-    """N polarised electrons at theta = T / T_F. Internal lengths in r_s a_0, energies in Ry / r_s^2."""
+    """Electrons at theta = T / T_F. Internal lengths in r_s a_0, energies in Ry / r_s^2."""
 
     declaration: declarations.ElectronGas
-    momenta: Tensor  # of the orbitals in absolute units, (orbitals, dim)
+    momenta: (
+        Tensor  # of the orbitals in absolute units, those of both spins one after the other: (orbitals, dim)
+    )
     wave_vectors: Tensor  # of the untwisted grid but for zero, one of k and -k: (vectors, dim)
     shells: Tensor  # of equal length that the wave vectors belong to, (vectors,)
     units, per, unit_of_length = "Ry", "electron", "r_s a_0"
@@ -58,22 +58,23 @@ class ElectronGas(VariationalFreeEnergy):
         super().__init__()
         d = self.declaration = declaration
         self.size, self.energy_unit = d.n, 1 / d.rs**2
-        self.temperature = d.theta * fermi_energy(d.dim)
+        self.temperature = d.theta * fermi_energy(d.dim, d.majority)
         self.least_batch = d.walkers_per_state
         self.hamiltonian = electron_gas.ElectronGas(d.n, d.dim, d.rs)
-        self.cutoff = d.cutoff or plane_wave_cutoff(d.n, d.dim, d.theta, d.twist)
+        self.cutoff = d.cutoff or plane_wave_cutoff(d.n_up, d.dim, d.theta, d.twist, d.n_down)
         orbitals = plane_waves(d.dim, self.cutoff, (d.twist,) * d.dim)
-        self.register_buffer("momenta", 2 * math.pi / self.hamiltonian.length * orbitals, persistent=False)
+        momenta = 2 * math.pi / self.hamiltonian.length * orbitals
+        self.register_buffer("momenta", momenta.repeat(2 if d.n_down else 1, 1), persistent=False)
         k, shells = correlations.reciprocal_shells(d.dim, self.hamiltonian.length)
         self.register_buffer("wave_vectors", k, persistent=False)
         self.register_buffer("shells", shells, persistent=False)
         self.mixing = None
         if isinstance(d.base_states, declarations.ConfigurationInteraction):
             self.mixing = ConfigurationInteraction(
-                d.n, d.dim, d.rs, d.twist, d.base_states.cutoff, self.temperature
+                d.n, d.dim, d.rs, d.twist, d.base_states.cutoff, self.temperature, d.n_down
             )
         self.model = occupation_model(d, orbitals, self.mixing)
-        self.wavefunction = FlowWavefunction(TwoStreamFlow(d.flow, d.dim, self.hamiltonian.length))
+        self.wavefunction = FlowWavefunction(flow_of(d, self.hamiltonian.length))
         self.chunks = Chunks(8 * (d.n * d.dim) ** 3, d.chunk_size)
         self.lost = plane_wave_basis(self, self.cutoff)
 
@@ -112,10 +113,14 @@ class ElectronGas(VariationalFreeEnergy):
     def profiles(self, x: Tensor, occupied: Tensor) -> dict[str, Callable[[], Tensor]]:
         """g(r) and S(k) of each walker, and <n_k> where K are orbitals."""
         d, length = self.declaration, self.hamiltonian.length
-        made = {
-            "pair_correlation": partial(correlations.pair_correlation, x, length, PAIR_CORRELATION_BINS),
+        g = partial(correlations.pair_correlation, x, length, PAIR_CORRELATION_BINS)
+        made: dict[str, Callable[[], Tensor]] = {
+            "pair_correlation": g,
             "structure_factor": lambda: correlations.structure_factor(x, self.wave_vectors, self.shells),
         }
+        if d.n_down:
+            for kind, pairs in correlations.pairs_of_spins(d.n_up, d.n_down, x.device).items():
+                made[f"pair_correlation_{kind}"] = partial(g, pairs)
         if self.mixing is None:
             made["occupation"] = lambda: correlations.occupation_numbers(
                 occupied, len(self.momenta)
@@ -126,7 +131,10 @@ class ElectronGas(VariationalFreeEnergy):
         """What the flow transforms, named by a sample of p(K)."""
         if self.mixing is not None:
             return self.mixing(sample)
-        return SlaterDeterminants(self.momenta[sample], self.hamiltonian.length)
+        k, d = self.momenta[sample], self.declaration
+        if d.n_down:
+            return SpinDeterminants(k, self.hamiltonian.length, d.n_up)
+        return SlaterDeterminants(k, self.hamiltonian.length)
 
     def sample_positions(self, states: BaseStates) -> tuple[Tensor, dict[str, Tensor]]:
         """x ~ |Psi_K|^2 for each state, and how the sampler fared: (batch, n, dim)."""
@@ -154,9 +162,9 @@ class ElectronGas(VariationalFreeEnergy):
                     "autocorrelation_time": walk.autocorrelation_time,
                 }
 
-    def local_kinetic(self, states: BaseStates, x: Tensor) -> kinetic_energy.LocalKinetic:
+    def local_kinetic(self, states: BaseStates, x: Tensor) -> LocalKinetic:
         d, flow = self.declaration, self.wavefunction.flow
-        made = partial(kinetic_energy.local_kinetic, d.kinetic, flow, states, x, generator=self.generator)
+        made = partial(local_kinetic, d.kinetic, flow, states, x, generator=self.generator)
         return self.chunks.run(made, x.device)
 
     def scores_of_psi(self, states: BaseStates, x: Tensor) -> Tensor:
@@ -164,29 +172,17 @@ class ElectronGas(VariationalFreeEnergy):
         return self.chunks.run(lambda size: self.wavefunction.scores(states, x, 8 * size), x.device)
 
     def reference(self, tolerance: float = math.inf) -> Reference:
-        d = self.declaration
-        if d.theta == 0 or d.n > 3:
-            raise NotKnown(
-                f"n = {d.n}, theta = {d.theta:g}: thermal states of up to 3 electrons are known exactly"
-            )
-        if d.n == 1:
-            return single_electron(d.dim, d.rs, d.theta, d.twist)
-        for cutoff in dict.fromkeys((DEFAULT_CUTOFF[d.n, d.dim], finest_cutoff(d.n, d.dim))):
-            exact = diagonalize(d.n, d.dim, d.rs, d.theta, (d.twist,) * d.dim, cutoff)
-            if exact.free_energy_error <= tolerance:
-                return exact.reference
-        raise NotKnown(
-            f"diagonalisation leaves an error of {exact.free_energy_error * self.energy_unit:.1g} Ry, "
-            f"above {tolerance * self.energy_unit:.1g} Ry, in the free energy of the whole gas"
-        )
+        return exact_values(self.declaration, tolerance)
 
     def landmarks(self) -> dict[str, float]:
-        d = self.declaration
-        return {"Hartree-Fock": hartree_fock(d.n, d.dim, d.rs, d.theta, d.twist, self.cutoff).free_energy}
+        return landmarks(self.declaration, self.cutoff)
 
     def contained(self) -> frozenset[str]:
-        """The identity is a flow, and every model of p(K) contains the ideal gas on the same orbitals."""
-        return frozenset({"Hartree-Fock"} if self.mixing is None else ())
+        """The identity is a flow, and every model of p(K) contains the ideal gas on the same orbitals.
+
+        The cusp of opposite spins, which is not trained, is in no landmark.
+        """
+        return frozenset({"Hartree-Fock"} if self.mixing is None and not self.declaration.n_down else ())
 
     def derived(self) -> dict[str, Moments]:
         return basis_numbers(self, self.lost)

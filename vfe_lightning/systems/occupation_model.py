@@ -10,6 +10,7 @@ from vfe_lightning.generative.causal_transformer import CausalTransformer
 from vfe_lightning.generative.dispersion import Dispersion, stars_of
 from vfe_lightning.generative.levels import Levels
 from vfe_lightning.generative.occupation import FermiSea, Occupation
+from vfe_lightning.generative.spin_dispersion import SpinDispersion
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy
 from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationInteraction
 
@@ -17,10 +18,14 @@ from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationI
 def occupation_model(
     d: declarations.ElectronGas, orbitals: Tensor, mixing: ConfigurationInteraction | None
 ) -> FermiSea | Levels | Occupation:
-    """The declared model of p(K) on orbitals in units of 2 pi / L, (orbitals, dim)."""
+    """The declared model of p(K) on orbitals in units of 2 pi / L, (orbitals, dim).
+
+    With both spins those of spin down are counted after all of spin up, and tokens tell the spin.
+    """
     if isinstance(d.occupation, declarations.FermiSea):
-        return FermiSea(d.n)
-    temperature = d.theta * fermi_energy(d.dim)
+        down = len(orbitals) + torch.arange(d.n_down)
+        return FermiSea(d.n, torch.cat([torch.arange(d.n_up), down]))
+    temperature = d.theta * fermi_energy(d.dim, d.majority)
     if isinstance(d.occupation, declarations.Levels):
         assert mixing
         kinds = torch.nn.functional.one_hot(mixing.kinds).double()
@@ -29,14 +34,21 @@ def occupation_model(
     energies = (2 * math.pi / box_length(d.n, d.dim)) ** 2 * orbitals.square().sum(dim=1)
     weights = -energies / temperature
 
-    def dispersion(trainable: bool) -> Dispersion:
+    tokens = orbitals
+    if d.n_down:
+        spin = orbitals.new_ones(len(orbitals), 1)
+        tokens = torch.cat([torch.cat([orbitals, s], dim=1) for s in (spin, -spin)])
+
+    def dispersion(trainable: bool) -> Dispersion | SpinDispersion:
+        if d.n_down:
+            return SpinDispersion(weights, d.n_up, d.n_down, stars_of(orbitals), trainable)
         return Dispersion(weights, d.n, stars_of(orbitals), trainable)
 
     match d.occupation:
         case declarations.IdealGas():
-            return Occupation(dispersion(False), orbitals, None)
+            return Occupation(dispersion(False), tokens, None)
         case declarations.Quasiparticle():
-            return Occupation(dispersion(True), orbitals, None)
+            return Occupation(dispersion(True), tokens, None)
         case declarations.Transformer(layers=layers, width=width, heads=heads, hidden=hidden) as t:
-            network = CausalTransformer(d.dim, len(orbitals), layers, width, heads, hidden)
-            return Occupation(dispersion(t.dispersion), orbitals, network)
+            network = CausalTransformer(tokens.shape[1], len(tokens), layers, width, heads, hidden)
+            return Occupation(dispersion(t.dispersion), tokens, network)

@@ -5,7 +5,7 @@ import math
 import torch
 
 from vfe_lightning import declarations
-from vfe_lightning.exact.basis_size import oscillator_shells
+from vfe_lightning.exact.trap_basis_size import oscillator_shells
 from vfe_lightning.generative.causal_transformer import CausalTransformer
 from vfe_lightning.generative.levels import Levels
 from vfe_lightning.generative.occupation import FermiSea, Occupation

@@ -3,7 +3,8 @@ r"""Eigenstates of 2 or 3 electrons among the determinants of low kinetic energy
 H conserves the total momentum Q, so that determinants of one Q mix: Phi_a = sum_K U_aK Phi_K with U
 orthogonal. One flow for all determinants of a Q misses that. With U, what is left to the flow is the
 correlation at short distance, which no finite set of plane waves has. A. Szabo, N. Ostlund, Modern Quantum
-Chemistry (1989), chapter 4; the relative motion depends on Q mod n alone, see `exact/relative_motion.py`.
+Chemistry (1989), chapter 4; of both spins products of determinants mix. The relative motion depends on
+Q mod n alone, see `exact/relative_motion.py`.
 """
 
 import itertools
@@ -42,6 +43,7 @@ class ConfigurationInteraction(nn.Module):
         twist: of the momenta along each axis, in 2 pi / L.
         cutoff: determinants mix whose relative kinetic energy is at most this, in (2 pi / L)^2.
         temperature: in Ry / r_s^2.
+        n_down: electrons of spin down, 0 or 1; they stand last.
 
     Attributes:
         energies: of all states in Ry / r_s^2, without the Madelung constant: (states,).
@@ -57,12 +59,15 @@ class ConfigurationInteraction(nn.Module):
     members: Tensor
     coefficients: Tensor
 
-    def __init__(self, n: int, dim: int, rs: float, twist: float, cutoff: float, temperature: float) -> None:
+    def __init__(
+        self, n: int, dim: int, rs: float, twist: float, cutoff: float, temperature: float, n_down: int = 0
+    ) -> None:
         super().__init__()
+        self.n_down = n_down
         self.length = box_length(n, dim)
         unit = (2 * math.pi / self.length) ** 2
         momenta = [np.array(q) for q in itertools.product(range(n), repeat=dim)]
-        classes = [_relative_levels(q, n, coupling(n, dim, rs), cutoff) for q in momenta]
+        classes = [_relative_levels(q, n, coupling(n, dim, rs), cutoff, n_down) for q in momenta]
         kinds = [representative(tuple(q.tolist()), n) for q in momenta]
         window = _COLDEST * temperature / unit
         size = np.array([len(c.energies) for c in classes])
@@ -113,7 +118,7 @@ class ConfigurationInteraction(nn.Module):
         term = torch.where(inside, term, 0)
         k = self.members[member[:, None] + term] + self.shifts[state][:, None, None]
         c = torch.where(inside, self.coefficients[vector[:, None] + term], 0.0)
-        return Superpositions(k, c, self.length)
+        return Superpositions(k, c, self.length, self.n_down)
 
 
 def _shifts(reach: int, dim: int) -> NDArray[np.int64]:
@@ -126,7 +131,7 @@ def _centres(q: NDArray, moved: NDArray, n: int, twist: float) -> NDArray[np.flo
     return ((q + n * (moved + twist)) ** 2).sum(1) / n
 
 
-def _relative_levels(total: NDArray, n: int, g: float, cutoff: float) -> RelativeLevels:
-    sets = determinants(n, tuple(total.tolist()), cutoff)
-    h = hamiltonian(sets, g) + np.diag(_RAMP * np.arange(len(sets)) / len(sets))
+def _relative_levels(total: NDArray, n: int, g: float, cutoff: float, n_down: int) -> RelativeLevels:
+    sets = determinants(n, tuple(total.tolist()), cutoff, n_down)
+    h = hamiltonian(sets, g, n_down) + np.diag(_RAMP * np.arange(len(sets)) / len(sets))
     return RelativeLevels(sets, *np.linalg.eigh(h))

@@ -16,7 +16,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vfe_lightning import declarations
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.flow import Flow, FlowWithJet
 from vfe_lightning.calculus.directional import directional_jet
@@ -38,33 +37,13 @@ class LocalKinetic(NamedTuple):
         return -(self.laplacian + self.gradient.square().sum((1, 2)))
 
 
-def local_kinetic(
-    how: declarations.Kinetic,
-    flow: Flow,
-    states: BaseStates,
-    x: Tensor,
-    chunk_size: int,
-    generator: torch.Generator | None = None,
-) -> LocalKinetic:
-    """The local kinetic energy at x (batch, n, dim) in the way that is declared."""
-    match how:
-        case declarations.Exact():
-            assert isinstance(flow, FlowWithJet)
-            return exact_kinetic(flow, states, x, chunk_size)
-        case declarations.ForwardLaplacian():
-            return forward_laplacian_kinetic(flow, states, x, chunk_size)
-        case declarations.Hutchinson(probes=probes):
-            coin = x.new_empty(probes, *x.shape).uniform_(-1, 1, generator=generator).sign()
-            return hutchinson_kinetic(flow, states, x, coin, chunk_size)
-
-
 @torch.no_grad()
 def exact_kinetic(flow: FlowWithJet, states: BaseStates, x: Tensor, chunk_size: int = 4) -> LocalKinetic:
     """Exact local kinetic energy of a flow with a hand-derived jet, at x (batch, n, dim).
 
     chunk_size walkers at a time keep the third-order tensors in cache; raise it on a GPU.
     """
-    return _in_chunks(lambda rows: _exact(flow, states[rows], x[rows]), x, chunk_size)
+    return in_chunks(lambda rows: exact_of_a_few(flow, states[rows], x[rows]), x, chunk_size)
 
 
 @torch.no_grad()
@@ -77,7 +56,7 @@ def forward_laplacian_kinetic(flow: Flow, states: BaseStates, x: Tensor, chunk_s
         first, second = _along(flow, states[rows], x[rows], unit.expand(-1, len(x[rows]), -1, -1))
         return _with_log_psi(flow, states[rows], x[rows], first.mT.reshape(-1, n, dim), second.sum(0))
 
-    return _in_chunks(chunk, x, chunk_size)
+    return in_chunks(chunk, x, chunk_size)
 
 
 @torch.no_grad()
@@ -96,7 +75,7 @@ def hutchinson_kinetic(
             flow, states[rows], x[rows], _gradient(flow, states[rows], x[rows]), second.mean(0)
         )
 
-    return _in_chunks(chunk, x, chunk_size)
+    return in_chunks(chunk, x, chunk_size)
 
 
 @torch.no_grad()
@@ -104,34 +83,42 @@ def continuous_kinetic(
     flow: ContinuousFlow, states: BaseStates, x: Tensor, chunk_size: int = 64
 ) -> LocalKinetic:
     """Exact local kinetic energy of a continuous flow, whose jet holds the derivatives of ln|det J| too."""
-    return _in_chunks(lambda rows: _continuous(flow, states[rows], x[rows]), x, chunk_size)
+    return in_chunks(lambda rows: _continuous(flow, states[rows], x[rows]), x, chunk_size)
 
 
 def _continuous(flow: ContinuousFlow, states: BaseStates, x: Tensor) -> LocalKinetic:
     pull = flow.jet(x)
     base = states.jet(pull.zeta)
-    gradient = _pull_gradient(pull.jacobian, base.gradient) + 0.5 * pull.log_det_gradient
+    gradient = pull_gradient(pull.jacobian, base.gradient) + 0.5 * pull.log_det_gradient
     laplacian = base.hessian_contraction(pull.jacobian @ pull.jacobian.mT) + 0.5 * pull.log_det_laplacian
     laplacian = laplacian + (base.gradient * pull.laplacian).sum((1, 2))
     log_psi = base.log_psi + 0.5 * pull.log_det
     return LocalKinetic(log_psi, gradient, laplacian, torch.ones_like(pull.log_det), pull.log_det)
 
 
-def _exact(flow: FlowWithJet, states: BaseStates, x: Tensor) -> LocalKinetic:
+def exact_of_a_few(
+    flow: FlowWithJet, states: BaseStates, x: Tensor, metric: Tensor | None = None
+) -> LocalKinetic:
+    """The same of all walkers at once.
+
+    Args:
+        metric: G, (batch, n dim, n dim), for sum_ab G_ab d_a d_b in place of Laplacians.
+    """
     batch, n, dim = x.shape
     size = n * dim
-    zeta, jacobian, laplacian, hessian, grad_laplacian = flow.jet(x, states.momentum)
+    zeta, jacobian, laplacian, hessian, grad_laplacian = flow.jet(x, states.momentum, metric)
     inverse = torch.linalg.inv_ex(jacobian)[0]
     sign, log_det = torch.linalg.slogdet(jacobian)
     turned = (inverse @ hessian.flatten(2)).view(batch, size, size, size)  # [c, b, m] = (W T_m)_cb
     slope = torch.diagonal(turned, dim1=1, dim2=2).sum(-1)
+    other = turned if metric is None else (turned.flatten(1, 2) @ metric).view_as(turned)
     # the jet's largest tensor has served: its memory takes the products, which costs no new pages
-    squares = torch.mul(turned, turned.transpose(1, 2), out=hessian)
+    squares = torch.mul(other, turned.transpose(1, 2), out=hessian)
     curvature = (inverse.mT * grad_laplacian).sum((1, 2)) - squares.sum((1, 2, 3))
     base = states.jet(zeta)
-    metric = jacobian @ jacobian.mT
-    gradient = _pull_gradient(jacobian, base.gradient) + 0.5 * slope.view(batch, n, dim)
-    total = base.hessian_contraction(metric) + (base.gradient * laplacian).sum((1, 2)) + 0.5 * curvature
+    of_zeta = jacobian @ jacobian.mT if metric is None else jacobian @ metric @ jacobian.mT
+    gradient = pull_gradient(jacobian, base.gradient) + 0.5 * slope.view(batch, n, dim)
+    total = base.hessian_contraction(of_zeta) + (base.gradient * laplacian).sum((1, 2)) + 0.5 * curvature
     log_psi = base.log_psi + 0.5 * log_det
     return LocalKinetic(log_psi, gradient, total, sign, log_det)
 
@@ -167,10 +154,10 @@ def _gradient(flow: Flow, states: BaseStates, x: Tensor) -> Tensor:
         with torch.no_grad():
             inverse = torch.linalg.inv_ex(jacobian)[0]
         (slope,) = torch.autograd.grad(jacobian, point, 0.5 * inverse.mT)
-    return _pull_gradient(jacobian.detach(), states.gradient(zeta.detach())) + slope
+    return pull_gradient(jacobian.detach(), states.gradient(zeta.detach())) + slope
 
 
-def _pull_gradient(jacobian: Tensor, gradient: Tensor) -> Tensor:
+def pull_gradient(jacobian: Tensor, gradient: Tensor) -> Tensor:
     """J^T g for real J and complex g (batch, n, dim)."""
     parts = torch.view_as_real(gradient.reshape(len(gradient), -1).contiguous())
     return torch.view_as_complex((jacobian.mT @ parts).contiguous()).view_as(gradient)
@@ -186,6 +173,6 @@ def _with_log_psi(
     return LocalKinetic(log_psi, gradient, laplacian, sign, log_det)
 
 
-def _in_chunks(chunk: Callable[[slice], LocalKinetic], x: Tensor, chunk_size: int) -> LocalKinetic:
+def in_chunks(chunk: Callable[[slice], LocalKinetic], x: Tensor, chunk_size: int) -> LocalKinetic:
     rows = [slice(start, start + chunk_size) for start in range(0, len(x), chunk_size)]
     return LocalKinetic(*(torch.cat(parts) for parts in zip(*map(chunk, rows), strict=True)))

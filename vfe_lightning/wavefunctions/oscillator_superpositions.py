@@ -15,12 +15,12 @@ from vfe_lightning.wavefunctions.fock_darwin import FockDarwin, OrbitalJet
 from vfe_lightning.wavefunctions.mixture_rejection import mixture_rejection
 from vfe_lightning.wavefunctions.oscillator_determinants import (
     OscillatorDeterminants,
-    TwoSpinJet,
     log_det,
     log_det_gradient,
     slater_jet,
 )
 from vfe_lightning.wavefunctions.trapped_fermions import TrappedFermions
+from vfe_lightning.wavefunctions.two_spin_jet import TwoSpinJet
 
 _CHUNK = 64  # proposals of the sampler whose determinants stay in cache
 

@@ -4,7 +4,8 @@ A determinant is a sum of n! plane waves in the space of all coordinates,
 
     Phi_K = (n! L^(dim n))^(-1/2) sum_P sign(P) exp(i sum_j k_P(j) . zeta_j),
 
-so that with the weights w_KP = c_K sign(P) exp(i kappa_KP . zeta) / sum of the same, kappa_KP = (k_P(j))_j,
+and the product of an up and a down determinant one of n_up! n_down!, over permutations within each spin, so
+that with the weights w_KP = c_K sign(P) exp(i kappa_KP . zeta) / sum of the same, kappa_KP = (k_P(j))_j,
 
     d ln Phi = i sum w kappa = g,        d d ln Phi = -sum w kappa kappa^T - g g^T.
 """
@@ -46,13 +47,14 @@ class Superpositions:
     k: Tensor  # (batch, terms, n, dim): wave vectors with their factor 2 pi / L
     coefficients: Tensor  # (batch, terms), real; zero where a walker has fewer terms
     length: float  # side L of the cube
+    n_down: int = 0  # of the n electrons; they stand last
 
     @property
     def momentum(self) -> Tensor:
         return self.k[:, 0].sum(dim=1)
 
     def __getitem__(self, rows: slice | Tensor) -> "Superpositions":
-        return Superpositions(self.k[rows], self.coefficients[rows], self.length)
+        return Superpositions(self.k[rows], self.coefficients[rows], self.length, self.n_down)
 
     def __len__(self) -> int:
         return len(self.k)
@@ -74,7 +76,8 @@ class Superpositions:
         """Exact, independent zeta ~ |Phi|^2, one a walker, by rejection."""
 
         def propose(rows: Tensor, term: Tensor) -> Tensor:
-            return free_fermions(self.k[rows, term], self.length, generator)
+            spins = self.k[rows, term].split(self._sizes, 1)
+            return torch.cat([free_fermions(k, self.length, generator) for k in spins], dim=1)
 
         def chance(rows: Tensor, proposed: Tensor) -> Tensor:
             chunks = zip(rows.split(_CHUNK), proposed.split(_CHUNK), strict=True)
@@ -87,11 +90,16 @@ class Superpositions:
         density = (self.coefficients * determinants).sum(1).abs().square()
         return density / (size.sum(1) * (size * determinants.abs().square()).sum(1))
 
+    @property
+    def _sizes(self) -> list[int]:
+        n = self.k.shape[2]
+        return [n - self.n_down, self.n_down] if self.n_down else [n]
+
     def _waves(self, zeta: Tensor) -> Tensor:
-        """sign(P) exp(i kappa_KP . zeta): (batch, n, dim) -> (batch, terms, n!)."""
+        """sign(P) exp(i kappa_KP . zeta): (batch, n, dim) -> (batch, terms, permutations)."""
         angle = zeta[:, None] @ self.k.mT  # [j, a] = zeta_j . k_a
         waves = torch.polar(torch.ones_like(angle), angle)
-        order, sign = _permutations(self.k.shape[2], zeta.device)
+        order, sign = _permutations(self._sizes, zeta.device)
         factors = (waves[:, :, j].index_select(2, order[:, j]) for j in range(self.k.shape[2]))
         return functools.reduce(torch.mul, factors) * sign
 
@@ -102,17 +110,20 @@ class Superpositions:
         return amplitudes / total[:, None], total
 
     def _kappa(self) -> Tensor:  # (batch, waves, n dim)
-        order, _ = _permutations(self.k.shape[2], self.k.device)
+        order, _ = _permutations(self._sizes, self.k.device)
         return self.k[:, :, order].flatten(3).flatten(1, 2)
 
     def _log(self, total: Tensor) -> Tensor:
         n, dim = self.k.shape[2:]
-        return total.log() - 0.5 * (math.lgamma(n + 1) + dim * n * math.log(self.length))
+        permutations = sum(math.lgamma(size + 1) for size in self._sizes)
+        return total.log() - 0.5 * (permutations + dim * n * math.log(self.length))
 
 
-def _permutations(n: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """All orders of n things and their signs: (n!, n) and (n!,), float64."""
-    orders = list(itertools.permutations(range(n)))
+def _permutations(sizes: list[int], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Orders of n things within groups of some sizes, and their signs: (orders, n) and (orders,), float64."""
+    first = itertools.accumulate([0, *sizes])
+    groups = [itertools.permutations(range(i, i + size)) for i, size in zip(first, sizes, strict=False)]
+    orders = [tuple(itertools.chain(*parts)) for parts in itertools.product(*groups)]
     crossings = [sum(a > b for a, b in itertools.combinations(order, 2)) for order in orders]
     sign = torch.tensor([(-1.0) ** c for c in crossings], dtype=torch.float64, device=device)
     return torch.tensor(orders, device=device), sign
