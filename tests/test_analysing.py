@@ -10,8 +10,9 @@ from contracts import small
 from judging import agrees
 
 import vfe_lightning
-from vfe_lightning.analysing import checked, sampled
+from vfe_lightning.analysing import checked, sampled, tables
 from vfe_lightning.errors import Refused
+from vfe_lightning.exact.ideal_gas import ideal_gas
 from vfe_lightning.trained import built
 
 
@@ -45,6 +46,21 @@ def test_a_run_is_analysed(client, home, run_command, monkeypatch):
     error = (means.var() / 100 + result.energy_error**2).sqrt()
     assert agrees(means.mean(), error, result.energy, 100)
     torch.testing.assert_close(found.log_prob, trained.system.log_prob(found.occupied))
+
+
+def test_both_spins_share_a_dispersion_and_interact_in_two_ways():
+    experiment = small("heg2d", **{"occupation.kind": "ideal_gas"}).vary(n_up=2, n_down=2)
+    gas = built(experiment)
+    gas.generator = torch.Generator().manual_seed(0)
+    found = tables(SimpleNamespace(result=None, experiment=experiment), gas, 100, 2)
+    assert set(found["landau"]["spins"]) == {"equal", "opposite"}
+    assert found["effective_mass"]["m*/m"].iloc[1] == pytest.approx(1, abs=1e-6)  # of the ideal gas
+    ideal = ideal_gas(gas.momenta[: len(gas.momenta) // 2].square().sum(1), 2, 1 / gas.temperature)
+    at = found["temperatures"]
+    (row,) = at[
+        (at["from"] == "-T ln p") & ((at["theta"] / experiment.system.theta - 1).abs() < 1e-9)
+    ].itertuples()
+    assert agrees(row.entropy, row.entropy_error, 2 * ideal.entropy)
 
 
 @pytest.mark.parametrize(

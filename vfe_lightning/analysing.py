@@ -84,8 +84,10 @@ def tables(trained: Trained, gas: ElectronGas, states: int, walkers: int) -> dic
     found = sampled(gas, states, walkers, trained.experiment.batch_size)
     generator = torch.Generator().manual_seed(gas.seed)
     d = gas.declaration
-    orbitals = Orbitals(gas.momenta.cpu(), fermi_energy(d.dim) ** 0.5, (d.n,))
-    occupied = found.occupied.cpu()
+    particles = (d.n_up, d.n_down) if d.n_down else (d.n_up,)
+    k = gas.momenta.cpu().chunk(len(particles))[0]
+    orbitals = Orbitals(k, fermi_energy(d.dim, d.majority) ** 0.5, particles)
+    occupied = found.occupied.cpu() % len(k)  # those of spin down are numbered after those of spin up
     energy, by_p = found.energies.mean(dim=1).cpu(), -gas.temperature * found.log_prob.cpu()
     quantities = {"local energies": energy, "-T ln p": by_p + (energy - by_p).mean()}  # E_K = F - T ln p
     liquids = {
@@ -101,7 +103,7 @@ def tables(trained: Trained, gas: ElectronGas, states: int, walkers: int) -> dic
     for table in made.values():
         table[[name for name in table if name.removesuffix("_error") in ENERGIES]] *= unit
     rows = made["temperatures"]
-    rows.insert(0, "theta", rows["temperature"] / (unit * fermi_energy(d.dim)))
+    rows.insert(0, "theta", rows["temperature"] / (unit * orbitals.k_fermi**2))
     made["temperatures"] = rows.loc[rows["effective_sample_size"] > FEW, :].reset_index(drop=True)
     ceilings = {"local energies": found.ceiling, "-T ln p": 1.0}
     made["effective_mass"] = _masses(trained.result, liquids, ceilings)
@@ -140,6 +142,8 @@ def checked(trained: Trained, states: int, walkers: int) -> ElectronGas:
         raise Refused(f"{type(d).__name__} is no electron gas: its runs cannot be analysed")
     if not isinstance(gas.model, Occupation):
         raise Refused("only determinants of plane waves at theta > 0 have occupations to regress on")
+    if d.n_down and d.n_up != d.n_down:
+        raise Refused(f"n_up = {d.n_up} and n_down = {d.n_down}: spins of one dispersion are equally many")
     for name, number, least in (("states", states, LEAST_STATES), ("walkers", walkers, 2)):
         if number < least:
             raise Refused(f"--{name} = {number} is not allowed: integer >= {least}")
