@@ -6,6 +6,7 @@ ARGS ?=
 .PHONY: setup run test slow services lint ui bench
 
 .venv/.ready: pyproject.toml constraints.txt
+	@echo "setting up .venv: minutes, most of them silent"
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -qq -c constraints.txt -e '.[dev]'
 	touch $@
@@ -20,6 +21,7 @@ test: setup
 
 slow: setup  ## physics to convergence, an hour or more
 	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m 'hypothesis and not slow' --thorough
 
 services: setup  ## on PostgreSQL, an MLflow server and Chromium, where they are installed
 	$(BIN)/python -m pytest -m 'services and not slow'

@@ -35,7 +35,7 @@ def dots() -> dict[str, declarations.QuantumDot]:
     )
     thermal = {"beta": 2.0, "occupation": declarations.Transformer(layers=1), "walkers_per_state": 2}
     richer = declarations.ContinuousFlow(velocity=declarations.MessagePassing(width=24, messages=2))
-    mixed = declarations.MixedDeterminants(cutoff=2)
+    mixed = declarations.TrapConfigurationInteraction(cutoff=2)
     return {
         "ground state": ground,
         "ground state, mixed determinants": ground.model_copy(update={"base_states": mixed}),

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from vfe_lightning.exits import told
+
 
 def listed(folder: Path) -> Iterator[tuple[str, str]]:
     """The modules of a folder and what they say of themselves in a line; nothing is imported for it."""
@@ -21,10 +23,11 @@ def main(folder: Path) -> None:
         print(f"{found[name]}\n\n    python -m {package}.{name} --help")
         return
     width = max(map(len, found))
-    for name, told in found.items():
-        print(f"{name:<{width}}  {told}")
+    for name, line in found.items():
+        print(f"{name:<{width}}  {line}")
     print(f"\npython -m {package}.NAME runs one, python -m {package}.NAME --help says how")
 
 
 if __name__ == "__main__":
-    main(Path(__file__).parent)
+    with told():
+        main(Path(__file__).parent)

@@ -16,11 +16,11 @@ from vfe_lightning import Experiment
 from vfe_lightning.declarations import (
     ContinuousFlow,
     LowestDeterminant,
-    MixedDeterminants,
     NaturalGradient,
     PairVelocity,
     QuantumDot,
     Trainer,
+    TrapConfigurationInteraction,
     TrustRegion,
 )
 
@@ -31,7 +31,7 @@ quantum_dot_ground_state = Experiment(
         z=2.0,
         beta=math.inf,
         occupation=LowestDeterminant(),
-        base_states=MixedDeterminants(cutoff=2),
+        base_states=TrapConfigurationInteraction(cutoff=2),
         flow=ContinuousFlow(velocity=PairVelocity(width=24), steps=4),
     ),
     # delta is a step of imaginary time: 0.1 is well below the inverse of the energies that the flow stirs

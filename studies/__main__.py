@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from experiments.__main__ import main
+from vfe_lightning.exits import told
 
 if __name__ == "__main__":
-    main(Path(__file__).parent)
+    with told():
+        main(Path(__file__).parent)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from experiments.quantum_dot import quantum_dot
 from vfe_lightning import Study
-from vfe_lightning.declarations import Levels, MixedDeterminants
+from vfe_lightning.declarations import Levels, TrapConfigurationInteraction
 from vfe_lightning.result import Result
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Z = (2.0, 8.0, 4.0, 0.5, 1.0)
 COLD = quantum_dot.vary(
     n_up=3,
     beta=10.0,
-    base_states=MixedDeterminants(cutoff=4),
+    base_states=TrapConfigurationInteraction(cutoff=4),
     occupation=Levels(),
     **{"optimizer.classical.rate": 1.0, "trainer.max_steps": 100, "trainer.evaluation_batches": 60},
 )

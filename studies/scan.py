@@ -1,4 +1,4 @@
-"""A scan or a search over any flags of any experiment, without a file.
+"""A scan or a search over any flags of any experiment, without a file: `python -m vfe_lightning scan`.
 
 A list of values is an axis of a grid, a range one of a search; every other flag is for all runs alike. With
 --warm each run starts from the parameters of its neighbour along that axis.

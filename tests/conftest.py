@@ -16,6 +16,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 def pytest_addoption(parser: pytest.Parser) -> None:
     shift = int(os.environ.get("VFE_SEED_SHIFT", "0"))
     parser.addoption("--seed_shift", type=int, default=shift, help="other random numbers in all tests")
+    parser.addoption("--thorough", action="store_true", help="all examples of hypothesis, not a share")
     parser.addoption("--kills", type=int, default=100, help="of the campaign in tests/tracking")
 
 
@@ -24,6 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before a test is imported; hypothesis draws the same examples each time, others with another shift."""
     shift = config.getoption("seed_shift")
     os.environ["VFE_SEED_SHIFT"] = str(shift)
+    if config.getoption("thorough"):
+        os.environ["VFE_THOROUGH"] = "1"
     if config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(shift)
     import seeds  # noqa: F401
@@ -59,8 +62,19 @@ def template_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(template_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def painted() -> None:
+    """Asked for where figures are to be painted in this process: elsewhere they are only made."""
+
+
+@pytest.fixture
+def home(
+    template_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Path:
     """A project folder of the test's own, with an empty store in it."""
+    if "painted" not in request.fixturenames:
+        import unpainted
+
+        monkeypatch.setattr("matplotlib.figure.Figure.savefig", unpainted.savefig)
     (tmp_path / "mlruns").mkdir()
     shutil.copy(template_store, tmp_path / "mlruns" / "mlflow.db")
     monkeypatch.setenv("VFE_HOME", str(tmp_path))

@@ -110,6 +110,16 @@ ENVIRONMENTS = [
             "postgresql://u:p@h:99999999/db", "postgresql+nodriver://u:p@127.0.0.1:9/db", "file:///tmp", "://",
             "%", "http://127.0.0.1:9", "databricks", " ",
         ],
+        "RANK": ["abc", "", "-1", "1.0", "\u0661", "1_0", LONG],
+        "LOCAL_RANK": ["", "0x1"],
+        "NODE_RANK": ["node3"],
+        "WORLD_SIZE": ["-1", "0", "two"],
+        "SLURM_NTASKS": ["foo", "2(x3)"],
+        "SLURM_PROCID": [" ", WIDE],
+        "SLURM_NNODES": ["1-2"],
+        "MASTER_PORT": ["xyz", "0", "65536"],
+        "OMP_NUM_THREADS": ["abc", "0", "-2", "2,,2"],
+        "CUDA_VISIBLE_DEVICES": ["zzz", "0;1", "GPU"],
     }.items()
     for value in values
 ]  # fmt: skip

@@ -1,4 +1,12 @@
-"""Every bijector and every model of p(s), small, for `test_contracts.py`: a new one adds a line."""
+"""Every bijector and every model of p(s), small, for `test_contracts.py`: a new one adds a line.
+
+Hamiltonians and wavefunctions are in lists of their own: `physical_parts.py`.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
 
 import torch
 from noise import normal
@@ -26,6 +34,20 @@ from vfe_lightning.generative.made import MADE
 from vfe_lightning.generative.pixel_cnn import PixelCNN
 from vfe_lightning.generative.symmetrized import Symmetrized
 from vfe_lightning.hamiltonians import lattices
+
+
+def classes(package: ModuleType) -> Iterator[type]:
+    """All that modules of a package define."""
+    for found in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{found.name}")
+        yield from (
+            v for v in vars(module).values() if isinstance(v, type) and v.__module__ == module.__name__
+        )
+
+
+def concrete(package: ModuleType, kind: type) -> set[str]:
+    """The names of all of one kind that a package defines."""
+    return {v.__name__ for v in classes(package) if issubclass(v, kind) and not v.__abstractmethods__}
 
 
 def spectrum(L: int) -> Tensor:

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import seeds  # noqa: F401
+import unpainted
+from matplotlib.figure import Figure
 from toy import toy
 
 from vfe_lightning.command_line import main
@@ -24,7 +26,7 @@ from vfe_lightning.tracking.sessions import SESSION, session_of
 
 os.environ["PYTHONPATH"] = os.pathsep.join(str(p) for p in (Path(__file__).parent, Path(__file__).parents[1]))
 FORK = multiprocessing.get_context("forkserver")
-FORK.set_forkserver_preload(["processes", "toy_system", "vfe_lightning.run", "vfe_lightning.study.worker"])
+FORK.set_forkserver_preload(["processes", "toy_system", "ready", "vfe_lightning.study.worker"])
 BRIEF = toy.vary(**{"trainer.progress_bar": False, "trainer.max_steps": 40})
 
 
@@ -59,12 +61,12 @@ def on_command_line(
 
 
 def command(
-    home: Path, experiment: str, *argv: str, timeout: float = 300
+    home: Path, experiment: str, *argv: str, timeout: float = 300, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """What `python -m experiments.<experiment>` ends with, in the project folder `home`."""
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
-        given = {"VFE_HOME": str(home), "OMP_NUM_THREADS": "1"}
+        given = {"VFE_HOME": str(home), "OMP_NUM_THREADS": "1", **environment}
         code = code_of(start(_experiment, (experiment, argv), out, err, given), timeout)
         return subprocess.CompletedProcess(argv, code, out.read_text(), err.read_text())
 
@@ -78,6 +80,7 @@ def start(work: Callable[..., None], arguments: tuple, out: Path, err: Path, giv
 
 
 def _toy(argv: tuple[str, ...], study: str | None) -> None:
+    Figure.savefig = unpainted.savefig
     if study == "scan":
         scan_main(argv)
     if study:

@@ -1,13 +1,11 @@
 """What every bijector and every model of p(s) is: held for all that there are, by one list of each."""
 
-import importlib
 import io
-import pkgutil
 
 import pytest
 import torch
 from judging import agrees
-from parts import BIJECTORS, SPIN_MODELS, normal
+from parts import BIJECTORS, SPIN_MODELS, concrete, normal
 from spins import all_spins, scores_by_autograd
 
 import vfe_lightning.bijectors
@@ -19,19 +17,11 @@ from vfe_lightning.generative.model import GenerativeModel
 OTHERS = {"Levels", "FermiSea", "Occupation", "PeierlsWeights"}
 
 
-def classes(package, kind: type) -> set[str]:
-    """The names of all that is of one kind in the modules of a package."""
-    names = [f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)]
-    modules = [importlib.import_module(name) for name in names]
-    found = {v for m in modules for v in vars(m).values() if isinstance(v, type) and issubclass(v, kind)}
-    return {v.__name__ for v in found if not v.__abstractmethods__}
-
-
 def test_the_lists_are_complete():
     bijectors = {type(make()).__name__ for make, _, _ in BIJECTORS.values()}
-    assert bijectors == classes(vfe_lightning.bijectors, Bijector)
+    assert bijectors == concrete(vfe_lightning.bijectors, Bijector)
     models = {type(make()).__name__ for make in SPIN_MODELS.values()}
-    assert models == classes(vfe_lightning.generative, GenerativeModel) - OTHERS
+    assert models == concrete(vfe_lightning.generative, GenerativeModel) - OTHERS
 
 
 def bijector(name: str):

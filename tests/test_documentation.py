@@ -18,6 +18,7 @@ from vfe_lightning.analysis import catalogue
 from vfe_lightning.analysis.pages import pages
 from vfe_lightning.study.command_line import changes_of, check
 from vfe_lightning.study.command_line import parser as study_parser
+from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.study.scan import planned
 
 ROOT = Path(__file__).parents[1]
@@ -112,22 +113,23 @@ def test_commands_say_what_there_is(source, words, tmp_path, monkeypatch):
             rest[rest.index("--config") + 1] = str(path)
         if "--help" not in rest:
             command_line.parse(experiment, rest)
+    elif module == "studies.scan" or [module, *rest[:1]] == ["vfe_lightning", "scan"]:
+        if "--help" not in rest:
+            parsed_as_a_study(*planned(rest[kind == "vfe_lightning" :]))
     elif kind == "studies":
-        if name == "scan":
-            if "--help" in rest:
-                return
-            study, rest = planned(rest)
-        else:
-            study = getattr(importlib.import_module(module), name)
-        arguments, flags = study_parser(study).parse_known_args(rest)
-        check(arguments, study)
-        changes_of(study, flags)
+        parsed_as_a_study(getattr(importlib.import_module(module), name), rest)
     elif module == "vfe_lightning":
         assert isinstance(main_parser().parse_args(rest), argparse.Namespace)
     elif kind == "benchmarks":
         assert (ROOT / "benchmarks" / f"{name}.py").exists()
     else:
         assert module in ("venv", "pytest"), f"{source} names {module}"
+
+
+def parsed_as_a_study(study: StudyPlan, words: list[str]) -> None:
+    arguments, flags = study_parser(study).parse_known_args(words)
+    check(arguments, study)
+    changes_of(study, flags)
 
 
 def test_make_targets_are_there():

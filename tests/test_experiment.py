@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 from toy import toy
 
-from vfe_lightning.declarations import Adam, ElectronGas, IdealGas, NaturalGradient, System
+from vfe_lightning.declarations import Adam, ElectronGas, IdealGas, NaturalGradient, System, Trainer
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.system import NAMES_OF_A_RUN
 from vfe_lightning.errors import Refused
@@ -100,5 +100,8 @@ def test_labels_tell_what_was_varied():
     base = GAS.vary(twist=0.25)
     varied = [base, base.vary(batch_size=128), base.vary(seed=1), base.vary(**{"optimizer.decay": 7})]
     assert len({experiment.label() for experiment in varied}) == len(varied)
+    plumbing = {"progress_bar": False, "threads": 2, "accelerator": "cpu", "checkpoint_every": 7}
+    assert set(plumbing) == Trainer.plumbing
+    assert base.vary(trainer=plumbing).label() == base.label()
     long = [base.vary(tags={"why": f"{'long ' * 40}{number}"}) for number in range(2)]
     assert long[0].label() != long[1].label() and len(long[0].label()) <= 100

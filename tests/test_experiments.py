@@ -37,11 +37,10 @@ def python(home: Path, experiment: str, *arguments: str) -> subprocess.Completed
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_experiment_leaves_its_results(experiment: str, tmp_path: Path) -> None:
-    path = tmp_path / "result.json"
-    start = python if experiment == "heg3d" else command
-    done = start(
-        tmp_path, experiment, *EXPERIMENTS[experiment].split(), *TINY, *SMALL_NETS, "--json", str(path)
+def test_experiment_leaves_its_results(experiment: str, home: Path) -> None:
+    path = home / "result.json"
+    done = command(
+        home, experiment, *EXPERIMENTS[experiment].split(), *TINY, *SMALL_NETS, "--json", str(path)
     )
     assert done.returncode == 0, done.stderr[-3000:]
     result = json.loads(path.read_text())
@@ -57,7 +56,7 @@ def test_experiment_leaves_its_results(experiment: str, tmp_path: Path) -> None:
     assert (result["reference_free_energy"] is not None) == has_reference
     if experiment == "heg2d_ground_state":
         assert result["entropy"] == 0 and result["free_energy"] == result["energy"]
-    files = {p.name for p in (tmp_path / "mlruns" / "artifacts").rglob("*") if p.is_file()}
+    files = {p.name for p in (home / "mlruns" / "artifacts").rglob("*") if p.is_file()}
     figures = {"convergence.png", "pair_correlation.png", "structure_factor.png", "occupation.png"}
     assert figures | {"results.csv", "declaration.json"} <= files
     assert any(name.endswith(".ckpt") for name in files)
@@ -66,7 +65,7 @@ def test_experiment_leaves_its_results(experiment: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("--rs -1", ["rs", "-1", "> 0"]),
+        ("--rs -1", ["rs", "-1", "> 0"]),  # in a new process, the others in a fork
         ("--theta 0", ["theta", "heg2d_ground_state"]),
         ("--n 100 --cutoff 5", ["n = 100", "57"]),
         ("--thetta 0.1", ["thetta", "theta"]),
@@ -74,41 +73,38 @@ def test_experiment_leaves_its_results(experiment: str, tmp_path: Path) -> None:
     ],
 )
 def test_bad_values_are_refused_in_one_line(arguments: str, words: list[str], tmp_path: Path) -> None:
-    done = python(tmp_path, "heg3d", *arguments.split())
+    start = python if arguments == "--rs -1" else command
+    done = start(tmp_path, "heg3d", *arguments.split())
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert all(word in done.stderr for word in words), done.stderr
     assert not (tmp_path / "mlruns").exists()
 
 
-def test_a_flow_that_is_no_bijection_is_an_error_in_one_line(tmp_path: Path) -> None:
+def test_a_flow_that_is_no_bijection_is_an_error_in_one_line(home: Path) -> None:
     """First weights this large fold space."""
     done = command(
-        tmp_path, "heg3d", *TINY, *SMALL_NETS, "--flow.init_scale", "3", "--json", str(tmp_path / "r.json")
+        home, "heg3d", *TINY, *SMALL_NETS, "--flow.init_scale", "3", "--json", str(home / "r.json")
     )
     assert done.returncode == 1 and "Traceback" not in done.stderr
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("error: ") and "bijection" in last and "max_norm" in last and "FAILED" in last
-    assert json.loads((tmp_path / "r.json").read_text())["status"] == "FAILED"
+    assert json.loads((home / "r.json").read_text())["status"] == "FAILED"
 
 
 def test_an_unreachable_server_is_an_error_at_the_start(tmp_path: Path) -> None:
-    environment = os.environ | {"VFE_HOME": str(tmp_path), "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
-    done = subprocess.run(
-        [sys.executable, "-m", "experiments.heg3d", *TINY],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = command(tmp_path, "heg3d", *TINY, timeout=60, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert done.returncode == 2
     assert "127.0.0.1:9" in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
-def test_training_does_not_raise_f_of_a_hot_gas(seed: int, tmp_path: Path) -> None:
+def test_training_does_not_raise_f_of_a_hot_gas(seed: int, home: Path) -> None:
     """At r_s = 1 and theta = 1 little is to be gained, and the noise of the flow's gradient is large."""
-    path = tmp_path / "result.json"
+    path = home / "result.json"
     point = "--n 4 --rs 1 --theta 1 --cutoff 12 --trainer.max_steps 60 --trainer.progress_bar false"
-    done = command(tmp_path, "heg3d", *point.split(), "--seed", str(seed), "--json", str(path), timeout=600)
+    done = command(home, "heg3d", *point.split(), "--seed", str(seed), "--json", str(path), timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
     result = json.loads(path.read_text())
     found = {"quoted": {"value": result["free_energy"], "error": result["free_energy_error"]}}

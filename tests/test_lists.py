@@ -1,5 +1,7 @@
 """`python -m experiments` and `python -m studies` list what there is, without importing it."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,3 +20,13 @@ def test_a_line_for_each(package, known):
     assert {line.split()[0] for line in lines[:-2]} == names and known in names
     assert all(len(line.split()) > 3 for line in lines[:-2])
     assert f"python -m {package}.NAME --help" in lines[-1]
+
+
+def test_a_reader_who_has_seen_enough_is_no_error():
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments"], cwd=ROOT, stdout=write, stderr=subprocess.PIPE
+    )
+    os.close(write)
+    assert done.returncode == 128 + signal.SIGPIPE and done.stderr == b""

@@ -81,6 +81,10 @@ def test_a_tutorial_runs_is_recorded_and_loads(home, name, followed):
     script = str(home / "mine" / f"{name}.py")
     assert run_of.info.status == "FINISHED" and run_of.data.tags["mlflow.source.name"] == script
     assert "git.commit" not in run_of.data.tags
+    own = {"ring": "neighbours", "binder": "m2"}
+    for observable in [own[name], f"reweighted_{own[name]}"] if name in own else []:
+        quoted = [run_of.data.metrics[f"_quoted/{observable}{end}"] for end in ("", "_error")]
+        assert quoted == [found["observables"][observable][key] for key in ("value", "error")]
     kept = next(home.rglob(f"artifacts/source/{name}.py"))
     assert kept.read_text() == TUTORIALS[name]["code"]
     trained = vfe_lightning.load(found["run_id"])

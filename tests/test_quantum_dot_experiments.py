@@ -18,9 +18,9 @@ POINTS = {
 
 
 @pytest.mark.parametrize("experiment", POINTS)
-def test_experiment_leaves_its_results(experiment: str, tmp_path: Path) -> None:
-    path = tmp_path / "result.json"
-    done = command(tmp_path, experiment, *POINTS[experiment].split(), *TINY, "--json", str(path))
+def test_experiment_leaves_its_results(experiment: str, home: Path) -> None:
+    path = home / "result.json"
+    done = command(home, experiment, *POINTS[experiment].split(), *TINY, "--json", str(path))
     assert done.returncode == 0, done.stderr[-3000:]
     result = json.loads(path.read_text())
     assert result["status"] == "FINISHED" and result["units"] == "hbar omega"
@@ -31,7 +31,7 @@ def test_experiment_leaves_its_results(experiment: str, tmp_path: Path) -> None:
         assert observables[f"total_{name}"] == pytest.approx(result["size"] * result[name])
     assert {"virial", "base_trap_excess", "inversion_residual"} <= observables.keys()
     assert "first order" in result["landmarks"]
-    files = {p.name for p in (tmp_path / "mlruns" / "artifacts").rglob("*") if p.is_file()}
+    files = {p.name for p in (home / "mlruns" / "artifacts").rglob("*") if p.is_file()}
     expected = {"convergence.png", "density.png", "pair_density.png", "results.csv", "declaration.json"}
     if experiment == "quantum_dot":
         assert result["reference_free_energy"] is None
@@ -44,13 +44,13 @@ def test_experiment_leaves_its_results(experiment: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_mixed_determinants_at_a_temperature(tmp_path: Path) -> None:
+def test_mixed_determinants_at_a_temperature(home: Path) -> None:
     path, mixed = (
-        tmp_path / "result.json",
+        home / "result.json",
         "--base_states.kind configuration_interaction --base_states.cutoff 3",
     )
     point = f"--n_up 2 --z 2 --beta 2 --occupation.kind levels {mixed}".split()
-    done = command(tmp_path, "quantum_dot", *point, *TINY, "--json", str(path))
+    done = command(home, "quantum_dot", *point, *TINY, "--json", str(path))
     assert done.returncode == 0, done.stderr[-3000:]
     result = json.loads(path.read_text())
     assert result["status"] == "FINISHED" and "mixed determinants" in result["landmarks"]
@@ -59,14 +59,14 @@ def test_mixed_determinants_at_a_temperature(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_ground_state_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+def test_a_ground_state_goes_on_from_its_checkpoint(home: Path) -> None:
     """beta = inf and the chosen determinant come back from the record."""
-    path, point = tmp_path / "result.json", "--n_up 2 --z 1 --occupation.angular_momentum 1".split()
-    first = command(tmp_path, "quantum_dot_ground_state", *point, *TINY, "--json", str(path))
+    path, point = home / "result.json", "--n_up 2 --z 1 --occupation.angular_momentum 1".split()
+    first = command(home, "quantum_dot_ground_state", *point, *TINY, "--json", str(path))
     assert first.returncode == 0, first.stderr[-3000:]
     run = json.loads(path.read_text())["run_id"]
     more = ["--resume", run, "--trainer.max_steps", "5", "--json", str(path)]
-    done = command(tmp_path, "quantum_dot_ground_state", *more)
+    done = command(home, "quantum_dot_ground_state", *more)
     assert done.returncode == 0, done.stderr[-3000:]
     result = json.loads(path.read_text())
     assert result["steps"] == 5 and result["declaration"]["occupation"]["angular_momentum"] == 1

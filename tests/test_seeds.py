@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from seeds import MOVED, STRIDE
+
 CODE = """
 import seeds, torch, numpy
 from vfe_lightning.hamiltonians.spins import sherrington_kirkpatrick_couplings
@@ -23,8 +25,11 @@ def numbers(shift: int, monkeypatch) -> list[str]:
     return done.stdout.split()
 
 
-def test_a_shift_moves_all_seeds_but_those_of_couplings(monkeypatch):
-    *here, couplings = numbers(0, monkeypatch)
-    *there, same = numbers(2, monkeypatch)
-    assert here[:2] == ["3", "3"] and not set(here) & set(there)
+def test_a_shift_moves_all_seeds_but_those_of_couplings(monkeypatch, capsys):
+    exec(CODE, {})  # with the shift of this session
+    *here, couplings = capsys.readouterr().out.split()
+    shift = MOVED // STRIDE
+    *there, same = numbers(shift + 2, monkeypatch)
+    assert here[:2] == [str(3 + MOVED)] * 2 and not set(here) & set(there)
+    assert there[:2] == [str(3 + MOVED + 2 * STRIDE)] * 2
     assert same == couplings

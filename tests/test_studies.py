@@ -26,6 +26,7 @@ def outcome(study, *argv: str) -> int:
     return exit.value.code
 
 
+@pytest.mark.usefixtures("painted")
 @pytest.mark.slow
 def test_the_effective_mass_of_the_ideal_gas_is_one(client, home, capsys):
     line = "--occupation.kind ideal_gas --n 5 --cutoff 9 --flow.width 4 --flow.pair_width 4 --n-trials 2"
@@ -38,6 +39,7 @@ def test_the_effective_mass_of_the_ideal_gas_is_one(client, home, capsys):
     assert "m*/m" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("painted")
 def test_the_search_of_the_ansatz_weighs_time(client, home, capsys):
     few = "--n-trials 2 --trainer.evaluation_batches 2 --optimizer.quantum.momentum 0".split()
     assert outcome(heg2d_ansatz, *few) == 0

@@ -99,6 +99,8 @@ def test_positions_of_a_gas_are_wrapped_where_that_is_asked_for(home):
     torch.testing.assert_close(  # a determinant of plane waves and a periodic flow
         trained.log_psi(state, x).real, trained.log_psi(state, x + length).real, rtol=0, atol=1e-9
     )
+    with pytest.raises(Refused, match=r"states, x = trained\.sample\(n\)"):
+        trained.log_prob((state, x))
     with pytest.raises(Refused, match="not periodic"):
         vfe_lightning.load(small("ising").run().run_id).sample(2, wrap=True)
 

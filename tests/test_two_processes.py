@@ -1,14 +1,15 @@
 """Two processes with half the batch each do what one process does with all of it, given the same samples."""
 
 import math
+from functools import cache
 from pathlib import Path
 
 import pytest
 import seeds  # noqa: F401
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor
+from two_ranks import start_two
 
 from vfe_lightning import declarations, reductions
 from vfe_lightning.bijectors.inversion import invert
@@ -91,6 +92,7 @@ def gas(occupation: dict, clip: float = 5.0, n_down: int = 0) -> ElectronGas:
     )
 
 
+@cache  # one process is compared with two ranks and with two passes
 def train(case: str, accumulate: int = 1, clip: float = 5.0, device: str = "cpu") -> dict[str, Tensor]:
     """Parameters after twenty steps, and the metrics of the last."""
     batch, occupation, optimizer = CASES[case]
@@ -146,7 +148,7 @@ def work(rank: int, folder: str, cases: list[str], device: str) -> None:
 
 
 def on_two_ranks(folder: Path, cases: list[str], device: str = "cpu") -> list[dict]:
-    mp.spawn(work, args=(str(folder), cases, device), nprocs=2)
+    start_two(work, str(folder), cases, device)
     return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
 
 

@@ -33,6 +33,11 @@ def measured(name: str, **changes: float) -> dict[str, dict]:
     return known | {name: known[name] | changes}
 
 
+def both_sides(value: float) -> dict[str, dict]:
+    number = {"value": value, "error": 0.02, "units": "Ry", "per": "electron"}
+    return dict(GOOD.observables or {}) | {"bennett_free_energy": number}
+
+
 def compared(mean: float, start: float) -> dict[str, dict]:
     number = {"error": 0.024, "units": "Ry", "per": "electron"}
     return {"mean": number | {"value": mean}, "start": number | {"value": start}}
@@ -54,6 +59,10 @@ def test_good_numbers_raise_no_alarm():
         (below(-1e-6, free_energy_error=0.0), "below_exact"),
         (replace(GOOD, entropy=1.3), "not_f_of_e_and_s"),
         (replace(GOOD, observables=measured("importance_free_energy", value=-1.08)), "importance_off"),
+        (
+            replace(GOOD, reference_free_energy=None, excess=None, observables=both_sides(-1.2)),
+            "importance_off",
+        ),
         (replace(GOOD, observables=measured("effective_sample_size", value=0.02)), "few_samples"),
         (replace(GOOD, parameters="start", candidates=compared(-1.0, -1.2)), "not_below_start"),
         (replace(GOOD, landmarks={"Hartree-Fock": -1.05}), "above_landmark"),
@@ -73,6 +82,7 @@ def test_each_contradiction_is_told(result, name):
         below(-1e-13, free_energy_error=0.0),  # rounding
         replace(GOOD, parameters="start", candidates=compared(-1.0, -1.2), steps=0),  # not trained at all
         replace(GOOD, parameters="start", candidates=compared(-1.0, -1.1)),  # three errors
+        replace(GOOD, observables=both_sides(-1.1)),  # 3.6 errors of the two
         replace(GOOD, landmarks={"Bethe": -1.5}),  # no state of the ansatz
     ],
 )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import seeds  # noqa: F401
+import processes  # noqa: F401  what the server of forks has loaded
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
@@ -14,8 +14,13 @@ Measure = Callable[[], dict[str, Tensor]]
 
 def on_two_ranks(measured: Measure, folder: Path) -> list[dict[str, Tensor]]:
     """The results of each rank; `measured` is at the top of a module, where a new process finds it."""
-    mp.spawn(_work, args=(measured, str(folder)), nprocs=2)
+    start_two(_work, measured, str(folder))
     return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
+
+
+def start_two(work: Callable[..., None], *arguments: object) -> None:
+    """Two ranks that do the work, forks of the server in processes.py, and their end."""
+    mp.start_processes(work, args=arguments, nprocs=2, start_method="forkserver")
 
 
 def _work(rank: int, measured: Measure, folder: str) -> None:

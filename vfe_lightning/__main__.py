@@ -1,5 +1,6 @@
-"""What was recorded: tables, comparisons, files, and the care of the store.
+"""What was recorded: tables, comparisons, files, and the care of the store; and scans of any experiment.
 
+python -m vfe_lightning scan EXPERIMENT --NAME V1,V2,...
 python -m vfe_lightning runs
 python -m vfe_lightning ui
 python -m vfe_lightning compare RUN RUN ...
@@ -22,6 +23,10 @@ LATEST = 50
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["scan"]:  # it has the flags of its experiment
+        from vfe_lightning.study.scan import main as scan
+
+        scan(sys.argv[2:])
     with told():
         arguments = vars(parser().parse_args())
         command = COMMANDS[arguments.pop("command")]
@@ -36,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = made.add_subparsers(dest="command", required=True)
+    commands.add_parser("scan", help="runs at all values of some flags of an experiment", add_help=False)
     add = commands.add_parser("ui", help="MLflow in the browser; only this machine can connect").add_argument
     add("--port", type=int, default=5000, help="default: %(default)s")
     add = commands.add_parser("runs", help="table of the runs, the latest first").add_argument
@@ -49,6 +55,15 @@ def parser() -> argparse.ArgumentParser:
     add("folder", type=Path, help="where runs.csv and curves.csv are written")
     add("--format", choices=("csv", "parquet"), default="csv", help="default: %(default)s")
     add("--experiment", metavar="NAME", help="only runs of this experiment")
+    add = commands.add_parser(
+        "analyse", help="an electron gas as a Fermi liquid: tables and figures"
+    ).add_argument
+    add("run", metavar="RUN", help="id of a run, the beginning of it, or a checkpoint file")
+    add("--states", type=int, default=2048, help="occupations that are drawn (default: %(default)s)")
+    add("--walkers", type=int, default=2, help="local energies in each of them (default: %(default)s)")
+    add("--folder", type=Path, help="where files are written (default: analysis-RUN)")
+    add("--device", default="cpu", help="such as cuda (default: %(default)s)")
+    add("--seed", type=int, help="of the samples (default: that of the run)")
     add = commands.add_parser("results", help="quote runs in the pages of a checkout").add_argument
     add("--add", nargs="+", metavar="RUN", default=[], help="id, its beginning, or the --json of a run")
     add("--check", action="store_true", help="fail where a page is not what experiments/results.csv gives")
@@ -127,6 +142,13 @@ def export(folder: Path, format: str, experiment: str | None) -> None:
         raise Refused(f"{folder} cannot be written: {error}") from error
 
 
+def analyse(run: str, states: int, walkers: int, folder: Path | None, device: str, seed: int | None) -> None:
+    from vfe_lightning.analysing import analyse
+    from vfe_lightning.trained import load
+
+    print(analyse(load(run, device, seed), states, walkers, folder or Path(f"analysis-{Path(run).stem[:8]}")))
+
+
 def results(add: list[str], check: bool) -> None:
     from vfe_lightning import quoting
 
@@ -170,7 +192,8 @@ def sweep() -> None:
     print(f"{len(marked)} runs marked, records of {delivered} runs delivered, of {len(kept)} runs still kept")
 
 
-COMMANDS = {command.__name__: command for command in (ui, runs, compare, export, results, relocate, sweep)}
+HAVE = (ui, runs, compare, export, analyse, results, relocate, sweep)
+COMMANDS = {command.__name__: command for command in HAVE}
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """The command line of an experiment, made from its declarations; no torch before a run starts."""
 
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
@@ -14,6 +16,7 @@ from vfe_lightning.declarations.schema import Leaf, leaves, members, with_kinds
 from vfe_lightning.errors import Refused
 from vfe_lightning.exits import told
 from vfe_lightning.flags import SWITCHES, check_values, read, split
+from vfe_lightning.loading import loading
 from vfe_lightning.result import Result
 from vfe_lightning.tracking import store
 from vfe_lightning.tracking.provenance import in_notebook
@@ -57,12 +60,18 @@ def _main(experiment: DeclaredExperiment, argv: Sequence[str]) -> None:
         return
     wanted = {name: value for name, value in request.options.items() if name != "json"}
     if wanted.keys() - {"init_from"}:
-        from vfe_lightning.tracking.opening import Wanted, recorded_experiment
+        with loading():
+            from vfe_lightning.tracking.opening import Wanted, recorded_experiment
 
-        request = parse(recorded_experiment(experiment, Wanted(**wanted)), argv)
+            recorded = recorded_experiment(experiment, Wanted(**wanted))
+        request = parse(recorded, argv)
     if "LOCAL_RANK" not in os.environ:  # which Lightning sets for the processes that it starts
         store.check_reachable(store.tracking_uri())
         print(f"starting {experiment.name}: torch and MLflow are loaded", flush=True)
+    with loading():
+        import_module("vfe_lightning.carry_out")
+    if not gc.get_freeze_count():
+        gc.freeze()  # nothing of it is garbage before the program ends
     cast(Runnable, request.experiment).run(**request.options)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from vfe_lightning.cluster import check_variables
 from vfe_lightning.errors import Diverged, Interrupted, NoMemory, Refused, TakenOver, Unrecorded
 
 
@@ -18,6 +19,7 @@ def told() -> Iterator[None]:
     """
     try:
         try:
+            check_variables()
             yield
         finally:
             sys.stdout.flush()

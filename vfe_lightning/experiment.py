@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vfe_lightning.cluster import check_variables
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
+from vfe_lightning.loading import loading
 from vfe_lightning.result import Result
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ class Experiment(DeclaredExperiment):
             run_key: a name of your choice. The first call makes the run; later ones, whatever stopped it, go
                 on with it, and return its results once it is finished.
             take_over: resume at once although the process of the run seems to live, on another machine.
-            filing: where a new run is filed in MLflow, if not under the experiment's name.
+            filing: where a new run is filed in MLflow, and that of a key is looked for, if not under the
+                experiment's name.
 
         Raises:
             Refused: before any compute, when the run cannot be made or recorded.
@@ -49,11 +52,14 @@ class Experiment(DeclaredExperiment):
 
         if "" in (resume, init_from):  # which a script makes of a variable that was not set
             raise Refused("resume and init_from name a run: an empty text names none")
+        check_variables()
         store.check_reachable(store.tracking_uri())
-        from vfe_lightning.carry_out import carry_out
-        from vfe_lightning.tracking.opening import Wanted
+        with loading():
+            from vfe_lightning.carry_out import carry_out
+            from vfe_lightning.tracking.opening import Wanted
 
-        wanted = Wanted(resume, run_key, take_over, init_from)
+        filed = filing.experiment if filing else None
+        wanted = Wanted(resume, run_key, take_over, init_from, filed)
         return carry_out(self, Path(json) if json else None, wanted, callbacks, filing)
 
     def main(self) -> Result:

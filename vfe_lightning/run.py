@@ -79,9 +79,9 @@ class Run:
 
     def prepare(self, wanted: Wanted, callbacks: Sequence[Callback], filing: Filing | None) -> None:
         """Everything before the first step; a new run is made last."""
-        experiment, run_id = self.experiment, self.opened.run_id
+        experiment = self.experiment
         self.system = prepared(experiment)
-        self.start = start_for(self.system, run_id, self.opened.checkpoint, wanted.init_from)
+        self.start = start_for(self.system, self.opened, wanted.init_from)
         self.selection, self.known = Selection(self.system), Known()
         if (rank_zero_only.rank or 0) == 0:
             check_room(self.system, local_folder(tracking_uri()))

@@ -74,7 +74,15 @@ class Trained:
         return drawn % period if isinstance(drawn, Tensor) else (drawn[0], drawn[1] % period)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """ln p of configurations, or of the states of a quantum system: (batch,)."""
+        """ln p of configurations, or of the states of a quantum system: (batch,).
+
+        Raises:
+            Refused: for states and positions together, as `sample` gives them.
+        """
+        if isinstance(x, tuple):
+            raise Refused(
+                "log_prob is of states alone: states, x = trained.sample(n); trained.log_prob(states)"
+            )
         with torch.no_grad():
             return self.system.log_prob(x)
 

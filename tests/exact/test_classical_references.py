@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
@@ -37,7 +38,7 @@ def test_double_wells(parameters, log_z, difference):
     assert found.difference == pytest.approx(difference, abs=1e-5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(a=st.one_of(st.just(0.0), decades, decades.map(lambda x: -x)), b=decades, c=decades, beta=decades)
 def test_double_wells_by_a_plain_sum(a, b, c, beta):
     """Equal steps over all that is within 45 T of the lowest energy, where that takes few enough of them."""
@@ -69,7 +70,7 @@ def test_mueller_brown():
     assert found.reference.energy == pytest.approx(1.0599229, abs=1e-6)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 @given(beta=st.floats(-6, 0).map(lambda x: 10**x))
 def test_mueller_brown_by_a_plain_sum(beta):
     potential, n = MuellerBrown(), 700
@@ -94,7 +95,7 @@ def test_dimer_without_solvent():
     assert found.difference == pytest.approx(-1.0773887, abs=1e-4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(beta=decades)
 def test_energies_of_wells_and_dimers_are_derivatives(beta):
     """d(beta F)/d beta = E by a central difference of the fourth order."""
@@ -127,7 +128,7 @@ def test_two_charges_in_a_trap(dim, beta, free_energy, energy):
     assert energy is None or found.energy == pytest.approx(energy, abs=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(dim=st.sampled_from([2, 3]), stiffness=decades, beta=decades)
 def test_two_charges_by_quadrature_over_their_distance(dim, stiffness, beta):
     def action(r):
@@ -181,7 +182,7 @@ def test_mehta(n, coupling, log_z):
     assert -coulomb_gas.mehta(n, coupling).free_energy == pytest.approx(log_z, abs=1e-7)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(coupling=decades)
 def test_two_particles_of_the_log_gas_in_other_ways(coupling):
     """On a line r^2 / 4 has a Gamma density, in the plane r^2 / 2; energies are derivatives of logarithms."""
@@ -222,7 +223,7 @@ def test_the_energy_of_ginibre_by_its_density_of_pairs(n):
     assert coulomb_gas.ginibre(n).energy == pytest.approx(energy, abs=1e-3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(n=st.integers(2, 12), coupling=decades)
 def test_mehta_in_exact_steps(n, coupling):
     """Whole couplings by factorials; E is the derivative that a difference of ln Z comes near to."""

@@ -3,6 +3,7 @@ import math
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import eigh, eigvalsh
@@ -70,7 +71,7 @@ def test_determinants_are_complete(total, n):
 
 
 @given(st.sampled_from(SYSTEMS), st.data())
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 def test_levels_depend_on_the_class_alone(system, data):
     n, dim = system
     total = tuple(data.draw(st.lists(st.integers(-4, 4), min_size=dim, max_size=dim)))
@@ -81,7 +82,7 @@ def test_levels_depend_on_the_class_alone(system, data):
 
 
 @given(st.sampled_from(SYSTEMS), st.floats(0.05, 1.0), st.data())
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=examples(12))
 def test_free_electrons_are_the_ideal_gas(system, theta, data):
     n, dim = system
     twist = tuple(data.draw(st.lists(st.floats(-0.5, 0.5), min_size=dim, max_size=dim)))

@@ -3,13 +3,14 @@
 import math
 
 import torch
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vfe_lightning.exact.quadrature import integrate
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(width=st.floats(-7, 0).map(lambda x: 10**x), place=st.floats(-1, 1), dim=st.sampled_from([1, 1, 2]))
 def test_narrow_peaks_are_whole(width, place, dim):
     """The cell beside that of a peak holds what is beyond the border, which no node of its own may see."""

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import eigvalsh_tridiagonal
@@ -35,7 +36,9 @@ from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, pl
 from vfe_lightning.result import Reference
 from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationInteraction
 
-few = partial(settings, deadline=None, derandomize=True)
+
+def few(max_examples: int) -> settings:
+    return settings(deadline=None, derandomize=True, max_examples=examples(max_examples))
 
 
 def decades(low: float, high: float) -> st.SearchStrategy[float]:
@@ -53,7 +56,7 @@ def agree(found: Reference, other: Reference) -> None:
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=7), decades(1e-3, 1e8), st.data())
-@few(max_examples=60)
+@few(60)
 def test_pair_occupations_by_enumeration(energies: list[float], beta: float, data) -> None:
     n = data.draw(st.integers(1, len(energies)))
     w = -beta * torch.tensor(energies, dtype=torch.float64)
@@ -65,7 +68,7 @@ def test_pair_occupations_by_enumeration(energies: list[float], beta: float, dat
 
 
 @given(st.integers(1, 6), st.integers(0, 4), decades(1e-4, 1e5))
-@few(max_examples=40)
+@few(40)
 def test_free_electrons_in_a_trap_by_orbitals_and_by_cycles(n_up: int, n_down: int, beta: float) -> None:
     found = oscillator_gas(n_up, n_down, beta)
     try:
@@ -78,7 +81,7 @@ def test_free_electrons_in_a_trap_by_orbitals_and_by_cycles(n_up: int, n_down: i
 
 
 @given(st.integers(1, 7), st.sampled_from([2, 3]), decades(1e-3, 1e3), st.floats(-0.5, 0.5))
-@few(max_examples=40)
+@few(40)
 def test_free_electrons_in_a_box_by_orbitals_and_by_cycles(
     n: int, dim: int, theta: float, twist: float
 ) -> None:
@@ -92,7 +95,7 @@ def test_free_electrons_in_a_box_by_orbitals_and_by_cycles(
 @given(
     st.integers(1, 20), st.sampled_from([2, 3]), decades(1e-3, 1.0), st.sampled_from([0.0, 0.1, 0.25, 0.5])
 )
-@few(max_examples=20)
+@few(20)
 def test_the_chosen_cutoff_is_the_smallest_that_is_enough(
     n: int, dim: int, theta: float, twist: float
 ) -> None:
@@ -127,7 +130,7 @@ def test_the_chosen_cutoff_is_enough_for_both_spins(n_up: int, n_down: int, dim:
 
 
 @given(st.integers(1, 6), st.integers(0, 3), decades(0.7, 1e3))
-@few(max_examples=20)
+@few(20)
 def test_the_chosen_shells_are_the_fewest_that_are_enough(n_up: int, n_down: int, beta: float) -> None:
     shells = oscillator_shells(n_up, n_down, beta)
     assert oscillator_loss(n_up, n_down, beta, shells).enough
@@ -147,7 +150,7 @@ def test_a_small_basis_says_what_it_costs() -> None:
 @given(
     st.sampled_from([(2, 2), (2, 3), (3, 2), (3, 3)]), decades(1e-3, 1.0), st.sampled_from([0.0, 0.25, 0.5])
 )
-@few(max_examples=25)
+@few(25)
 def test_every_level_of_mixed_plane_waves_that_counts_is_kept(system, theta: float, twist: float) -> None:
     n, dim = system
     temperature = theta * fermi_energy(dim)
@@ -160,7 +163,7 @@ def test_every_level_of_mixed_plane_waves_that_counts_is_kept(system, theta: flo
 
 
 @given(st.sampled_from([(2, 2), (2, 3), (3, 2), (3, 3)]), decades(1e-3, 2.0), st.floats(-0.5, 0.5))
-@few(max_examples=15)
+@few(15)
 def test_diagonalisation_without_interaction(system, theta: float, twist: float) -> None:
     n, dim = system
     unit, beta = (2 * math.pi / box_length(n, dim)) ** 2, 1 / (theta * fermi_energy(dim))
@@ -171,7 +174,7 @@ def test_diagonalisation_without_interaction(system, theta: float, twist: float)
 
 
 @given(st.sampled_from([(2, 2), (2, 3), (3, 2)]), decades(0.01, 2.0), decades(1e-4, 1e-2))
-@few(max_examples=15)
+@few(15)
 def test_diagonalisation_at_weak_coupling_is_first_order(system, theta: float, rs: float) -> None:
     n, dim = system
     found = diagonalize(n, dim, rs, theta, (0.25,) * dim, cutoff=20.0)
@@ -184,7 +187,7 @@ def test_diagonalisation_at_weak_coupling_is_first_order(system, theta: float, r
 @given(
     st.sampled_from([(2, 2, 40, 160), (2, 3, 24, 64), (3, 2, 20, 36)]), decades(0.01, 2.0), decades(0.01, 1e4)
 )
-@few(max_examples=12)
+@few(12)
 def test_diagonalisation_covers_larger_cutoffs(system, theta: float, rs: float) -> None:
     n, dim, small, large = system
     twist = (0.25,) * dim
@@ -193,7 +196,7 @@ def test_diagonalisation_covers_larger_cutoffs(system, theta: float, rs: float) 
 
 
 @given(st.sampled_from([2, 3]), decades(1e-3, 1e3), decades(1e-3, 1e3), st.floats(-0.5, 0.5))
-@few(max_examples=15)
+@few(15)
 def test_one_electron_in_a_box(dim: int, theta: float, rs: float, twist: float) -> None:
     found = single_electron(dim, rs, theta, twist)
     unit, beta = (2 * math.pi / box_length(1, dim)) ** 2, 1 / (theta * fermi_energy(dim))
@@ -208,14 +211,14 @@ def test_one_electron_in_a_box(dim: int, theta: float, rs: float, twist: float) 
 
 
 @given(st.integers(0, 400))
-@few(max_examples=25)
+@few(25)
 def test_levels_of_two_electrons_in_closed_form(m: int) -> None:
     found = relative_levels(m, math.sqrt(2 * m + 1), m + 10.0)[0]
     assert found == pytest.approx(m + 2, abs=1e-10)
 
 
 @given(st.integers(2, 40), decades(1e-6, 1e6))
-@few(max_examples=12)
+@few(12)
 def test_levels_of_two_electrons_by_finite_differences(m: int, z: float) -> None:
     """Of u = s^(1/2) psi; Richardson's extrapolation leaves an error far below that of one grid."""
     s = max((z / math.sqrt(2)) ** (1 / 3), math.sqrt(m))
@@ -236,7 +239,7 @@ def test_levels_of_two_electrons_by_finite_differences(m: int, z: float) -> None
 
 
 @given(st.booleans(), decades(0.8, 1e6))
-@few(max_examples=10)
+@few(10)
 def test_two_electrons_without_interaction(same_spin: bool, beta: float) -> None:
     agree(
         two_electron_dot(0.0, beta, same_spin),
@@ -245,7 +248,7 @@ def test_two_electrons_without_interaction(same_spin: bool, beta: float) -> None
 
 
 @given(decades(0.8, 1e3), decades(1e-6, 1e-3), st.booleans())
-@few(max_examples=8)
+@few(8)
 def test_two_weakly_coupled_electrons_are_first_order(beta: float, z: float, same_spin: bool) -> None:
     spins = (2, 0) if same_spin else (1, 1)
     shells = oscillator_shells(*spins, beta)
@@ -257,7 +260,7 @@ def test_two_weakly_coupled_electrons_are_first_order(beta: float, z: float, sam
 
 
 @given(decades(1e-3, 1e8), decades(1e-3, 1e6), st.booleans())
-@few(max_examples=12)
+@few(12)
 def test_two_electrons_are_known_with_a_bound_or_not_at_all(z: float, beta: float, same_spin: bool) -> None:
     """At strong coupling the ground state is the rotating molecule with three oscillations."""
     try:
@@ -275,7 +278,7 @@ def test_two_electrons_are_known_with_a_bound_or_not_at_all(z: float, beta: floa
 
 
 @given(st.integers(2, 5), decades(1e-4, 1e8), decades(1e-6, 1e3))
-@few(max_examples=30)
+@few(30)
 def test_free_spins(sites: int, beta: float, gamma: float) -> None:
     found = thermal_state(PauliSum(sites, transverse_ising([], sites, 1.0, gamma)), beta).reference
     x = beta * gamma

@@ -6,6 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 import torch
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -174,7 +175,7 @@ def agree_within_bounds(found, exact):
         )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     lattice=st.sampled_from(["square", "triangular"]),
     L=st.sampled_from([2, 3, 4]),
@@ -192,7 +193,7 @@ def test_lattices_within_their_bounds_at_any_temperature(lattice, L, size, sign,
     agree_within_bounds(found, exact)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(beta=decades, seed=st.integers(0, 100), n=st.integers(2, 8))
 def test_enumeration_in_long_double(beta, seed, n):
     """Other energies, bond by bond, and other sums, with 64 bits of mantissa."""
@@ -217,7 +218,7 @@ def test_enumeration_in_long_double(beta, seed, n):
         assert abs(getattr(found, name) - value) <= getattr(found, f"{name}_error") + 1e-16 * abs(value), name
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(beta=decades, seed=st.integers(0, 100), n=st.integers(2, 10), count=st.integers(1, 3))
 def test_hopfield_within_its_bounds_at_any_temperature(beta, seed, n, count):
     patterns = balanced_patterns(n, count, seed)

@@ -5,6 +5,7 @@ import math
 import mpmath
 import pytest
 import torch
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,7 +37,7 @@ def spin_glass(L: int, gaussian: bool, periodic: bool, seed: int, h: float, J: f
     return PairwiseSpins(lattices.couplings(bonds, values, L * L), field)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     L=st.sampled_from([2, 3, 4]),
     gaussian=st.booleans(),
@@ -52,7 +53,7 @@ def test_spin_glasses_are_sums_over_all_configurations(L, gaussian, periodic, se
     agree_within_bounds(ising(H.J, H.h, beta), exact)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     size=st.sampled_from([(2, 2), (2, 3), (2, 7), (3, 2), (3, 3)]),
     periodic=st.booleans(),
@@ -68,7 +69,7 @@ def test_colours_are_sums_over_all_configurations(size, periodic, J, sign, beta)
     agree_within_bounds(potts(bonds, L * L, q, J, beta), exact)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(L=st.integers(2, 6), J=decades, beta=decades)
 def test_two_colours_are_spins_of_half_the_coupling(L, J, beta):
     """H = -J/2 sum s s' - J/2 for each bond."""

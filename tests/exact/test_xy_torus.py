@@ -5,6 +5,7 @@ import math
 import mpmath
 import pytest
 import torch
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ive
@@ -48,7 +49,7 @@ def test_three_rows_on_two_grids():
     assert away == sorted(away) and away[0] < 0 and abs(away[2]) < 2e-6
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(L=st.sampled_from([2, 3]), beta=st.floats(-6, 0.3).map(lambda x: 10**x), J=st.floats(0.1, 3.0))
 def test_slopes_over_decades(L, beta, J):
     """E is the derivative of beta F, F does not know the units, and S is at most that of free spins."""

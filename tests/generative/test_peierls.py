@@ -40,6 +40,6 @@ def test_likely_states_are_the_fewest_that_leave_out_a_negligible_part():
     weights, p = model.likely_weights(), model.log_prob(all_spins(4)).exp()
     likely = weights > 0
     assert 1 < likely.sum() < 16
-    torch.testing.assert_close(weights[likely], p[likely], rtol=0, atol=0)
+    torch.testing.assert_close(weights[likely], p[likely], rtol=1e-14, atol=0)
     assert 1 - weights.sum() <= NEGLIGIBLE < 1 - weights.sum() + p[likely].min()
     assert p[likely].min() > p[~likely].max()

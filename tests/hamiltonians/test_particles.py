@@ -1,53 +1,18 @@
-"""Classical potentials: their gradients, their symmetries, and what is known of them at single points."""
+"""Classical potentials: their virial, and what is known of them at single points."""
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from noise import normal
+from physical_parts import HAMILTONIANS
 
-from vfe_lightning.calculus.gradient import gradient
 from vfe_lightning.hamiltonians.clusters import icosahedron
 from vfe_lightning.hamiltonians.dimer import Dimer, distance
 from vfe_lightning.hamiltonians.planar_wells import DoubleWell, MuellerBrown
-from vfe_lightning.hamiltonians.stretched_dimer import StretchedDimer
-from vfe_lightning.hamiltonians.trapped_particles import Coulomb, LennardJones, Logarithmic, TrappedParticles
-
-CASES = {
-    "double well": (DoubleWell(), (2,)),
-    "Mueller-Brown": (MuellerBrown(), (2,)),
-    "Coulomb 2D": (TrappedParticles(4, 2.0, Coulomb()), (4, 2)),
-    "Coulomb 3D": (TrappedParticles(4, 2.0, Coulomb()), (4, 3)),
-    "log gas 1D": (TrappedParticles(4, 1.0, Logarithmic(1.5)), (4, 1)),
-    "Lennard-Jones": (TrappedParticles(5, 1.0, LennardJones()), (5, 3)),
-    "dimer": (Dimer(0), (2, 2)),
-    "dimer in a solvent": (Dimer(6, box=1.5), (8, 2)),
-    "stretched dimer": (StretchedDimer(6, 0.3), (8, 2)),
-}
+from vfe_lightning.hamiltonians.trapped_particles import LennardJones, TrappedParticles
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_gradients(name):
-    h, shape = CASES[name]
-    x = 1.5 * normal(0, 6, *shape)
-    expected = gradient(h.energy, x).flatten(1)
-    away = (h.gradient(x).flatten(1) - expected).abs().amax(dim=1)
-    assert (away <= 1e-12 * expected.abs().amax(dim=1)).all()  # forces of close pairs cancel to others
-
-
-@settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 1000))
-def test_particles_in_a_trap_are_equal_and_may_be_turned(seed):
-    h, x = TrappedParticles(5, 2.0, Coulomb()), normal(seed, 3, 5, 3)
-    rotation = torch.linalg.qr(normal(seed + 1, 3, 3))[0]
-    order = torch.randperm(5, generator=torch.Generator().manual_seed(seed))
-    torch.testing.assert_close(h.energy(x[:, order] @ rotation), h.energy(x), rtol=1e-12, atol=0)
-
-
-@pytest.mark.parametrize("name", ["Coulomb 2D", "log gas 1D", "Lennard-Jones"])
+@pytest.mark.parametrize("name", ["trapped charges 2D", "trapped log gas", "trapped atoms"])
 def test_the_virial_is_a_derivative_with_the_scale(name):
-    h, shape = CASES[name]
-    x = normal(0, 3, *shape)
+    h, x = HAMILTONIANS[name].make(), HAMILTONIANS[name].draw()
     parts = (x * h.gradient(x)).flatten(1)
     assert ((h.virial(x) - parts.sum(dim=1)).abs() <= 1e-12 * parts.abs().sum(dim=1)).all()
 

@@ -14,21 +14,18 @@ def angles(batch: int, L: int, seed: int = 0) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("L", [2, 3, 5])
-def test_energy_and_gradient(L):
-    H, x = XY(L, 0.7), angles(4, L).requires_grad_()
+def test_energy_is_a_sum_over_bonds(L):
+    H, x = XY(L, 0.7), angles(4, L)
     for e, g in zip(H.energy(x), x.view(-1, L, L), strict=True):
         bonds = sum(
             torch.cos(g[r, c] - g[(r + down) % L, (c + right) % L])
             for r in range(L) for c in range(L) for down, right in ((0, 1), (1, 0))
         )  # fmt: skip
         torch.testing.assert_close(e, -0.7 * bonds)
-    (slope,) = torch.autograd.grad(H.energy(x).sum(), x)
-    torch.testing.assert_close(H.gradient(x), slope)
 
 
-def test_energy_does_not_change_when_all_spins_turn():
-    H, x = XY(4, 1.0), angles(3, 4)
-    torch.testing.assert_close(H.energy(x + 0.7), H.energy(x))
+def test_the_magnetization_does_not_change_when_all_spins_turn():
+    x = angles(3, 4)
     torch.testing.assert_close(magnetization(x + 0.7), magnetization(x))
 
 

@@ -40,6 +40,7 @@ def artifact(home: Path, name: str) -> Path:
     return found
 
 
+@pytest.mark.usefixtures("painted")
 def test_a_grid_is_nested_runs_a_table_and_a_figure(client, home, capsys):
     line = ["toy:toy", "--temperature", "0.5,1", "--seed", "1,2", "--batch_size", "32", *SHORT]
     assert outcome(*line) == 0
@@ -148,7 +149,9 @@ def test_help_says_what_there_is(capsys):
     assert "--warm" in out and "quantum_dot_ground_state" in out
     assert outcome("ising", "--help") == 0
     out = capsys.readouterr().out
-    assert "usage: python -m studies.scan ising" in out and "--beta BETA" in out and "--resume" not in out
+    assert (
+        "usage: python -m vfe_lightning scan ising" in out and "--beta BETA" in out and "--resume" not in out
+    )
     assert outcome("ising", "--help", "trainer") == 0 and "--trainer.max_steps" in capsys.readouterr().out
 
 

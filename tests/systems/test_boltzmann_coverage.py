@@ -9,10 +9,11 @@ from noise import normal
 
 from vfe_lightning import declarations
 from vfe_lightning.bijectors.affine import Affine
+from vfe_lightning.estimators.bennett import acceptance_ratio
 from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.hamiltonians.relabelling import Relabelling
-from vfe_lightning.systems.boltzmann_coverage import Judged, advice_on
+from vfe_lightning.systems.boltzmann_coverage import Judged, advice_on, difference, whole
 
 
 class Oscillator(ContinuousHamiltonian):
@@ -33,11 +34,25 @@ def test_two_parts_of_a_normal_density(steps):
     data = torch.cat([above, x[x[:, 0] < 1][: len(above)]])
     high, low = judged.ratios(lambda x: x[:, 0] > 1, data)
     share = 0.5 * math.erfc(math.sqrt(beta) / math.sqrt(2))
-    error = math.sqrt(high.error**2 + low.error**2 + 2 / judged.count(data))
-    assert agrees(high.log_z - low.log_z, error, math.log(share / (1 - share))) and error < 0.25
-    (whole,) = judged.ratios(None, x)
-    assert agrees(whole.log_z, whole.error, 0.5 * math.log(2 * math.pi / beta)) and whole.error < 0.05
-    assert 0.5 < whole.overlap <= 1
+    ratio, error = difference(high, low, judged.count(data))
+    assert agrees(ratio, error, -math.log(share / (1 - share))) and error < 0.25
+    (both,) = judged.ratios(None, x)
+    log_z = 0.5 * math.log(2 * math.pi / beta)
+    assert agrees(both.log_z, both.error, log_z) and both.error < 0.05
+    assert 0.5 < both.overlap <= 1
+    value, error = whole(high, low, judged.count(data))
+    assert agrees(value, error, -log_z) and error < 0.05
+
+
+def test_two_parts_of_the_flow_itself_are_known_without_error():
+    """w = 1 everywhere: Z is 1 whatever part of the samples lies in a state, and the covariance is exact."""
+    n, inside = 1000, 300
+    data = torch.zeros(500, dtype=torch.float64)
+    part = torch.full((n,), -torch.inf, dtype=torch.float64)
+    first, other = part.clone(), part.clone()
+    first[:inside], other[inside:] = 0.0, 0.0
+    value, error = whole(acceptance_ratio(first, data), acceptance_ratio(other, data), n)
+    assert abs(value) < 1e-9 and error < 1e-6
 
 
 def test_weights_of_named_particles_count_all_labellings():

@@ -191,11 +191,16 @@ def test_splines_of_coordinates_are_bijections(shape):
     assert not flow(far / 7)[0].allclose(far / 7)
 
 
-def test_observables_are_measured_and_reweighted(home):
-    moments = dict(m2=lambda s: s.mean(dim=1) ** 2, each=lambda s: s)
+def test_observables_are_measured_reweighted_and_metrics(client):
+    """Under names that MLflow takes."""
+    moments = {"<m^2>": lambda s: s.mean(dim=1) ** 2, "each": lambda s: s}
     experiment = lattice().measuring(**moments).vary(beta=0.2)
     result = experiment.run()
-    assert result.failures is None and {"m2", "reweighted_m2"} <= result.observables.keys()
+    assert result.failures is None
+    recorded = client.get_run(result.run_id).data.metrics
+    for name in ("<m^2>", "reweighted_<m^2>"):
+        quoted = "_quoted/" + name.replace("<m^2>", "m2")
+        assert result.number(name) == (recorded[quoted], recorded[f"{quoted}_error"])
     again = experiment.redeclared(experiment.declared())
     assert again.asked().keys() == moments.keys()
 

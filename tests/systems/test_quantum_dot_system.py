@@ -13,8 +13,8 @@ from vfe_lightning.declarations import (
     ContinuousFlow,
     Levels,
     LowestDeterminant,
-    MixedDeterminants,
     PairVelocity,
+    TrapConfigurationInteraction,
     TrustRegion,
 )
 from vfe_lightning.declarations import QuantumDot as Declared
@@ -101,7 +101,7 @@ def test_without_interaction_it_is_exact_from_the_start(n_up: int, n_down: int) 
     torch.testing.assert_close(f, torch.full_like(f, expected))
 
 
-MIXED = MixedDeterminants(cutoff=3)
+MIXED = TrapConfigurationInteraction(cutoff=3)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_ill_matched_declarations_are_refused() -> None:
 def test_two_electrons_reach_the_exact_ground_state(n_up: int, n_down: int, z: float) -> None:
     """Within a thousandth of it beyond the noise, a standard error below 3e-4, with 80 steps of training."""
     flow = ContinuousFlow(velocity=PairVelocity(width=24), steps=4)
-    mixed = MixedDeterminants(cutoff=2)
+    mixed = TrapConfigurationInteraction(cutoff=2)
     dot = ground_state(n_up=n_up, n_down=n_down, z=z, flow=flow, base_states=mixed)
     region = TrustRegion(max_norm=0.05, damping=0.03)
     declared = declarations.NaturalGradient(learning_rate=0.1, decay=60, quantum=region)

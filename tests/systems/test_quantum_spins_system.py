@@ -50,7 +50,7 @@ def test_training_comes_close_to_the_exact_free_energy_from_above(model, network
     assert abs(heat_capacity - found["exact_heat_capacity"][0]) < errors() * error + 0.08
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", ["ising", pytest.param("heisenberg", marks=pytest.mark.slow)])
 def test_blocks_by_quasi_newton_steps_are_almost_exact(model):
     """2 x 3 sites, of which a block holds four."""
     size = {"nx": 2, "ny": 3, "depth": 10, "gates": {"kind": "blocks"}, "network": PEIERLS}

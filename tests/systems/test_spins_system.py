@@ -69,7 +69,17 @@ def evaluate(system, batches: int = 20) -> dict[str, tuple[float, float]]:
     return {k: (m.mean.item(), m.error.item()) for k, m in system.evaluation.items() if m.mean.ndim == 0}
 
 
-@pytest.mark.parametrize("name", [name for name in SYSTEMS if name != "hierarchical"])
+# the hierarchical network trains on the same two lattices
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow)
+        if name in ("square", "triangular antiferromagnet")
+        else name
+        for name in SYSTEMS
+        if name != "hierarchical"
+    ],
+)
 def test_training_comes_close_to_the_exact_free_energy_from_above(name):
     system = prepared(SYSTEMS[name](**NO_ANNEALING))
     exact = system.reference().per(system.size, system.energy_unit)

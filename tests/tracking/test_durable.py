@@ -1,11 +1,14 @@
 """Files that are whole or not there, and damage that is seen."""
 
 import os
+from collections import Counter
 
 import pytest
 import torch
+from processes import BRIEF
 from seeds import MOVED
 
+from vfe_lightning.tracking import durable
 from vfe_lightning.tracking.durable import checksum_of, damage, publish
 
 OLD, NEW = ({"x": torch.full((40,), 0.1 + i)} for i in range(2))
@@ -97,3 +100,24 @@ def test_whenever_it_stops_one_of_the_two_is_there_and_intact(path, monkeypatch)
     assert done[0] == "fsync" and done[done.index("replace") + 1] == "fsync" == done[-1]
     assert torch.equal(torch.load(path, weights_only=True)["x"], NEW["x"])
     assert len(list(path.parent.iterdir())) == before
+
+
+def test_a_checkpoint_is_read_once_before_the_trainer_reads_it(client, monkeypatch):
+    short = BRIEF.vary(**{"trainer.max_steps": 5, "trainer.evaluation_batches": 2})
+    run_id = short.run().run_id
+    read = Counter()
+
+    def counted(function):
+        def called(path, *arguments, **named):
+            read[function.__name__, os.path.basename(path)] += 1
+            return function(path, *arguments, **named)
+
+        return called
+
+    monkeypatch.setattr(durable, "_sha256", counted(durable._sha256))
+    monkeypatch.setattr(torch, "load", counted(torch.load))
+    with monkeypatch.context() as stopped:
+        stopped.setattr("vfe_lightning.run.Run.train", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            short.vary(**{"trainer.max_steps": 6}).run(resume=run_id)
+    assert read == {("_sha256", "step_00000005.ckpt"): 1, ("load", "step_00000005.ckpt"): 1}

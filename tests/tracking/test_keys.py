@@ -1,13 +1,17 @@
 """The same command makes a run, goes on with it whatever stopped it, and says when it is done."""
 
 import json
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 from processes import BRIEF, history
 
 from vfe_lightning.errors import Interrupted, Refused
 from vfe_lightning.tracking import keys, store
+from vfe_lightning.tracking.filing import Filing
 from vfe_lightning.tracking.record import Record
 
 QUIET = BRIEF.vary(**{"trainer.max_steps": 20})
@@ -28,6 +32,18 @@ def test_one_command_makes_a_run_goes_on_with_it_and_ends(client, home, break_at
     assert first.run_id == again.run_id and len(runs_of(client)) == 2
     assert history(client, first.run_id) == history(client, whole.run_id)
     assert again.plain() == first.plain() == json.loads((home / "again.json").read_text())
+
+
+def test_the_run_of_a_key_lies_where_it_is_filed(client):
+    """In an MLflow experiment of another name; the same key of the experiment itself is another run."""
+    own, filing = Record.start(QUIET, tags={keys.KEY: "a"}), Filing("elsewhere", "first")
+    own.end("KILLED")
+    first = QUIET.run(run_key="a", filing=filing)
+    assert QUIET.run(run_key="a", filing=filing).run_id == first.run_id != own.run_id
+    assert len(runs_of(client)) == 2
+    assert client.get_experiment_by_name("elsewhere").experiment_id == (
+        client.get_run(first.run_id).info.experiment_id
+    )
 
 
 SLOW = [pytest.param(method, marks=pytest.mark.slow) for method in ("note", "metrics")]
@@ -76,6 +92,62 @@ def test_two_make_one_run_of_a_key(client):
     for thread in both:
         thread.join()
     assert len(made) == len(told) == len(runs_of(client)) == 1 and "has just been made" in told[0]
+
+
+@pytest.fixture
+def unlocked(client, home, monkeypatch):
+    """A store as behind a server, of machines that share nothing; both look before one makes a run."""
+    own = store.tracking_uri()
+    experiment = store.experiment_id(client, own, "toy")
+    start, first = threading.Barrier(2), keys._first
+    looked = threading.local()
+
+    def seen(*arguments):
+        found = first(*arguments)
+        if not getattr(looked, "once", False):
+            looked.once = True
+            start.wait(60)
+        return found
+
+    monkeypatch.setattr(keys, "_first", seen)
+    monkeypatch.setattr(store, "project_root", lambda: Path(tempfile.mkdtemp(dir=home)))
+    monkeypatch.setattr(keys, "PAUSE", 0.05)
+    return lambda: keys.make(MlflowClient(own), "http://server", experiment, "toy", {keys.KEY: "a"})
+
+
+def test_two_machines_make_one_run_of_a_key_on_a_server(client, unlocked):
+    made, told = [], []
+
+    def make() -> None:
+        try:
+            made.append(unlocked())
+        except Refused as refusal:
+            told.append(str(refusal))
+
+    both = [threading.Thread(target=make) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert len(made) == len(told) == len(runs_of(client)) == 1 and "has just been made" in told[0]
+    assert [e.name for e in client.search_experiments()] == ["toy", "Default"]
+
+
+def test_a_claim_whose_process_died_is_no_obstacle(client, monkeypatch):
+    experiment = store.experiment_id(client, store.tracking_uri(), "toy")
+
+    def make():
+        return keys.make(client, "http://server", experiment, "toy", {keys.KEY: "a"}).info.run_id
+
+    with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+        broken.setattr(MlflowClient, "create_run", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        make()
+    monkeypatch.setattr(keys, "AWAITED", 0.2)
+    first = make()
+    client.delete_run(first)
+    client.delete_run(client.create_run(experiment, tags={keys.KEY: "a"}).info.run_id)
+    monkeypatch.setattr(keys, "AWAITED", float("inf"))  # no claim is waited for whose run was deleted
+    assert make() != first
 
 
 def test_what_may_not_be_asked_for(client):

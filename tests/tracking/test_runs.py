@@ -46,6 +46,7 @@ def parameters(run) -> list[torch.Tensor]:
     return [*state["state_dict"].values(), *state["current_model_state"].values(), *state["generators"]]
 
 
+@pytest.mark.usefixtures("painted")
 def test_a_run_leaves_everything(client, home):
     result = QUIET.run(json=home / "out.json")
     run = client.get_run(result.run_id)

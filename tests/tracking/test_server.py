@@ -10,9 +10,12 @@ import time
 from urllib.parse import quote
 
 import pytest
+import torch
+from contracts import small
 from processes import BRIEF, code_of, history, on_command_line, wait_for
 from services import browser, free_port, kill, mlflow_server
 
+import vfe_lightning
 from vfe_lightning.tracking.store import connect
 
 TEXT = "return document.body.textContent"  # scrolled out of sight or not
@@ -61,6 +64,44 @@ def test_a_server_that_dies_costs_nothing(home, client, back, template_store):
     assert not list((home / "mlruns" / "undelivered").iterdir())
     names = {p.name for p in (remote / "served").rglob("*")}
     assert {"results.csv", "convergence.png", "step_00000060.ckpt"} <= names
+
+
+def test_two_machines_that_share_a_server_make_one_run_of_a_key(home, template_store):
+    port, remote, places = free_port(), home / "remote", [home / "one", home / "two"]
+    (remote / "mlruns").mkdir(parents=True)
+    shutil.copy(template_store, remote / "mlruns" / "mlflow.db")
+    uri = {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}"}
+    with mlflow_server(remote, port):
+        both = [
+            on_command_line(home / f"log{n}", "--run_key", "a", environment=uri | {"VFE_HOME": str(place)})
+            for n, place in enumerate(places)
+        ]
+        codes = sorted(code_of(process) for process in both)
+        assert codes == [0, 2], [(home / f"log{n}").read_text() for n in range(2)]
+    served = connect(f"sqlite:///{remote}/mlruns/mlflow.db")
+    [run] = served.search_runs([e.experiment_id for e in served.search_experiments()])
+    assert run.info.status == "FINISHED"
+
+
+def test_a_run_on_a_server_is_loaded_where_it_was_made_and_elsewhere(home, template_store, monkeypatch):
+    """On the other machine no file of the run is there, and its checkpoint comes from the server."""
+    port, remote, elsewhere = free_port(), home / "remote", home / "elsewhere"
+    (remote / "mlruns").mkdir(parents=True)
+    shutil.copy(template_store, remote / "mlruns" / "mlflow.db")
+    uri = f"http://127.0.0.1:{port}"
+    with mlflow_server(remote, port):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        result = small("ising").run()
+        here = vfe_lightning.load(result)
+        monkeypatch.setenv("VFE_HOME", str(elsewhere))
+        there = vfe_lightning.load(result.run_id[:8])
+        known = vfe_lightning.load(connect(uri).get_run(result.run_id))
+    assert not list(elsewhere.rglob("step_*.ckpt"))
+    drawn, again = here.sample(50), here.evaluate(4)
+    for loaded in (there, known):
+        assert loaded.run_id == result.run_id and loaded.result == here.result is not None
+        assert torch.equal(loaded.sample(50), drawn)
+        assert loaded.evaluate(4).free_energy == again.free_energy
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from processes import BRIEF, code_of, died, history, on_command_line
+from processes import BRIEF, code_of, died, history, on_command_line, wait_for
 from seeds import MOVED
 
 from vfe_lightning.errors import Refused, TakenOver
@@ -22,6 +22,30 @@ TIMES = 20
 def impatient(monkeypatch):
     """Signs of life every 0.1 s, so that a session is believed dead after half a second."""
     monkeypatch.setenv("VFE_LEASE", "0.1")
+
+
+class Clock:
+    """Of those who watch a run: minutes pass at once, in which the sessions that live renew their marks."""
+
+    def __init__(self) -> None:
+        self.now, self.living = 0.0, []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        renewals = self.now // sessions.PERIOD
+        self.now += seconds
+        for lease in self.living if self.now // sessions.PERIOD > renewals else ():
+            lease._renew()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    made = Clock()
+    monkeypatch.delenv("VFE_LEASE", raising=False)
+    monkeypatch.setattr(sessions, "time", made)
+    return made
 
 
 def claim(client, run_id: str, take_over: bool = False) -> int:
@@ -63,13 +87,15 @@ def test_of_two_processes_that_resume_a_run_at_once_one_goes_on(client, home):
     dice, whole = random.Random(MOVED), BRIEF.run().run_id
     for number in range(TIMES):
         log, environment = home / f"log{number}", {"TOY_BREAK": "kill:23:0"}
-        assert code_of(on_command_line(log, "--run_key", str(number), environment=environment)) == -9
+        code = code_of(on_command_line(log, "--run_key", str(number), environment=environment))
+        assert code == -9, log.read_text()
         run_id = log.read_text().split(", run ")[1].split()[0]
         both = []
         for rank in range(2):
             both.append(on_command_line(home / f"log{number}_{rank}", "--resume", run_id, pause=0.02))
             time.sleep(dice.choice([0.0, dice.uniform(0, 0.3)]))
-        assert sorted(code_of(process) for process in both) == [0, 2]
+        codes = sorted(code_of(process) for process in both)
+        assert codes == [0, 2], [(home / f"log{number}_{rank}").read_text() for rank in range(2)]
         assert history(client, run_id) == history(client, whole)
 
 
@@ -90,8 +116,7 @@ def test_a_process_that_its_parent_has_not_asked_about_has_ended(home):
     seen = Process.this()._replace(pid=f"{child.pid}:{started(child.pid)}")
     assert seen.lives()
     child.kill()
-    time.sleep(0.2)
-    assert seen.is_gone()  # a zombie
+    wait_for(seen.is_gone)  # a zombie
     child.wait()
 
 
@@ -101,23 +126,25 @@ def started(pid: int) -> str:
     return _started(str(pid))
 
 
-def test_a_silent_session_elsewhere_is_over_and_a_renewed_one_is_not(client, impatient, capsys):
+def test_a_silent_session_elsewhere_is_over_and_a_renewed_one_is_not(client, clock, capsys):
     record = Record.start(BRIEF)
     assert record.lease
     living = Process.this()._replace(machine="another/1")
     client.log_param(record.run_id, "vfe.session.2", f"{living} token")
     record.lease.session = 2
+    clock.living = [record.lease]
     with pytest.raises(Refused, match="is still running: process"):
         claim(client, record.run_id)
-    assert "sign of life" in capsys.readouterr().out
-    record.lease.release()
-    began = time.monotonic()
+    assert "sign of life in 150 s" in capsys.readouterr().out
+    assert clock.now <= 2 * sessions.PERIOD
+    clock.living, began = [], clock.now
     assert claim(client, record.run_id) == 3
-    assert time.monotonic() - began > sessions.MISSED * 0.1
+    assert clock.now - began >= sessions.MISSED * sessions.PERIOD
     died(client, record.run_id, machine="another/1")
-    began = time.monotonic()
+    began = clock.now
     assert claim(client, record.run_id, take_over=True) == 5
-    assert time.monotonic() - began < sessions.MISSED * 0.1
+    assert clock.now == began
+    record.lease.release()
 
 
 def test_a_run_of_a_version_without_leases_goes_on(client):
@@ -151,25 +178,24 @@ def test_a_session_that_lost_its_run_writes_no_more(client, impatient):
 def test_a_run_that_lives_is_running_again_after_it_was_marked_as_dead(client, impatient):
     record = Record.start(BRIEF)
     assert marked(client, client.get_run(record.run_id))
-    end = time.monotonic() + 10
-    while client.get_run(record.run_id).info.status != "RUNNING":
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_for(lambda: client.get_run(record.run_id).info.status == "RUNNING")
     record.end("FINISHED")
     time.sleep(0.3)
     run = client.get_run(record.run_id)
     assert run.info.status == "FINISHED" and "vfe.error" not in run.data.tags
 
 
-def test_sweep_watches_runs_of_other_machines(client, impatient, run_command):
+def test_sweep_watches_runs_of_other_machines(client, clock, run_command):
     silent, renewed = Record.start(BRIEF), Record.start(BRIEF)
     for number, record in enumerate((silent, renewed)):
         died(client, record.run_id, machine=f"another/{number}")
-    silent.lease.release()
     renewed.lease.session = 2
+    clock.living = [renewed.lease]
     code, out, _ = run_command("sweep")
     assert code == 0 and silent.run_id[:8] in out and renewed.run_id[:8] not in out
-    renewed.end("FINISHED")
+    assert clock.now > sessions.MISSED * sessions.PERIOD
+    for record in (silent, renewed):
+        record.lease.release()
 
 
 @pytest.mark.parametrize("given", ["abc", "0", "-1", "nan", "inf"])

@@ -145,3 +145,12 @@ def test_several_processes_make_one_store(tmp_path):
     outputs = [process.communicate(timeout=300) for process in processes]
     assert all(process.returncode == 0 for process in processes), outputs
     assert len({out for out, _ in outputs}) == 1
+
+
+def test_an_experiment_that_another_machine_has_just_made_is_taken(client, monkeypatch):
+    """Behind a server, where nothing locks: both have seen that there is none."""
+    own = store.tracking_uri()
+    known, found = store.experiment_id(client, own, "toy"), [None]
+    real = client.get_experiment_by_name
+    monkeypatch.setattr(client, "get_experiment_by_name", lambda name: found.pop() if found else real(name))
+    assert store.experiment_id(client, "http://server", "toy") == known

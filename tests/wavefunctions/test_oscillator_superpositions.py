@@ -1,4 +1,4 @@
-"""Superpositions of Fock-Darwin determinants against autograd, their own sampler and exact energies."""
+"""Superpositions of Fock-Darwin determinants against their own sampler and exact energies."""
 
 import math
 
@@ -15,25 +15,6 @@ MIXED = TrapConfigurationInteraction(2, 1, 2.0, 1.0, 3)
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
-
-
-def test_derivatives_equal_autograd() -> None:
-    states = MIXED(torch.tensor([[0], [5], [11]]))
-    z = torch.randn(3, 3, 2, generator=generator(1), dtype=torch.float64).requires_grad_()
-    metric = torch.randn(3, 6, 6, generator=generator(2), dtype=torch.float64)
-    metric = metric @ metric.mT
-    log_psi, jet = states.log_psi(z), states.jet(z.detach())
-    torch.testing.assert_close(jet.log_psi, log_psi.detach())
-    parts = []
-    for part in (log_psi.real, log_psi.imag):
-        (gradient,) = torch.autograd.grad(part.sum(), z, create_graph=True)
-        rows = [torch.autograd.grad(g.sum(), z, retain_graph=True)[0] for g in gradient.flatten(1).unbind(1)]
-        hessian = torch.stack([row.flatten(1) for row in rows], 1)
-        parts.append((gradient.detach(), (hessian * metric).sum((1, 2))))
-    (real, real_second), (imag, imag_second) = parts
-    torch.testing.assert_close(jet.gradient, torch.complex(real, imag))
-    torch.testing.assert_close(states.gradient(z.detach()), jet.gradient)
-    torch.testing.assert_close(jet.hessian_contraction(metric), torch.complex(real_second, imag_second))
 
 
 def test_states_are_orthonormal_with_distinct_angular_momenta() -> None:

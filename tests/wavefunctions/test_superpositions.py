@@ -1,14 +1,11 @@
-"""Superpositions of determinants: against autograd and single determinants, and their sampler."""
+"""Superpositions of determinants against single determinants."""
 
 import math
 
 import pytest
 import torch
-from judging import agrees
 from torch import Tensor
 
-from vfe_lightning.statistics import Moments
-from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationInteraction
 from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 from vfe_lightning.wavefunctions.spin_determinants import SpinDeterminants
 from vfe_lightning.wavefunctions.superpositions import Superpositions
@@ -33,33 +30,6 @@ def superpositions(
     return Superpositions(k, c, LENGTH, n_down), zeta
 
 
-@pytest.mark.parametrize(
-    ("n", "dim", "n_down"), [(2, 2, 0), (2, 3, 0), (3, 2, 0), (3, 3, 0), (2, 2, 1), (3, 3, 1)]
-)
-def test_gradient_and_hessian_equal_autograd(n: int, dim: int, n_down: int) -> None:
-    states, zeta = superpositions(n, dim, n_down=n_down)
-    jet = states.jet(zeta)
-    torch.testing.assert_close(states.gradient(zeta), jet.gradient)
-    torch.testing.assert_close(states.log_psi(zeta), jet.log_psi)
-    metric = torch.randn(3, n * dim, n * dim, dtype=torch.float64, generator=generator())
-    metric = metric + metric.mT
-    contracted = torch.view_as_real(jet.hessian_contraction(metric))
-    gradient = torch.view_as_real(jet.gradient.flatten(1))
-    for b in range(3):
-        for part in (0, 1):
-
-            def single(y: Tensor, b: int = b, part: int = part) -> Tensor:
-                log_psi = states[b : b + 1].log_psi(y.view(1, n, dim))
-                return torch.view_as_real(log_psi)[0, part]
-
-            point = zeta[b].flatten()
-            torch.testing.assert_close(
-                gradient[b, :, part], torch.autograd.functional.jacobian(single, point)
-            )
-            hessian = torch.autograd.functional.hessian(single, point)
-            torch.testing.assert_close(contracted[b, part], (hessian * metric[b]).sum())
-
-
 @pytest.mark.parametrize(("n", "dim"), [(2, 3), (3, 2)])
 def test_one_term_is_a_determinant(n: int, dim: int) -> None:
     states, zeta = superpositions(n, dim, terms=1)
@@ -74,25 +44,3 @@ def test_one_term_of_both_spins_is_a_product_of_determinants() -> None:
     product = SpinDeterminants(states.k[:, 0], LENGTH, 2)
     torch.testing.assert_close(states.log_psi(zeta).real, product.log_psi(zeta).real)
     torch.testing.assert_close(states.gradient(zeta), product.gradient(zeta))
-
-
-@pytest.mark.parametrize("n_down", [0, 1])
-def test_samples_have_the_density_of_the_state(n_down: int) -> None:
-    """Fourier components of the pair density against reweighted uniform points."""
-    mixing = ConfigurationInteraction(3, 2, rs=10, twist=0.25, cutoff=10, temperature=1.0, n_down=n_down)
-    made = mixing(torch.arange(len(mixing.energies))[:, None])
-    mixed = (made.coefficients.abs() > 0.2).sum(1).argmax()
-    count = 4000 if n_down else 20000
-    one = made[mixed[None]]
-    assert int((one.coefficients.abs() > 0.1).sum()) > 2
-    many = one[torch.zeros(count, dtype=torch.long)]
-    z = many.sample(generator(1))
-    uniform = one.length * torch.rand(count, 3, 2, generator=generator(2), dtype=torch.float64)
-    weight = (2 * many.log_psi(uniform).real + 6 * math.log(one.length)).exp()
-    norm = Moments.of(weight)
-    assert agrees(norm.mean, norm.error, 1.0)
-    for m in ((1.0, 0.0), (1.0, 1.0), (0.0, 2.0)):
-        q = 2 * math.pi / one.length * torch.tensor(m, dtype=torch.float64)
-        sampled = Moments.of(((z[:, 0] - z[:, 1]) @ q).cos())
-        expected = Moments.of(weight * ((uniform[:, 0] - uniform[:, 1]) @ q).cos())
-        assert agrees(sampled.mean, math.hypot(sampled.error, expected.error), expected.mean)

@@ -4,7 +4,7 @@ They stand first where names are sorted. There are few, since MLflow draws a cha
 in the run's description and in its artifact results.csv. Runs of earlier versions have `final/` before all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from vfe_lightning.result import Result
 
@@ -13,13 +13,18 @@ HEADLINES = ("free_energy", "energy", "entropy")
 EXACT = "reference_free_energy"
 
 
-def metrics(result: Result) -> dict[str, float]:
-    """What is recorded of a result; of an answer that is no F the difference that is asked for, too."""
+def metrics(result: Result, asked: Collection[str] = ()) -> dict[str, float]:
+    """What is recorded of a result; of an answer that is no F the difference that is asked for, too.
+
+    Args:
+        asked: observables of the user's, which are recorded as well, with their reweighted values.
+    """
     names = [*HEADLINES, *(f"{name}_error" for name in HEADLINES), "variance", "excess", EXACT]
     found = {name: value for name in names if (value := getattr(result, name)) is not None}
-    if difference := (result.observables or {}).get("free_energy_difference"):
-        found["free_energy_difference"] = difference["value"]
-        found["free_energy_difference_error"] = difference["error"]
+    observables = result.observables or {}
+    for name in ("free_energy_difference", *asked, *(f"reweighted_{name}" for name in asked)):
+        if measured := observables.get(name):
+            found |= {name: measured["value"], f"{name}_error": measured["error"]}
     return {PREFIX + name: value for name, value in found.items()}
 
 

@@ -76,7 +76,7 @@ from vfe_lightning.declarations.spins import Hopfield, InverseIsing, Ising, Sher
 from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
 from vfe_lightning.declarations.system import System
 from vfe_lightning.declarations.trainer import Trainer
-from vfe_lightning.declarations.trap_base_states import MixedDeterminants, OscillatorDeterminants
+from vfe_lightning.declarations.trap_base_states import OscillatorDeterminants, TrapConfigurationInteraction
 from vfe_lightning.declarations.velocity import (
     ContinuousFlow,
     EquivariantFlow,
@@ -145,7 +145,6 @@ __all__ = [
     "MeasureValued",
     "MessagePassing",
     "Metropolis",
-    "MixedDeterminants",
     "MolecularDynamics",
     "MongeAmpere",
     "MuellerBrown",
@@ -187,6 +186,7 @@ __all__ = [
     "Trainer",
     "Transformer",
     "TransverseIsing",
+    "TrapConfigurationInteraction",
     "TrappedParticles",
     "TrustRegion",
     "TwoStream",

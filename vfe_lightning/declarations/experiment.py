@@ -100,6 +100,11 @@ class DeclaredExperiment(BaseModel):
         return {name: shown(value) for name, value in flat(self.declared()).items()}
 
     def label(self) -> str:
-        """What tells this run from others: the physics, what was varied, and the seed."""
-        usual = self._usual if self._usual is not None else self
-        return label(self.system, self.parameters(), usual.parameters(), self.seed)
+        """What tells this run from others: the physics, what was varied, and the seed.
+
+        How it is carried out, with a progress bar or on how many threads, is no part of it.
+        """
+        usual = (self._usual if self._usual is not None else self).parameters()
+        unsaid = {f"trainer.{name}" for name in Trainer.plumbing}
+        told = {name: value for name, value in self.parameters().items() if name not in unsaid}
+        return label(self.system, told, usual, self.seed)

@@ -17,9 +17,9 @@ from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.occupation import IdealGas, Levels, Quasiparticle, Transformer
 from vfe_lightning.declarations.system import System
 from vfe_lightning.declarations.trap_base_states import (
-    MixedDeterminants,
     OscillatorDeterminants,
     TrapBaseStates,
+    TrapConfigurationInteraction,
 )
 from vfe_lightning.declarations.velocity import ContinuousFlow
 
@@ -84,7 +84,7 @@ class QuantumDot(System):
                 else f"occupation determinant is the ground state, beta = inf, but beta = {self.beta}; "
                 "finite beta: python -m experiments.quantum_dot"
             )
-        mixed = isinstance(self.base_states, MixedDeterminants)
+        mixed = isinstance(self.base_states, TrapConfigurationInteraction)
         if not math.isinf(self.beta) and isinstance(self.occupation, Levels) != mixed:
             raise ValueError("base_states configuration_interaction and occupation levels go together")
         largest = max(self.n_up, self.n_down)

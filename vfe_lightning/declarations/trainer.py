@@ -1,6 +1,6 @@
 """How long and on what a system is trained."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -11,6 +11,9 @@ MOST_A_MACHINE = 1024  # processes, and threads of one: far more end in a crash 
 
 class Trainer(Declaration):
     """The budget of a run and the devices it runs on; passed on to lightning.Trainer."""
+
+    # no number of a run depends on these
+    plumbing: ClassVar = frozenset({"accelerator", "checkpoint_every", "progress_bar", "threads"})
 
     max_steps: NonNegativeInt = Field(
         default=1000, description="optimisation steps; 0 evaluates what was declared or loaded"

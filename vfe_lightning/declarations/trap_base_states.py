@@ -13,7 +13,7 @@ class OscillatorDeterminants(Declaration):
     kind: Literal["determinants"] = "determinants"
 
 
-class MixedDeterminants(Declaration):
+class TrapConfigurationInteraction(Declaration):
     """Eigenstates among the determinants of low energy, trained with the flow; for few electrons."""
 
     kind: Literal["configuration_interaction"] = "configuration_interaction"
@@ -24,4 +24,4 @@ class MixedDeterminants(Declaration):
     )
 
 
-TrapBaseStates = Annotated[OscillatorDeterminants | MixedDeterminants, Field(discriminator="kind")]
+TrapBaseStates = Annotated[OscillatorDeterminants | TrapConfigurationInteraction, Field(discriminator="kind")]

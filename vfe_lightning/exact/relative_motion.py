@@ -11,10 +11,9 @@ axes leave three (2D) or four (3D) of them to diagonalise. In units of (2 pi / L
     H_rel = sum_i |k_i|^2 - |Q|^2 / n + g sum_{i<j} w(k_i - k_i'),   g = r_s L / (2 pi^2),
 
 with w(q) = 1/|q| in 2D, 1/(pi q^2) in 3D, w(0) = 0 (neutralising background): the Fourier series of
-the Ewald pair potential (`hamiltonians/ewald.py`) as kappa -> infinity. Electrons of spin up stand first,
-those of spin down after them; exchange is between equal spins alone. The Madelung constant is a
-constant and is left out here. Slater-Condon rules: A. Szabo, N. Ostlund, Modern Quantum Chemistry
-(1989), section 2.3.
+the Ewald pair potential (`hamiltonians/ewald.py`) as kappa -> infinity. Electrons of spin up stand first;
+exchange is between equal spins alone. The Madelung constant is left out here. Slater-Condon rules:
+A. Szabo, N. Ostlund, Modern Quantum Chemistry (1989), section 2.3.
 """
 
 import itertools
@@ -46,8 +45,7 @@ def representative(total: Momentum, n: int) -> Momentum:
 def determinants(n: int, total: Momentum, cutoff: float, n_down: int = 0) -> Ints:
     """All sets {k_1 < ... < k_n}, n = 2 or 3, of sum `total` with sum |k_i|^2 - |total|^2/n <= cutoff.
 
-    Args:
-        n: electrons, of which n_down are of spin down: 0, or 1 that stands last.
+    n_down of the n electrons are of spin down: 0, or 1 that stands last.
 
     Returns:
         (states, n, dim); the momenta of each spin of a state stand in lexicographic order.

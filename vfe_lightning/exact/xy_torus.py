@@ -8,12 +8,12 @@ $$ Z = (2 \pi)^{L^2} \sum_{\nabla \cdot n = 0} \prod_{bonds} I_n(K), \quad K = \
 
 A state is the L currents from one row to the next; their sum, the winding W, is the same for all rows.
 Currents beyond N are left out. With imaginary twists t on the bonds, $\langle e^{t \cdot n} \rangle \le
-\exp K \sum (\cosh t - 1)$, where t may be changed by any gradient, so that what is left out has a bound
-(Chernoff).
+\exp K \sum (\cosh t - 1)$, where t may be changed by any gradient: Chernoff's bound on what is left out.
 """
 
 import math
 from bisect import bisect_left
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -144,19 +144,15 @@ def _count(L: int, N: int) -> int:
 
 def _sum_and_slope(L: int, K: float, N: int, W: int) -> tuple[float, float]:
     """Sum over all currents of one winding of products of e^-K I_n, and its derivative at fixed e^-K."""
-    n = np.arange(N + 1)
-    weights = ive(n, K)
-    slopes = (ive(abs(n - 1), K) + ive(n + 1, K)) / 2
-    both = [torch.from_numpy(np.concatenate([half[:0:-1], half])) for half in (weights, slopes)]
-    states = _states(L, N, W)
+    states, (weights, rows) = _states(L, N, W), _weights_and_rows(L, K, N)
     representatives, copies = _up_to_symmetry(states, N)
     # horizontal currents follow from one of them and the differences of the vertical ones: (states, states)
     place = (4 * N + 1) ** torch.arange(L - 1)
     code = states[:, : L - 1] @ place
     index = code[:, None] - code + 2 * N * place.sum()
 
-    def trace(w: Tensor) -> Tensor:
-        row = _rows(w, L, N)[index]
+    def trace(w: Tensor, rows: Tensor) -> Tensor:
+        row = rows[index]
         vertical = w[states + N].prod(dim=1)
         power = row[:, representatives]
         for _ in range(L - 2):
@@ -164,8 +160,16 @@ def _sum_and_slope(L: int, K: float, N: int, W: int) -> tuple[float, float]:
         closed = (vertical[:, None] * power * row[:, representatives]).sum(dim=0)
         return (copies * vertical[representatives] * closed).sum()
 
-    value, slope = torch.func.jvp(trace, (both[0],), (both[1],))[:2]
+    value, slope = torch.func.jvp(trace, *zip(weights, rows, strict=True))[:2]
     return value.item(), slope.item()
+
+
+@lru_cache(maxsize=1)  # they are those of all windings
+def _weights_and_rows(L: int, K: float, N: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """e^-K I_n of the currents |n| <= N, with their derivatives, and the sums of `_rows` with theirs."""
+    n = abs(np.arange(-N, N + 1))
+    both = torch.from_numpy(ive(n, K)), torch.from_numpy((ive(abs(n - 1), K) + ive(n + 1, K)) / 2)
+    return both, torch.func.jvp(lambda w: _rows(w, L, N), both[:1], both[1:])[:2]
 
 
 def _states(L: int, N: int, W: int) -> Tensor:

@@ -77,7 +77,7 @@ class Dimer(ContinuousHamiltonian):
         return self.dimer(x) + repulsion + self.box_stiffness * beyond.square().sum(dim=(1, 2))
 
     def gradient(self, x: Tensor) -> Tensor:
-        slope = torch.zeros_like(x)
+        slope = torch.zeros_like(x := x.detach())
         axis, r = x[:, 1] - x[:, 0], distance(x)[:, None]
         along = bond_slope(r) * axis / r
         across = 2 * RESTRAINT * torch.stack([x[:, 0, 0] + x[:, 1, 0], x[:, 0, 1]], dim=1)

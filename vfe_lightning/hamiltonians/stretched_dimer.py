@@ -30,7 +30,7 @@ class StretchedDimer(ContinuousHamiltonian):
         return self.dimer.energy(x) + moved - bond(r)
 
     def gradient(self, x: Tensor) -> Tensor:
-        near, far, beyond = self._lengths(r := distance(x))
+        near, far, beyond = self._lengths(r := distance(x := x.detach()))
         moved = (1 - self.share) * bond_slope(near) + self.share * bond_slope(far) + 2 * WALL * beyond
         along = ((moved - bond_slope(r)) / r)[:, None] * (x[:, 1] - x[:, 0])
         slope = self.dimer.gradient(x)

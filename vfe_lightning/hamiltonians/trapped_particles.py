@@ -89,6 +89,6 @@ class TrappedParticles(ContinuousHamiltonian):
         return self.trap(x) + self.pair_energy(x)
 
     def gradient(self, x: Tensor) -> Tensor:
-        d = x.mT @ self.difference
+        d = (x := x.detach()).mT @ self.difference
         slope = 2 * self.interaction.slope(d.square().sum(dim=1, keepdim=True))
         return self.stiffness * x + ((slope * d) @ self.difference.mT).mT

@@ -1,6 +1,5 @@
 """What a study leaves: a table of its trials, figures, and the best declarations, ready to be run again."""
 
-import importlib.util
 import json
 import os
 import shlex
@@ -16,6 +15,7 @@ from vfe_lightning.analysis import study_figures
 from vfe_lightning.declarations.study import Grid
 from vfe_lightning.notation import with_error
 from vfe_lightning.result import Result, Status
+from vfe_lightning.study.named import PACKAGE, names
 from vfe_lightning.study.plan import StudyPlan
 from vfe_lightning.study.storage import outcomes
 from vfe_lightning.study.study_run import StudyRun, chosen
@@ -126,7 +126,7 @@ def print_best(study: StudyPlan, run: StudyRun, opened: optuna.Study, results: d
     print(f"\nbest trial {best[0].number}, run {(first.run_id or '')[:8]}: {run.in_words(first)}\n")
     print(files[best[0].number].read_text())
     file = shlex.quote(str(files[best[0].number]))
-    print(f"run it again:\n    python -m {module_of(first.name)} --config {file}")
+    print(f"run it again:\n    python {program_of(study, first.name)} --config {file}")
     for file in files.values():
         run.client.log_artifact(run.run_id, str(file), "best")
     run.client.set_tag(run.run_id, "best.trial", str(best[0].number))
@@ -144,10 +144,12 @@ def write_declaration(study: StudyPlan, trial_number: int, declaration: dict) ->
     return path if relative.startswith("..") else Path(relative)
 
 
-def module_of(experiment: str) -> str:
-    """Where the command line of an experiment is, by its name."""
-    name = f"experiments.{experiment}"
-    return name if importlib.util.find_spec(name) else experiment
+def program_of(study: StudyPlan, experiment: str) -> str:
+    """Where the command line of an experiment is: the script that was scanned, or a module of its name."""
+    if study.arguments and study.arguments[0].endswith(".py"):
+        return shlex.quote(study.arguments[0])
+    folder = f"{PACKAGE}." if experiment in names() else ""
+    return f"-m {folder}{experiment}"
 
 
 def result_of(trial: FrozenTrial) -> Result:

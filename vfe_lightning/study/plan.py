@@ -36,7 +36,7 @@ class StudyPlan:
         report: from the results of the complete trials to a table and figures.
         about: what its page and its help say; if nothing, the docstring of the module of `experiment`.
         warm: the parameter of a grid along which a trial starts from what its neighbour has learned.
-        arguments: of the command line that makes the study, where it is none of a module.
+        arguments: of `python -m vfe_lightning scan`, where that makes the study, and no module of its own.
     """
 
     name: str

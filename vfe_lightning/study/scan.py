@@ -39,7 +39,7 @@ FLAGS = {
     "config FILE": "YAML file with any of the options below; flags win over it",
     "help": "this; `--help all`: every option; `--help PART`: those of one part",
 }
-USAGE = "python -m studies.scan EXPERIMENT --NAME V1,V2,... [--NAME VALUE]..."
+USAGE = "python -m vfe_lightning scan EXPERIMENT --NAME V1,V2,... [--NAME VALUE]..."
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:

@@ -71,7 +71,7 @@ def in_own_processes(
             "answer": str(answer),
         }
         order.write_text(json.dumps(spec))
-        command = [*this_command(), *study.arguments, "--trial", str(order)]
+        command = [*_command_of(study), "--trial", str(order)]
         with tempfile.TemporaryFile("w+") as log:
             process = subprocess.Popen(
                 command,
@@ -119,6 +119,11 @@ def child(study: StudyPlan, order: Path) -> NoReturn:
     if trial:
         Path(spec["answer"]).write_text(json.dumps(answer))
     sys.exit(0)
+
+
+def _command_of(study: StudyPlan) -> list[str]:
+    scan = [sys.executable, "-m", "vfe_lightning", "scan", *study.arguments]
+    return scan if study.arguments else this_command()
 
 
 def this_command() -> list[str]:

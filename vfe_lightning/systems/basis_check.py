@@ -4,7 +4,12 @@ import math
 
 from lightning.pytorch.utilities import rank_zero_warn
 
-from vfe_lightning.declarations import ConfigurationInteraction, ElectronGas, MixedDeterminants, QuantumDot
+from vfe_lightning.declarations import (
+    ConfigurationInteraction,
+    ElectronGas,
+    QuantumDot,
+    TrapConfigurationInteraction,
+)
 from vfe_lightning.exact.basis_size import BasisLoss, mixed_plane_wave_loss, plane_wave_loss
 from vfe_lightning.exact.oscillator_gas import oscillator_gas
 from vfe_lightning.exact.trap_basis_size import mixed_oscillator_loss, oscillator_loss
@@ -31,7 +36,7 @@ def oscillator_basis(system: VariationalFreeEnergy, shells: int) -> BasisLoss:
     assert isinstance(d, QuantumDot)
     if math.isinf(d.beta):
         return BasisLoss(0.0, 0.0, 1.0)
-    if isinstance(d.base_states, MixedDeterminants):
+    if isinstance(d.base_states, TrapConfigurationInteraction):
         lowest = round(oscillator_gas(d.n_up, d.n_down, math.inf).free_energy)
         lost = mixed_oscillator_loss(d.n_up, d.n_down, d.beta, lowest + d.base_states.cutoff)
         return _check(system, lost, f"--base_states.cutoff {d.base_states.cutoff}", declared=True)

@@ -131,18 +131,35 @@ def derived(
         known["free_energy_difference"] = Moments.with_error(-share.mean.logit() / beta, error / beta)
     if molecule.exact:
         known["exact_free_energy_difference"] = Moments.exactly(molecule.exact.difference)
-    found = judged.ratios(molecule.first, data.to(share.mean.device))
+    found = first, other = judged.ratios(molecule.first, data.to(share.mean.device))
     known["bennett_overlap"] = Moments.exactly(min(f.overlap for f in found))
-    # a sample of the flow is in one state at most, which makes the two errors anticorrelated
-    variance = found[0].error ** 2 + found[1].error ** 2 + 2 / judged.count(data)
-    if math.isfinite(variance):
-        ratio = share.mean.new_tensor(found[1].log_z - found[0].log_z)
-        known["bennett_difference"] = Moments.with_error(ratio / beta, ratio.new_tensor(variance**0.5 / beta))
-    differences = {
-        name: m.measured_in(molecule.units, "system") if name.endswith("difference") else m
+    n = judged.count(data)
+    if all(math.isfinite(f.error) for f in found):
+        ratio, total = difference(first, other, n), whole(first, other, n)
+        known["bennett_difference"] = Moments.with_error(*(share.mean.new_tensor(ratio) / beta))
+        known["bennett_free_energy"] = Moments.with_error(*(share.mean.new_tensor(total) / beta))
+    energies = ("difference", "free_energy")
+    known = {
+        name: m.measured_in(molecule.units, "system") if name.endswith(energies) else m
         for name, m in known.items()
     }
-    return differences | coverage_of(judged, data, evaluation)
+    return known | coverage_of(judged, data, evaluation)
+
+
+def difference(first: AcceptanceRatio, other: AcceptanceRatio, samples: int) -> tuple[float, float]:
+    """beta (F_1 - F_2) of two states of a molecule, and its error.
+
+    A sample of the flow is in one state at most: the covariance of the two ln Z is -1 / `samples`.
+    """
+    return other.log_z - first.log_z, math.sqrt(first.error**2 + other.error**2 + 2 / samples)
+
+
+def whole(first: AcceptanceRatio, other: AcceptanceRatio, samples: int) -> tuple[float, float]:
+    """beta F of both states together, and its error; data need to be right within each state only."""
+    log_z = math.log1p(math.exp(-abs(first.log_z - other.log_z))) + max(first.log_z, other.log_z)
+    p, q = math.exp(first.log_z - log_z), math.exp(other.log_z - log_z)
+    variance = (p * first.error) ** 2 + (q * other.error) ** 2 - 2 * p * q / samples
+    return -log_z, math.sqrt(max(variance, 0.0))
 
 
 def coverage_of(judged: Judged, data: Tensor, evaluation: Mapping[str, Moments]) -> dict[str, Moments]:

@@ -34,7 +34,7 @@ def ground_state_orbitals(d: declarations.QuantumDot, shells: int) -> tuple[list
 
 def mixed_determinants(d: declarations.QuantumDot, shells: int) -> TrapConfigurationInteraction | None:
     """The superpositions that are declared; None for single determinants."""
-    if not isinstance(d.base_states, declarations.MixedDeterminants):
+    if not isinstance(d.base_states, declarations.TrapConfigurationInteraction):
         return None
     m = None
     if isinstance(d.occupation, declarations.LowestDeterminant):

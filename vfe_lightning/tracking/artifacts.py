@@ -10,7 +10,7 @@ from mlflow.entities import Run
 
 from vfe_lightning.errors import Refused
 from vfe_lightning.tracking import store
-from vfe_lightning.tracking.checkpoints import QUOTED, contents, sound
+from vfe_lightning.tracking.checkpoints import QUOTED, Found, contents, sound
 from vfe_lightning.tracking.places import DECLARATION, checkpoint_folder
 from vfe_lightning.tracking.told import tell_once
 
@@ -47,13 +47,19 @@ def declaration(run: Run) -> dict[str, Any]:
     if known and "name" in known:
         return known
     folder, run_id = checkpoint_folder(run.info), run.info.run_id[:8]
-    for path in (sound(folder)[0], folder / QUOTED):
-        try:
-            if path and (origin := contents(path).get("origin")):
-                tell_once(f"{DECLARATION} of run {run_id} is missing or damaged: taken from {path.name}")
-                return origin["declared"]
-        except Refused:
-            continue
+    found, _ = sound(folder)
+    if not (found and "origin" in found.held):
+        found = _quoted(folder)
+    if found and (origin := found.held.get("origin")):
+        tell_once(f"{DECLARATION} of run {run_id} is missing or damaged: taken from {found.path.name}")
+        return origin["declared"]
     raise Refused(
         f"{DECLARATION} of run {run_id} is missing or damaged, and no checkpoint says what it declared"
     )
+
+
+def _quoted(folder: Path) -> Found | None:
+    try:
+        return Found(folder / QUOTED, contents(folder / QUOTED))
+    except Refused:
+        return None

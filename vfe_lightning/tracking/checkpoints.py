@@ -1,11 +1,14 @@
 """Checkpoints of a run: atomic, the two latest kept, plain data that loads with weights_only."""
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Checkpoint
+from torch import Tensor
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
@@ -16,6 +19,13 @@ from vfe_lightning.tracking.told import tell_once
 
 KEPT = 2
 QUOTED = "quoted.ckpt"  # holds the `state_dict` whose numbers are in the results
+
+
+class Found(NamedTuple):
+    """A checkpoint that is what was written, with what it holds: read once."""
+
+    path: Path
+    held: dict[str, Any]
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
@@ -43,19 +53,24 @@ def contents(path: Path, *counts: str) -> dict[str, Any]:
     return held
 
 
-def sound(folder: Path) -> tuple[Path | None, dict[str, str]]:
+def layout_of(state: Mapping[str, Tensor]) -> str:
+    """The names and shapes of parameters, in few letters, which ranks can tell each other."""
+    shapes = sorted((name, tuple(value.shape)) for name, value in state.items())
+    return hashlib.sha256(repr(shapes).encode()).hexdigest()
+
+
+def sound(folder: Path) -> tuple[Found | None, dict[str, str]]:
     """The latest checkpoint that is what was written; what is wrong with those after it, by their names."""
     wrong: dict[str, str] = {}
     for path in reversed(checkpoints_in(folder)):
         try:
-            contents(path, "global_step")
-            return path, wrong
+            return Found(path, contents(path, "global_step")), wrong
         except Refused as reason:
             wrong[path.name] = str(reason)
     return None, wrong
 
 
-def latest(folder: Path, run_id: str) -> Path:
+def latest(folder: Path, run_id: str) -> Found:
     """The checkpoint that a run goes on from; those that are damaged are skipped with a word.
 
     Raises:
@@ -69,7 +84,7 @@ def latest(folder: Path, run_id: str) -> Path:
             f"{none}{f' that can be read ({told})' if told else ''}: start it again without --resume"
         )
     if wrong:
-        tell_once(f"run {run_id[:8]} goes on from {found.name}, the latest sound checkpoint ({told})")
+        tell_once(f"run {run_id[:8]} goes on from {found.path.name}, the latest sound checkpoint ({told})")
     return found
 
 

@@ -18,6 +18,7 @@ from vfe_lightning.notation import units_text
 from vfe_lightning.presentation import markdown, text
 from vfe_lightning.result import Result
 from vfe_lightning.statistics import Moments
+from vfe_lightning.tracking.items import metric_name
 from vfe_lightning.tracking.places import RESULT
 from vfe_lightning.tracking.record import Record
 
@@ -118,7 +119,9 @@ def record_results(record: Record, result: Result, system: VariationalFreeEnergy
     """Quoted metrics, the table and the profiles of the evaluation."""
     # killed after it was written, and the same again
     if record.history(f"{quoted.PREFIX}free_energy").get(result.steps or 0) != result.free_energy:
-        record.metrics([(result.steps or 0, now(), quoted.metrics(result))])
+        numbers = quoted.metrics(result, system.asked)
+        found = {metric_name(name): value for name, value in numbers.items()}
+        record.metrics([(result.steps or 0, now(), found)])
     record.text(json.dumps(result.plain(), indent=2, allow_nan=False), RESULT)
     record.text(results.table(result).to_csv(index=False), results.TABLE)
     profiles = {

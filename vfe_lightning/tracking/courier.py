@@ -57,7 +57,7 @@ class Courier:
         self.raise_error()
         if self.outbox.file.exists():
             return False
-        with self.outbox.delivering:  # it may have something to say yet
+        with self.outbox.kept.delivering:  # it may have something to say yet
             return True
 
     def close(self) -> None:

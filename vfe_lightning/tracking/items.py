@@ -5,6 +5,7 @@ time at which they were measured, and MLflow keeps one of two that are the same.
 """
 
 import base64
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,9 +25,15 @@ Measured = tuple[int, int, Mapping[str, float]]  # step, time in ms, values by n
 CURVES = ("free_energy", "free_energy_error", "entropy", "variance")  # of the figure of the convergence
 QUOTED = tuple(quoted.PREFIX + name for name in ("free_energy", quoted.EXACT))
 REMEMBERED = {*CURVES, "step_seconds", *QUOTED}  # no part of a run asks MLflow for what it has measured
+REFUSED = re.compile(r"[^a-zA-Z0-9_/. -]")  # in the names of metrics
 BATCH = 1000  # metrics in one call, the limit of MLflow servers
 Item = Mapping[str, Any]  # one key says what it is: see `put`
 LASTING = {"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "BAD_REQUEST"}
+
+
+def metric_name(name: str) -> str:
+    """A name without the characters that MLflow refuses."""
+    return REFUSED.sub("", name)
 
 
 def artifact(name: str, content: bytes) -> Item:

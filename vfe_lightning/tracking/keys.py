@@ -1,9 +1,13 @@
 """Runs by a key that the user chose: the same command makes the run, and goes on with it ever after."""
 
 import re
+import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from itertools import count
 from typing import TYPE_CHECKING
+
+from mlflow.entities import ViewType
+from mlflow.exceptions import MlflowException
 
 from vfe_lightning.errors import Refused
 from vfe_lightning.tracking import store
@@ -13,6 +17,9 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 KEY = "vfe.run_key"  # tag
+CLAIM = "vfe.run_key"  # names of MLflow experiments that are deleted as soon as they are made
+LOCKED = ("sqlite", "postgresql")  # stores that have a lock for all who use them
+AWAITED, PAUSE = 30.0, 0.5  # seconds for the run of a claim to come, and between two looks
 
 
 def checked(key: str) -> str:
@@ -42,26 +49,56 @@ def make(
     key = tags.get(KEY)
     if not key:
         return client.create_run(experiment_id, run_name=run_name, tags=dict(tags))
-    with _lock(uri):
-        if found := _first(client, experiment_id, key):
-            run_id = found.info.run_id[:8]
-            raise Refused(f"run {run_id} with the key {key} has just been made by another process")
+    with store.lock(uri):
+        _refuse_another(client, experiment_id, key)
+        if not uri.startswith(LOCKED):
+            _claim(client, experiment_id, key)
         return client.create_run(experiment_id, run_name=run_name, tags=dict(tags))
 
 
+def _claim(client: "MlflowClient", experiment_id: str, key: str) -> None:
+    """The right to make the run of a key, where the store has no lock.
+
+    Nobody can make an experiment of a name that there is, or that there was and is deleted: to make one is
+    an atomic step. A claim whose run does not come is of a process that died; the next has another number.
+
+    Raises:
+        Refused: another process was faster.
+    """
+    for number in count(1):
+        try:
+            claim = client.create_experiment(f"{CLAIM}/{experiment_id}/{key}/{number}")
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            _await(client, experiment_id, key, number)
+            continue
+        client.delete_experiment(claim)  # out of sight
+        _refuse_another(client, experiment_id, key)
+        return
+
+
+def _await(client: "MlflowClient", experiment_id: str, key: str, number: int) -> None:
+    """Let the holder of a claim make its run, unless that was made and deleted again."""
+    if len(client.search_runs([experiment_id], _of(key), ViewType.ALL)) >= number:
+        return
+    end = time.monotonic() + AWAITED
+    while time.monotonic() < end:
+        _refuse_another(client, experiment_id, key)
+        time.sleep(PAUSE)
+
+
+def _refuse_another(client: "MlflowClient", experiment_id: str, key: str) -> None:
+    if found := _first(client, experiment_id, key):
+        run_id = found.info.run_id[:8]
+        raise Refused(f"run {run_id} with the key {key} has just been made by another process")
+
+
 def _first(client: "MlflowClient", experiment_id: str, key: str) -> "Run | None":
-    query = f"tags.`{KEY}` = '{checked(key)}'"
     order = ["attributes.start_time ASC"]
-    found = client.search_runs([experiment_id], query, order_by=order, max_results=1)
+    found = client.search_runs([experiment_id], _of(key), order_by=order, max_results=1)
     return found[0] if found else None
 
 
-def _lock(uri: str) -> AbstractContextManager:
-    """That of the store; behind a server, which has none to offer, of all who share the project's folder."""
-    if not uri.startswith("http"):
-        return store.lock(uri)
-    from filelock import FileLock
-
-    folder = store.project_root() / "mlruns"
-    folder.mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / "keys.lock")
+def _of(key: str) -> str:
+    return f"tags.`{KEY}` = '{checked(key)}'"

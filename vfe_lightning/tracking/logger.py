@@ -1,6 +1,5 @@
 """Lightning's own metrics, `self.log` of a system or callback, in the same MLflow run."""
 
-import re
 import time
 from collections.abc import Mapping
 
@@ -8,10 +7,9 @@ from lightning.pytorch.loggers import MLFlowLogger
 from lightning.pytorch.utilities import rank_zero_only
 from mlflow import MlflowClient
 
+from vfe_lightning.tracking.items import metric_name
 from vfe_lightning.tracking.record import Record
 from vfe_lightning.tracking.store import tracking_uri
-
-REFUSED = re.compile(r"[^a-zA-Z0-9_/. -]")  # in the names of metrics
 
 
 class RunLogger(MLFlowLogger):
@@ -37,7 +35,7 @@ class RunLogger(MLFlowLogger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Numbers of one step; characters that MLflow refuses in names are left out."""
-        values = {REFUSED.sub("", name): float(value) for name, value in metrics.items()}
+        values = {metric_name(name): float(value) for name, value in metrics.items()}
         self.record.metrics([(step or 0, int(time.time() * 1000), values)])
 
     def finalize(self, status: str = "success") -> None:

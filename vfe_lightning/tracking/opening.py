@@ -11,15 +11,15 @@ from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
 from vfe_lightning.result import Result
 from vfe_lightning.tracking import store
-from vfe_lightning.tracking.checkpoints import checkpoints_in, contents, latest
+from vfe_lightning.tracking.checkpoints import Found, checkpoints_in, latest, layout_of
 from vfe_lightning.tracking.keys import KEY, with_key
 from vfe_lightning.tracking.lookup import find_run
-from vfe_lightning.tracking.places import checkpoint_folder
 from vfe_lightning.tracking.record import Record
 from vfe_lightning.tracking.resume import check_may_resume, declaration_of, is_done
 from vfe_lightning.tracking.sessions import free
-from vfe_lightning.tracking.start import TAG
 from vfe_lightning.tracking.stored import stored
+
+STARTED_FROM = "vfe.init_from"  # tag
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,14 @@ class Wanted:
         run_key: of the run that goes on, if there is one.
         take_over: at once, although its process may still live.
         init_from: a run whose parameters are the start.
+        filed: the MLflow experiment that has the run of the key, if not one of the experiment's name.
     """
 
     resume: str | None = None
     run_key: str | None = None
     take_over: bool = False
     init_from: str | None = None
+    filed: str | None = None
 
     def check(self) -> None:
         """
@@ -54,16 +56,20 @@ class Wanted:
 
     def tags(self) -> dict[str, str]:
         """Of a run that is made for it, from its first moment."""
-        known = {KEY: self.run_key, TAG: self.init_from}
+        known = {KEY: self.run_key, STARTED_FROM: self.init_from}
         return {name: value for name, value in known.items() if value}
 
 
 class Opened(NamedTuple):
-    """What all ranks have to know: an existing run, and the checkpoint to go on from if it has one."""
+    """What all ranks have to know: an existing run, and the checkpoint to go on from if it has one.
+
+    `layout` is that of the checkpoint, which only the rank that finds it reads before the trainer does.
+    """
 
     run_id: str | None = None
     checkpoint: str | None = None
     done: bool = False
+    layout: str | None = None
 
 
 def meant(client: MlflowClient, experiment: DeclaredExperiment, wanted: Wanted) -> Run | None:
@@ -73,7 +79,7 @@ def meant(client: MlflowClient, experiment: DeclaredExperiment, wanted: Wanted) 
         Refused: there is no such run.
     """
     if wanted.run_key:
-        return with_key(client, experiment.name, wanted.run_key)
+        return with_key(client, wanted.filed or experiment.name, wanted.run_key)
     return find_run(client, wanted.resume) if wanted.resume else None
 
 
@@ -113,7 +119,8 @@ def opened(
     if wanted.run_key and declared and same and is_done(run, declared, experiment):
         return Opened(run_id, done=True)
     run = free(client, run_id, wanted.take_over)
-    record, step = claim(client, run), _step_of(run)
+    found = _found(run, claim(client, run), declared or experiment)
+    step = found.held["global_step"] if found else 0
     if declared and (
         step > experiment.trainer.max_steps
         or (step == experiment.trainer.max_steps and is_done(run, declared, experiment))
@@ -122,7 +129,11 @@ def opened(
             f"run {run_id[:8]} is at step {step} of {experiment.trainer.max_steps}: raise "
             "--trainer.max_steps to go on, or change --trainer.evaluation_batches to evaluate it again"
         )
-    return Opened(run_id, _checkpoint(run, record, declared or experiment))
+    return (
+        Opened(run_id, str(found.path), layout=layout_of(found.held["state_dict"]))
+        if found
+        else Opened(run_id)
+    )
 
 
 def finished(run_id: str) -> Result:
@@ -140,11 +151,11 @@ def finished(run_id: str) -> Result:
     return result
 
 
-def _checkpoint(run: Run, record: Record, declared: DeclaredExperiment) -> str | None:
+def _found(run: Run, record: Record, declared: DeclaredExperiment) -> Found | None:
     """Where the run goes on; None of one that was killed before it had saved anything."""
     folder = record.checkpoints
     if checkpoints_in(folder):
-        return str(latest(folder, run.info.run_id))
+        return latest(folder, run.info.run_id)
     known = record.client.get_metric_history(record.run_id, "free_energy")
     steps = max((metric.step for metric in known), default=0)
     if steps > declared.trainer.checkpoint_every:
@@ -152,11 +163,3 @@ def _checkpoint(run: Run, record: Record, declared: DeclaredExperiment) -> str |
             f"run {run.info.run_id[:8]} has recorded {steps} steps and no checkpoint is in {folder}"
         )
     return None
-
-
-def _step_of(run: Run) -> int:
-    """At which its latest checkpoint was saved; 0 where there is none."""
-    folder = checkpoint_folder(run.info)
-    if not checkpoints_in(folder):
-        return 0
-    return contents(latest(folder, run.info.run_id))["global_step"]

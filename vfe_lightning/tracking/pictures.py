@@ -37,12 +37,13 @@ def record_figures(
 
 
 def drawn(figure: Figure) -> dict[str, bytes]:
-    """A figure in each format."""
+    """A figure in each format, laid out once: to find room for all labels takes as long as to draw."""
     pictures = {}
     for format in FORMATS:
         buffer = io.BytesIO()
         figure.savefig(buffer, format=format, dpi=DPI)
         pictures[format] = buffer.getvalue()
+        figure.set_layout_engine(None)
     return pictures
 
 

@@ -39,7 +39,7 @@ class Record:
         self.client, self.run_id = client, run_id
         self.outbox = Outbox(client, run_id)
         run = client.get_run(run_id)
-        self.session = session or session_of(run)
+        self.session = self.outbox.session = session or session_of(run)
         self.lease = Lease(client, run_id, session, begun) if session else None
         self.outbox.guard = self.lease.check if self.lease else None
         a_file = store.database_file(store.tracking_uri())  # which does not hang

@@ -8,6 +8,7 @@ from vfe_lightning.tracking.items import refusing
 from vfe_lightning.tracking.places import DECLARATION
 from vfe_lightning.tracking.process import Process
 from vfe_lightning.tracking.record import Record
+from vfe_lightning.tracking.sessions import BEGUN
 
 
 def reopen(record: Record, experiment: DeclaredExperiment) -> None:
@@ -23,7 +24,8 @@ def reopen(record: Record, experiment: DeclaredExperiment) -> None:
         client.update_run(run_id, status="RUNNING")
         if record.lease:
             record.lease.begun = True
-        record.tag({**Process.this().tags(), "trainer.max_steps": str(experiment.trainer.max_steps)})
+        budget = {"trainer.max_steps": str(experiment.trainer.max_steps)}
+        record.tag({**Process.this().tags(), **budget, BEGUN: str(record.session)})
         known = client.get_run(run_id).data
         for name in {"vfe.error", "vfe.alarms", "vfe.failures"} & known.tags.keys():
             client.delete_tag(run_id, name)

@@ -19,6 +19,7 @@ from vfe_lightning.tracking.process import Process
 
 SESSION = "vfe.session."  # parameters: the process of each session
 MARK = "vfe.lease"  # tag: renewals, and the seconds between them
+BEGUN = "vfe.begun"  # tag: the last session that has gone on with the run, and writes
 ENDED = "vfe.ended"  # tag: the last session that has said so
 PERIOD = 30.0  # seconds; VFE_LEASE sets it
 MISSED = 5  # renewals after which nobody is believed to write

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 
 from vfe_lightning.errors import Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.tracking import store
-from vfe_lightning.tracking.checkpoints import contents
+from vfe_lightning.tracking.checkpoints import contents, layout_of
+from vfe_lightning.tracking.opening import STARTED_FROM, Opened
 from vfe_lightning.tracking.record import Record
 from vfe_lightning.tracking.stored import stored
-
-TAG = "vfe.init_from"
 
 
 @dataclass(frozen=True)
@@ -35,38 +35,35 @@ class Start:
 
     def tell(self, record: Record) -> None:
         """On the terminal and in the record."""
-        record.tag({TAG: self.run_id})
+        record.tag({STARTED_FROM: self.run_id})
         record.note(f"{record.told}\n\n{self.in_words()}")
         print(self.in_words(), flush=True)
 
 
-def start_for(
-    system: VariationalFreeEnergy, run_id: str | None, checkpoint: str | None, init_from: str | None
-) -> Start | None:
+def start_for(system: VariationalFreeEnergy, opened: Opened, init_from: str | None) -> Start | None:
     """What a run starts from: what it had started from before it was stopped, or what it is told now.
 
     Args:
-        run_id: of the run, where there is one already.
-        checkpoint: what it has learned since, where there is one.
+        opened: the run, where there is one already, and what it has learned since.
 
     Raises:
         Refused: there is nothing to take, or the checkpoint is of another system.
     """
-    if checkpoint:
-        check_fits(system, Path(checkpoint))
+    if opened.checkpoint and opened.layout != layout_of(system.state_dict()):
+        refuse(system, Path(opened.checkpoint))
     source = init_from
-    if run_id:
-        tags = store.connect(store.tracking_uri()).get_run(run_id).data.tags
-        source = tags.get(TAG, init_from)
+    if opened.run_id:
+        tags = store.connect(store.tracking_uri()).get_run(opened.run_id).data.tags
+        source = tags.get(STARTED_FROM, init_from)
     try:
         return started_from(system, source) if source else None
     except Refused:
-        if checkpoint:
+        if opened.checkpoint:
             return None
         raise
 
 
-def check_fits(system: VariationalFreeEnergy, checkpoint: Path) -> None:
+def refuse(system: VariationalFreeEnergy, checkpoint: Path) -> NoReturn:
     """Lightning would find out when the run goes on again, and it would end as FAILED.
 
     Raises:
@@ -74,12 +71,12 @@ def check_fits(system: VariationalFreeEnergy, checkpoint: Path) -> None:
     """
     held, own = contents(checkpoint)["state_dict"], system.state_dict()
     shapes = [{name: tuple(value.shape) for name, value in state.items()} for state in (held, own)]
-    if other := sorted(name for name, _ in shapes[0].items() ^ shapes[1].items()):
-        names = ", ".join(list(dict.fromkeys(other))[:4])
-        raise Refused(
-            f"{checkpoint} holds parameters of other names or shapes than {type(system).__name__} has by now "
-            f"({names}): go on with the code that made it, or start a run from it with --init_from"
-        )
+    other = sorted(name for name, _ in shapes[0].items() ^ shapes[1].items())
+    names = ", ".join(list(dict.fromkeys(other))[:4])
+    raise Refused(
+        f"{checkpoint} holds parameters of other names or shapes than {type(system).__name__} has by now "
+        f"({names}): go on with the code that made it, or start a run from it with --init_from"
+    )
 
 
 @torch.no_grad()

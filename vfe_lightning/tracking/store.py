@@ -157,6 +157,8 @@ def experiment_id(client: "MlflowClient", uri: str, name: str, about: str = "") 
 
     Its page says what it is `about`, unless somebody has written something there.
     """
+    from mlflow.exceptions import MlflowException
+
     with lock(uri):
         if found := client.get_experiment_by_name(name):
             if found.lifecycle_stage == "deleted":
@@ -165,7 +167,13 @@ def experiment_id(client: "MlflowClient", uri: str, name: str, about: str = "") 
                 client.set_experiment_tag(found.experiment_id, NOTE, about)
             return found.experiment_id
         tags = {NOTE: about} if about else None
-        return client.create_experiment(name, artifact_location=artifact_location(uri), tags=tags)
+        try:
+            return client.create_experiment(name, artifact_location=artifact_location(uri), tags=tags)
+        except MlflowException as error:
+            made = client.get_experiment_by_name(name)  # by another machine, where a server has no lock
+            if error.error_code != "RESOURCE_ALREADY_EXISTS" or made is None:
+                raise
+            return made.experiment_id
 
 
 def artifact_location(uri: str) -> str | None:

@@ -58,7 +58,7 @@ def _checkpoint(run: Run) -> Path:
     if (folder / QUOTED).exists():
         return folder / QUOTED
     try:
-        return latest(folder, run_id)
+        return latest(folder, run_id).path
     except Refused:
         if checkpoints_in(folder):  # all damaged
             raise

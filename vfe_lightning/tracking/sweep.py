@@ -8,7 +8,8 @@ from mlflow.entities import Run
 
 from vfe_lightning.tracking.deleted import how_deleted
 from vfe_lightning.tracking.items import ended
-from vfe_lightning.tracking.outbox import Outbox, complete, folder
+from vfe_lightning.tracking.kept import complete
+from vfe_lightning.tracking.outbox import Outbox, folder
 from vfe_lightning.tracking.sessions import ENDED, is_over, owner_of, session_of, silent
 
 LONGEST = 300  # characters of a reason
@@ -64,10 +65,11 @@ def deliver(client: MlflowClient) -> tuple[int, dict[str, str]]:
                 kept[run_id] = how
             elif not says_ended(file, run := client.get_run(run_id)) and not is_over(run):
                 kept[run_id] = "its process may still write to it"
-            elif Outbox(client, run_id).deliver(at_once=True):
+            elif (outbox := Outbox(client, run_id)).deliver(at_once=True):
                 done += 1
             else:
-                kept[run_id] = "MLflow takes nothing"
+                other = "another process is delivering it"
+                kept[run_id] = other if outbox.elsewhere else "MLflow takes nothing"
         except Exception as error:  # the records of one run are not to block those of the others
             kept[run_id] = " ".join(str(error).split())[:LONGEST]
     return done, kept
