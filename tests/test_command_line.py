@@ -69,12 +69,14 @@ def test_help_is_light():
 def test_a_line_at_once():
     """Before what takes seconds to import."""
     code = (
-        "import sys; from experiments.heg3d import heg3d; from vfe_lightning import Experiment\n"
-        "Experiment.run = lambda *_, **__: print('torch' in sys.modules or 'mlflow' in sys.modules)\n"
+        "import builtins, sys; from experiments.heg3d import heg3d; from vfe_lightning import Experiment\n"
+        "Experiment.run = lambda *_, **__: None\n"
+        "show, known = print, sys.modules\n"
+        "builtins.print = lambda text, **o: show(text, 'torch' in known or 'mlflow' in known, **o)\n"
         "heg3d.main()"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.stdout.splitlines() == ["starting heg3d: torch and MLflow are loaded", "False"]
+    assert done.stdout.splitlines() == ["starting heg3d: torch and MLflow are loaded False"]
 
 
 def test_the_end_says_where_things_are(home):

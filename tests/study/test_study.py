@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import optuna
 import pytest
@@ -347,3 +349,18 @@ def test_the_end_of_a_trial_waits_for_a_server_that_is_away(client, home, monkey
         StudyRun(toy_study, client, record.run_id).tell(trial, "COMPLETE", "F = 1")
     assert record.outbox.deliver(at_once=True)
     assert client.get_run(record.run_id).data.tags[STATE] == "COMPLETE"
+
+
+def test_workers_that_end_at_once_do_not_insert_a_tag_twice(client, home):
+    run_id = client.create_run("0").info.run_id
+    barrier = threading.Barrier(3)
+
+    def end(worker: int) -> None:
+        run = StudyRun(toy_scan, client, run_id)
+        for tag in range(15):
+            barrier.wait(60)
+            run.tag({f"best.{tag}": str(worker)})
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(end, range(3)))
+    assert len([name for name in client.get_run(run_id).data.tags if name.startswith("best.")]) == 15

@@ -36,11 +36,12 @@ def make_runs(client, n: int) -> list[str]:
 
 @contextmanager
 def loaded(monkeypatch) -> Iterator[list]:
-    """The runs that MLflow makes objects of meanwhile, with all that belongs to them."""
-    seen, convert = [], SqlRun.to_mlflow_entity
+    """The runs that MLflow makes objects of meanwhile, with all that belongs to them, in this thread."""
+    seen, convert, here = [], SqlRun.to_mlflow_entity, threading.get_ident()
 
     def counted(run, *arguments, **named):
-        seen.append(run.run_uuid)
+        if threading.get_ident() == here:
+            seen.append(run.run_uuid)
         return convert(run, *arguments, **named)
 
     with monkeypatch.context() as patched:

@@ -129,8 +129,7 @@ def print_best(study: StudyPlan, run: StudyRun, opened: optuna.Study, results: d
     print(f"run it again:\n    python {program_of(study, first.name)} --config {file}")
     for file in files.values():
         run.client.log_artifact(run.run_id, str(file), "best")
-    run.client.set_tag(run.run_id, "best.trial", str(best[0].number))
-    run.client.set_tag(run.run_id, "best.run", first.run_id or "")
+    run.tag({"best.trial": str(best[0].number), "best.run": first.run_id or ""})
 
 
 def write_declaration(study: StudyPlan, trial_number: int, declaration: dict) -> Path:

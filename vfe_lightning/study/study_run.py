@@ -53,6 +53,7 @@ class StudyRun:
                 tags = {
                     "optuna.study": study.name,
                     STORAGE: key(url),
+                    store.NOTE: study.told[: store.LONGEST],
                     **provenance.tags(),
                     **provenance.code()[0],
                 }
@@ -118,7 +119,13 @@ class StudyRun:
     def describe(self, text: str) -> None:
         """On top of its page."""
         told = f"{text}\n\n{self.study.told}"
-        self.client.set_tag(self.run_id, store.NOTE, told[: store.LONGEST])
+        self.tag({store.NOTE: told[: store.LONGEST]})
+
+    def tag(self, tags: "Mapping[str, str]") -> None:
+        """One worker at a time: MLflow looks whether a tag is there before it inserts it."""
+        with store.lock(store.tracking_uri()):
+            for name, value in tags.items():
+                self.client.set_tag(self.run_id, name, value)
 
     def run_of(self, trial_number: int) -> str | None:
         experiment = self.client.get_run(self.run_id).info.experiment_id
