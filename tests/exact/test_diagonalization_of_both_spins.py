@@ -90,7 +90,10 @@ def test_the_slope_in_rs_is_hartree_fock(n_up, dim):
     assert (free[1] - free[0] - second_order / 2) / h == pytest.approx(first[1] - first[0], abs=1e-6)
 
 
-@pytest.mark.parametrize(("n_up", "dim"), SYSTEMS)
+LONGEST = pytest.param(*SYSTEMS[-1], marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("n_up", "dim"), [*SYSTEMS[:-1], LONGEST])
 @pytest.mark.parametrize("rs", [1.0, 10.0])
 def test_error_estimate_covers_the_cutoff(n_up, dim, rs):
     cheap, fine = (relative_spectrum(n_up, dim, rs, x * CHEAP[n_up, dim], 1) for x in (1, 2))

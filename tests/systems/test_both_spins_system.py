@@ -137,9 +137,13 @@ def test_mixed_determinants_start_at_the_exact_free_energy(n_up, dim):
     assert excess > -errors() * float(found.error) - exact.free_energy_error
 
 
+@pytest.mark.slow
 def test_spins_may_be_exchanged():
     up, down = (system(n_up=m, n_down=3 - m) for m in (2, 1))
     assert up.reference() == down.reference()
+
+
+def test_four_electrons_are_not_known():
     with pytest.raises(NotKnown, match="n = 4"):
         system(n_up=2, n_down=2).reference()
 
