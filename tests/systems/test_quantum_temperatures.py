@@ -27,8 +27,9 @@ TEMPERATURES = [10.0**k for k in range(-3, 4)]
 
 
 def gas(n: int, dim: int, theta: float, **changes) -> ElectronGas:
+    """n of spin up, and as many of spin down as is said."""
     return ElectronGas(
-        **{"n": n, "dim": dim, "rs": 5.0, "theta": theta, "flow": FLOW, "chunk_size": 8} | changes
+        **{"n_up": n, "dim": dim, "rs": 5.0, "theta": theta, "flow": FLOW, "chunk_size": 8} | changes
     )
 
 
@@ -37,6 +38,11 @@ SYSTEMS = {
     "heg2d": lambda t: gas(5, 2, t, twist=0.25, occupation=Quasiparticle()),
     "one electron": lambda t: gas(1, 3, t, twist=0.1, occupation=IdealGas()),
     "two electrons": lambda t: gas(2, 2, t, twist=0.25, occupation=TRANSFORMER),
+    "metal": lambda t: gas(3, 2, t, n_down=2, twist=0.25, occupation=TRANSFORMER),
+    "one electron of each spin": lambda t: gas(1, 2, t, n_down=1, occupation=Quasiparticle()),
+    "mixed plane waves of both spins": lambda t: gas(
+        1, 2, t, n_down=1, twist=0.25, occupation=Levels(), base_states=MIXED
+    ),
     "mixed plane waves": lambda t: gas(2, 3, t, twist=0.5, occupation=Levels(), base_states=MIXED),
     "dot": lambda t: QuantumDot(n_up=2, z=1.0, beta=1 / t, occupation=TRANSFORMER, flow=TRAP_FLOW),
     "dot of both spins": lambda t: QuantumDot(
