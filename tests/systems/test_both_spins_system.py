@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 import torch
 from judging import agrees, errors
+from small_gas import FIELDS, small_gas
 
 from experiments.heg_exact import heg_exact
 from vfe_lightning import declarations
@@ -19,16 +20,9 @@ from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.electron_gas import ElectronGas
 
-SMALL_FLOW = {"width": 4, "pair_width": 4, "init_scale": 0.2}
-SMALL_TRANSFORMER = {"kind": "transformer", "width": 4, "heads": 2, "hidden": 4}
-
 
 def system(seed: int = 0, **changes) -> ElectronGas:
-    fields = {"n_up": 2, "n_down": 1, "dim": 2, "rs": 5, "theta": 0.3, "twist": 0.25, "cutoff": 4}
-    torch.manual_seed(seed)
-    made = ElectronGas(Declared(**(fields | {"flow": SMALL_FLOW, "occupation": SMALL_TRANSFORMER} | changes)))
-    made.generator = make_generator(torch.device("cpu"), seed, "training")
-    return made
+    return small_gas(seed, **{"n_up": 2, "n_down": 1} | changes)
 
 
 @pytest.mark.parametrize("dim", [2, 3])
@@ -87,7 +81,7 @@ def test_every_parameter_receives_a_gradient():
 
 
 def test_the_kinetic_variants_agree():
-    gas = system(flow=SMALL_FLOW | {"momentum_dependent": True})
+    gas = system(flow=FIELDS["flow"] | {"momentum_dependent": True})
     states = gas.states(gas.model.sample(4, gas.generator))
     x, _ = gas.sample_positions(states)
     exact = gas.local_kinetic(states, x).energy
@@ -129,7 +123,7 @@ def test_hartree_fock_is_the_start_without_the_cusp():
 def test_mixed_determinants_start_at_the_exact_free_energy(n_up, dim):
     """Without a flow, with the cusp alone: above it, and within two per cent of the temperature."""
     base = {"base_states": {"kind": "configuration_interaction"}, "occupation": {"kind": "levels"}}
-    gas = system(n_up=n_up, dim=dim, theta=0.5, flow=SMALL_FLOW | {"init_scale": 0.0}, **base)
+    gas = system(n_up=n_up, dim=dim, theta=0.5, flow=FIELDS["flow"] | {"init_scale": 0.0}, **base)
     found = Moments.of(gas.estimate(2000).free_energy)
     exact = gas.reference()
     excess = float(found.mean) - exact.free_energy

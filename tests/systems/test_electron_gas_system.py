@@ -7,10 +7,10 @@ from functools import partial
 import pytest
 import torch
 from judging import agrees, errors
+from small_gas import small_gas
 
 from experiments.heg_exact import heg_exact
 from vfe_lightning import declarations
-from vfe_lightning.declarations import ElectronGas as Declared
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimators.gradients import Rows
 from vfe_lightning.exact.diagonalization import diagonalize
@@ -20,16 +20,9 @@ from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.electron_gas import ElectronGas
 
-SMALL_FLOW = {"width": 4, "pair_width": 4, "init_scale": 0.2}
-SMALL_TRANSFORMER = {"kind": "transformer", "width": 4, "heads": 2, "hidden": 4}
-
 
 def system(seed: int = 0, **changes) -> ElectronGas:
-    fields = {"n": 3, "dim": 2, "rs": 5, "theta": 0.3, "twist": 0.25, "cutoff": 4, "chunk_size": 32}
-    torch.manual_seed(seed)
-    made = ElectronGas(Declared(**(fields | {"flow": SMALL_FLOW, "occupation": SMALL_TRANSFORMER} | changes)))
-    made.generator = make_generator(torch.device("cpu"), seed, "training")
-    return made
+    return small_gas(seed, **{"n": 3, "chunk_size": 32} | changes)
 
 
 @pytest.mark.parametrize("dim", [2, 3])

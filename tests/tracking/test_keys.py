@@ -3,6 +3,7 @@
 import json
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,24 @@ QUIET = BRIEF.vary(**{"trainer.max_steps": 20})
 
 def runs_of(client):
     return client.search_runs([e.experiment_id for e in client.search_experiments()])
+
+
+def one_is_made(client, make: Callable[[], object]) -> None:
+    """Of two that make the run of a key at once, the other is told."""
+    made, told = [], []
+
+    def attempt() -> None:
+        try:
+            made.append(make())
+        except Refused as refusal:
+            told.append(str(refusal))
+
+    both = [threading.Thread(target=attempt) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert len(made) == len(told) == len(runs_of(client)) == 1 and "has just been made" in told[0]
 
 
 def test_one_command_makes_a_run_goes_on_with_it_and_ends(client, home, break_at):
@@ -78,20 +97,8 @@ def test_a_run_that_had_begun_from_another_does_so_again(client, monkeypatch):
 
 def test_two_make_one_run_of_a_key(client):
     uri = store.tracking_uri()
-    experiment, made, told = store.experiment_id(client, uri, "toy"), [], []
-
-    def make() -> None:
-        try:
-            made.append(keys.make(store.connect(uri), uri, experiment, "toy", {keys.KEY: "a"}))
-        except Refused as refusal:
-            told.append(str(refusal))
-
-    both = [threading.Thread(target=make) for _ in range(2)]
-    for thread in both:
-        thread.start()
-    for thread in both:
-        thread.join()
-    assert len(made) == len(told) == len(runs_of(client)) == 1 and "has just been made" in told[0]
+    experiment = store.experiment_id(client, uri, "toy")
+    one_is_made(client, lambda: keys.make(store.connect(uri), uri, experiment, "toy", {keys.KEY: "a"}))
 
 
 @pytest.fixture
@@ -116,20 +123,7 @@ def unlocked(client, home, monkeypatch):
 
 
 def test_two_machines_make_one_run_of_a_key_on_a_server(client, unlocked):
-    made, told = [], []
-
-    def make() -> None:
-        try:
-            made.append(unlocked())
-        except Refused as refusal:
-            told.append(str(refusal))
-
-    both = [threading.Thread(target=make) for _ in range(2)]
-    for thread in both:
-        thread.start()
-    for thread in both:
-        thread.join()
-    assert len(made) == len(told) == len(runs_of(client)) == 1 and "has just been made" in told[0]
+    one_is_made(client, unlocked)
     assert [e.name for e in client.search_experiments()] == ["toy", "Default"]
 
 
