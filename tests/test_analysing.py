@@ -16,6 +16,7 @@ from vfe_lightning.exact.ideal_gas import ideal_gas
 from vfe_lightning.trained import built
 
 
+@pytest.mark.usefixtures("painted")
 def test_a_run_is_analysed(client, home, run_command, monkeypatch):
     monkeypatch.chdir(home)
     few = {"trainer.max_steps": 1, "trainer.evaluation_batches": 20, "occupation.kind": "ideal_gas"}
@@ -35,7 +36,7 @@ def test_a_run_is_analysed(client, home, run_command, monkeypatch):
     assert {"theta", "free_energy", "heat_capacity_error"} <= set(tables["temperatures"])
     source = json.loads((folder / "provenance.json").read_text())
     assert source["run"] == result.run_id and source["states"] == 100 and "commit" in source
-    assert all((folder / f"{name}.png").exists() for name in ("dispersion", "temperatures"))
+    assert all((folder / f"{name}.png").stat().st_size > 5000 for name in ("dispersion", "temperatures"))
 
     code, _, err = run_command("analyse", result.run_id, "--folder", "/dev/null/x")
     assert code == 2 and "cannot be written" in err and len(err.strip().splitlines()) == 1

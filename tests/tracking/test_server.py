@@ -142,7 +142,7 @@ def test_a_server_that_hangs_costs_no_time(home, template_store):
     assert history(served, delivered) == history(served, whole)
 
 
-def test_the_pages_of_mlflow_show_our_runs(home, client):
+def test_the_pages_of_mlflow_show_our_runs(home, painted, client):
     """The experiment lists the runs, the comparison has our metrics, the figures of a run open."""
     cold, hot = BRIEF.run(), BRIEF.vary(temperature=0.7).run()
     experiment = client.get_experiment_by_name("toy").experiment_id
