@@ -19,7 +19,12 @@ from vfe_lightning.trained import built
 @pytest.mark.usefixtures("painted")
 def test_a_run_is_analysed(client, home, run_command, monkeypatch):
     monkeypatch.chdir(home)
-    few = {"trainer.max_steps": 1, "trainer.evaluation_batches": 20, "occupation.kind": "ideal_gas"}
+    few = {
+        "trainer.max_steps": 1,
+        "trainer.evaluation_batches": 20,
+        "occupation.kind": "ideal_gas",
+        "theta": 1.0,
+    }
     result = small("heg2d", **few).run()
     code, out, err = run_command("analyse", result.run_id[:8], "--states", 100)
     assert code == 0, err
@@ -50,7 +55,7 @@ def test_a_run_is_analysed(client, home, run_command, monkeypatch):
 
 
 def test_both_spins_share_a_dispersion_and_interact_in_two_ways():
-    experiment = small("heg2d", **{"occupation.kind": "ideal_gas"}).vary(n_up=2, n_down=2)
+    experiment = small("heg2d", **{"occupation.kind": "ideal_gas"}).vary(n_up=2, n_down=2, theta=1.0)
     gas = built(experiment)
     gas.generator = torch.Generator().manual_seed(0)
     found = tables(SimpleNamespace(result=None, experiment=experiment), gas, 100, 2)

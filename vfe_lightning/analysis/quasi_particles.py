@@ -113,9 +113,10 @@ class Liquid:
         return smooth @ landau.powers(o.k, o.k_fermi).T + offsets
 
     def effective_mass(self) -> tuple[float, float]:
-        """m*/m = 2 k_F / (d eps / dk) at k_F of the smooth dispersion, and its error."""
+        """m*/m = 2 k_F / (d eps / dk) at k_F of the smooth part, and its error; NaN where it is flat."""
         j = torch.arange(1, landau.DEGREE + 1, device=self.background.device).double()
-        mass = self.orbitals.k_fermi**2 / (self.coefficients[:, : landau.DEGREE] @ j)
+        slope = self.coefficients[:, : landau.DEGREE] @ j
+        mass = self.orbitals.k_fermi**2 / torch.where(slope == 0, torch.nan, slope)
         return float(mass[0]), float(mass[1:].std())
 
     def dispersion(self) -> pd.DataFrame:
