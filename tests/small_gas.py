@@ -5,7 +5,9 @@ from typing import Any
 import torch
 
 from vfe_lightning.declarations import ElectronGas as Declared
+from vfe_lightning.declarations import NaturalGradient
 from vfe_lightning.free_energy import make_generator
+from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.systems.electron_gas import ElectronGas
 
 FIELDS = {
@@ -24,3 +26,15 @@ def small_gas(seed: int = 0, **changes: Any) -> ElectronGas:
     made = ElectronGas(Declared(**FIELDS | changes))
     made.generator = make_generator(torch.device("cpu"), seed, "training")
     return made
+
+
+def assert_no_dead_layers(gas: ElectronGas) -> None:
+    """Each tensor of parameters has a score somewhere, soon after a start at zero."""
+    optimizer = make_optimizer(NaturalGradient(), gas)
+    for _ in range(2):
+        optimizer.backward(gas.estimate(32).factors)
+        optimizer.step()
+    for factor in gas.estimate(32).factors:
+        sizes = {name: p.numel() for name, p in factor.module.named_parameters()}
+        for name, part in zip(sizes, factor.scores().abs().amax(0).split(list(sizes.values())), strict=True):
+            assert float(part.max()) > 0, f"{factor.name}: {name}"

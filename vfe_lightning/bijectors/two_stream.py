@@ -20,7 +20,6 @@ from vfe_lightning.bijectors.two_stream_spins import (
     by_kinds,
     doubled,
     of_own_and_other,
-    reading,
     written,
 )
 from vfe_lightning.bijectors.two_stream_values import (
@@ -136,7 +135,7 @@ class TwoStreamFlow(FlowWithJet):
 
 
 def _of_both_spins(layer: OneLayer) -> OneLayer:
-    pair, bias = reading(layer.pair), doubled(layer.bias)
+    pair, bias = doubled(layer.pair), doubled(layer.bias)
     if layer.electron is None or layer.mean is None:
         return OneLayer(None, None, pair, bias)
     own, other = layer.mean.chunk(2, -2)

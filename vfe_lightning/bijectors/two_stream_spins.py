@@ -59,13 +59,9 @@ def sum_of_halves(t: Tensor, dim: int) -> Tensor:
     return first + second
 
 
-def reading(weight: Tensor) -> Tensor:
-    """Both spins read both kinds of pairs alike: (2 f, width) -> (2 f, 2 width)."""
-    return torch.cat([weight, weight], -1)
-
-
-def doubled(bias: Tensor) -> Tensor:
-    return torch.cat([bias, bias], -1)
+def doubled(t: Tensor) -> Tensor:
+    """A weight or a bias by which both spins read alike: (..., width) -> (..., 2 width)."""
+    return torch.cat([t, t], -1)
 
 
 def written(out: Tensor) -> Tensor:

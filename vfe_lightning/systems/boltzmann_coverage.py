@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -156,7 +157,7 @@ def difference(first: AcceptanceRatio, other: AcceptanceRatio, samples: int) -> 
 
 def whole(first: AcceptanceRatio, other: AcceptanceRatio, samples: int) -> tuple[float, float]:
     """beta F of both states together, and its error; data need to be right within each state only."""
-    log_z = math.log1p(math.exp(-abs(first.log_z - other.log_z))) + max(first.log_z, other.log_z)
+    log_z = float(np.logaddexp(first.log_z, other.log_z))
     p, q = math.exp(first.log_z - log_z), math.exp(other.log_z - log_z)
     variance = (p * first.error) ** 2 + (q * other.error) ** 2 - 2 * p * q / samples
     return -log_z, math.sqrt(max(variance, 0.0))

@@ -47,9 +47,7 @@ class ElectronGas(VariationalFreeEnergy):
     """Electrons at theta = T / T_F. Internal lengths in r_s a_0, energies in Ry / r_s^2."""
 
     declaration: declarations.ElectronGas
-    momenta: (
-        Tensor  # of the orbitals in absolute units, those of both spins one after the other: (orbitals, dim)
-    )
+    momenta: Tensor  # of the orbitals of one spin after the other, in absolute units, (orbitals, dim)
     wave_vectors: Tensor  # of the untwisted grid but for zero, one of k and -k: (vectors, dim)
     shells: Tensor  # of equal length that the wave vectors belong to, (vectors,)
     units, per, unit_of_length = "Ry", "electron", "r_s a_0"
