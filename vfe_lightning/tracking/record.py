@@ -67,8 +67,10 @@ class Record:
         uri = store.tracking_uri()
         client = store.connect(uri)
         sweep(client)
-        code, diff = provenance.code(experiment)
-        facts = provenance.tags() | code | {"seed": str(experiment.seed), MARK: sign_of_life(0)}
+        code, diff = provenance.code(experiment, filing.declaring)
+        facts = (
+            provenance.tags(filing.declaring) | code | {"seed": str(experiment.seed), MARK: sign_of_life(0)}
+        )
         tags = facts | experiment.tags | dict(filing.tags) | dict(tags)
         with refusing(f"MLflow cannot record in {uri}"):
             filed = store.experiment_id(client, uri, filing.experiment, filing.about)
@@ -76,7 +78,7 @@ class Record:
             record = None
             try:
                 record = cls(client, run_id, begin(client, run_id), begun=True)
-                record.describe(experiment, diff)
+                record.describe(experiment, diff, filing.declaring)
                 return record
             except Exception:
                 if record:
@@ -94,10 +96,10 @@ class Record:
         """
         return cls(client, run.info.run_id, claim(client, run))
 
-    def describe(self, experiment: DeclaredExperiment, diff: str) -> None:
+    def describe(self, experiment: DeclaredExperiment, diff: str, declaring: str = "") -> None:
         """Everything that it can be repeated from; the parameters last, which say that it is all there."""
         self.text(json.dumps(experiment.declared(), indent=2), DECLARATION)
-        for name, content in provenance.files(experiment, diff).items():
+        for name, content in provenance.files(experiment, diff, declaring).items():
             self.file(content, name)
         self.settle()
         params = [Param(name, str(value)) for name, value in experiment.parameters().items()]

@@ -93,7 +93,7 @@ def curves_of(runs: list[str], rows: Sequence[Any]) -> pd.DataFrame:
     long = pd.DataFrame(list(rows), columns=["run", "step", "key", "value", "time"])
     long["run"] = pd.Categorical(long["run"], runs)
     names = {key: key.removeprefix(TRAINING) for key in long["key"].unique() if not is_quoted(key)}
-    long["key"] = pd.Categorical(long["key"].map(names), sorted(set(names.values())))
+    long["key"] = pd.Categorical([names.get(key) for key in long["key"]], sorted(set(names.values())))
     long = long.dropna(subset="key").sort_values(by=["time"], kind="stable")
     long = long.drop_duplicates(["run", "step", "key"], keep="last")
     wide = long.pivot(index=["run", "step"], columns="key", values="value").sort_index().reset_index()
