@@ -3,7 +3,7 @@
 A probability that is not normalised and a wrong determinant go unnoticed otherwise: F is then no bound.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -11,17 +11,15 @@ from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.bijectors.bijector import Bijector
-from vfe_lightning.exact.enumeration import configurations
 from vfe_lightning.generative.model import GenerativeModel
 
 TRIED = 5  # samples
-SUMMED = 12  # spins, whose probabilities are summed
+SUMMED = 2**12  # configurations, whose probabilities are summed
 MAPPED = 64  # coordinates, whose Jacobian is computed
 ROUNDING = 1e-6  # of a sum over all configurations
 CLOSE = 1e-3  # of maps that integrate or iterate
 
 
-@torch.no_grad()
 def own_network(declaration: declarations.OwnNetwork, sites: int) -> GenerativeModel:
     """The network that was declared, if it is a normalised model of spins.
 
@@ -29,19 +27,37 @@ def own_network(declaration: declarations.OwnNetwork, sites: int) -> GenerativeM
         ValueError: it is none; the message says why.
     """
     with told(f"{type(declaration).__name__}.build({sites})"):
-        model = declaration.build(sites)
-        if not isinstance(model, GenerativeModel):
-            raise ValueError(f"{type(model).__name__} is no vfe_lightning.generative.model.GenerativeModel")
-        s = model.sample(TRIED, torch.Generator().manual_seed(0))
-        shaped("sample(n)", s, (TRIED, sites))
-        if not (s.abs() == 1).all():
-            raise ValueError("sample(n) must be of spins +1 and -1")
-        shaped("log_prob(s)", model.log_prob(s), (TRIED,))
-        shaped("scores(s)", model.scores(s), (TRIED, sum(p.numel() for p in model.parameters())))
-        if sites <= SUMMED:
-            total = sum(model.log_prob(part).exp().sum().item() for part in configurations(sites))
-            if abs(total - 1) > ROUNDING:
-                raise ValueError(f"p is not normalised: the sum over all s is {total:.6g}")
+        return _tried(declaration.build(sites), sites, (-1, 1), "spins +1 and -1")
+
+
+def own_colour_network(
+    declaration: declarations.OwnColourNetwork, sites: int, colours: int
+) -> GenerativeModel:
+    """The same of colours 0, 1, ...
+
+    Raises:
+        ValueError: it is none; the message says why.
+    """
+    with told(f"{type(declaration).__name__}.build({sites}, {colours})"):
+        return _tried(declaration.build(sites, colours), sites, range(colours), f"colours 0 to {colours - 1}")
+
+
+@torch.no_grad()
+def _tried(model: object, sites: int, values: Sequence[int], named: str) -> GenerativeModel:
+    if not isinstance(model, GenerativeModel):
+        raise ValueError(f"{type(model).__name__} is no vfe_lightning.generative.model.GenerativeModel")
+    s = model.sample(TRIED, torch.Generator().manual_seed(0))
+    shaped("sample(n)", s, (TRIED, sites))
+    each = torch.tensor(values, dtype=s.dtype)
+    if not torch.isin(s, each).all():
+        raise ValueError(f"sample(n) must be of {named}")
+    shaped("log_prob(s)", model.log_prob(s), (TRIED,))
+    shaped("scores(s)", model.scores(s), (TRIED, sum(p.numel() for p in model.parameters())))
+    if len(each) ** sites <= SUMMED:
+        every = torch.cartesian_prod(*[each] * sites).reshape(-1, sites)
+        total = model.log_prob(every).exp().sum().item()
+        if abs(total - 1) > ROUNDING:
+            raise ValueError(f"p is not normalised: the sum over all s is {total:.6g}")
     return model
 
 

@@ -14,7 +14,7 @@ from vfe_lightning.generative.pixel_cnn import PixelCNN
 from vfe_lightning.generative.symbols import SPINS, Symbols
 from vfe_lightning.generative.symmetrized import Symmetrized
 from vfe_lightning.hamiltonians import lattices
-from vfe_lightning.systems.own_parts import own_network
+from vfe_lightning.systems.own_parts import own_colour_network, own_network
 
 Network = (
     declarations.Hierarchical
@@ -23,6 +23,7 @@ Network = (
     | declarations.Bernoulli
     | declarations.PeierlsWeights
     | declarations.OwnNetwork
+    | declarations.OwnColourNetwork
 )
 PRECISIONS = {"double": torch.float64, "single": torch.float32}
 
@@ -55,4 +56,6 @@ def model_of(
             model = PeierlsWeights(sites)
         case declarations.OwnNetwork():
             model = own_network(network, sites)
+        case declarations.OwnColourNetwork():
+            model = own_colour_network(network, sites, symbols.logits)
     return Symmetrized(model) if symmetrize else model
