@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from mlflow import MlflowClient
-from processes import died
+from processes import died, history
 from toy import toy
 
 from vfe_lightning.analysis import quoted
@@ -34,14 +34,6 @@ def only_run(client):
 
 def checkpoints(run) -> list[Path]:
     return checkpoints_in(Path(run.info.artifact_uri.removeprefix("file://")) / "checkpoints")
-
-
-def history(client, run_id) -> dict[str, list[tuple[int, float]]]:
-    """All metrics that do not measure time, entry by entry."""
-    names = [name for name in client.get_run(run_id).data.metrics if "seconds" not in name]
-    return {
-        name: [(m.step, m.value) for m in client.get_metric_history(run_id, name)] for name in sorted(names)
-    }
 
 
 def parameters(run) -> list[torch.Tensor]:
