@@ -132,9 +132,7 @@ class Record:
 
     def curves(self, steps: Sequence[Measured]) -> None:
         """What steps of the training have measured, under names that tell it from what is quoted."""
-        self.metrics(
-            [(s, when, {self.training + name: v for name, v in values.items()}) for s, when, values in steps]
-        )
+        self.metrics([(s, t, {self.training + name: v for name, v in vs.items()}) for s, t, vs in steps])
 
     def history(self, name: str) -> dict[int, float]:
         """One of the metrics that are remembered by step: of this process, and of those before it."""
