@@ -1,6 +1,7 @@
 """Networks, flows and potentials from outside are tried before anything is trained with them."""
 
 import math
+from operator import attrgetter
 
 import pytest
 import torch
@@ -11,6 +12,8 @@ from torch import nn
 from vfe_lightning import Experiment
 from vfe_lightning.bijectors.bijector import Bijector
 from vfe_lightning.bijectors.coordinate_splines import CoordinateSplines
+from vfe_lightning.bijectors.equivariant_velocity import Velocity
+from vfe_lightning.calculus.forward_laplacian import Traced
 from vfe_lightning.command_line import parse
 from vfe_lightning.declarations import (
     Adam,
@@ -20,9 +23,11 @@ from vfe_lightning.declarations import (
     OwnColourNetwork,
     OwnFlow,
     OwnNetwork,
+    OwnVelocity,
     PhiFour,
     Potential,
     Potts,
+    QuantumDot,
     Trainer,
 )
 from vfe_lightning.errors import Refused
@@ -104,6 +109,50 @@ class Map(OwnFlow):
         return Shift(self.wrong)
 
 
+class Breath(Velocity):
+    """v = a (r - R) with R the centre of mass."""
+
+    def __init__(self, n: int, dim: int, wrong: str) -> None:
+        super().__init__()
+        self.a, self.wrong = nn.Parameter(torch.tensor(0.3, dtype=torch.float64)), wrong
+        self.register_buffer("centring", torch.eye(n, dtype=torch.float64) - 1 / n, persistent=False)
+        self.rate = float((n - 1) * dim)
+
+    def forward(self, x, t):
+        v = (x @ self.centring) * (self.a if self.wrong == "axis" else self.a[..., None, None])
+        divergence = constant(x, self.rate * self.a)
+        match self.wrong:
+            case "divergence":
+                divergence = divergence * 1.1
+            case "order":
+                v = v + x * torch.arange(x.value.shape[2] if isinstance(x, Traced) else x.shape[2])
+            case "gradient" if isinstance(v, Traced):
+                v = Traced(v.value, 2 * v.gradient, v.laplacian)
+            case "laplacian" if isinstance(v, Traced):
+                v = Traced(v.value, v.gradient, v.laplacian + 1)
+        return v, divergence
+
+
+def constant(x, value: torch.Tensor):
+    """The same number in all points."""
+    if isinstance(x, Traced):
+        one = x.value[:, 0, 0]
+        return Traced(value.expand(len(one)), 0 * x.gradient[:, :, 0, 0], 0 * one)
+    return value.expand(len(x))
+
+
+class Field(OwnVelocity):
+    wrong: str = ""
+
+    def build(self, n_up, n_down, dim):
+        return Breath(n_up + n_down, dim, self.wrong)
+
+
+def dot(wrong: str = "", **changes) -> QuantumDot:
+    ground = {"n_up": 2, "z": 0.0, "beta": math.inf, "occupation": {"kind": "determinant"}}
+    return QuantumDot(**ground | {"flow": {"velocity": Field(wrong=wrong)}} | changes)
+
+
 class Well(Potential):
     """A harmonic well with any shape."""
 
@@ -163,6 +212,11 @@ def potts(wrong: str = "", **network) -> Experiment:
         (potts("from one"), r"ColourNet.build\(4, 3\): sample\(n\) must be of colours 0 to 2"),
         (potts("norm"), "p is not normalised: the sum over all s is 0.9048"),
         (made(LogGas(n=2, coupling=2.0, flow=Map(wrong="both"))), "is not that of the Jacobian"),
+        (made(dot("divergence")), r"^Field.build\(2, 0, 2\): div v is not the trace of its Jacobian"),
+        (made(dot("order")), "v does not commute with exchanges"),
+        (made(dot("axis")), r"^Field.build\(2, 0, 2\): "),
+        (made(dot("gradient")), "the gradient of v is not that of its values"),
+        (made(dot("laplacian")), "the Laplacian of v is not that of its values"),
         (made(Well(wrong="scalar")), r"Well.energy: energy\(x\) is \(\), where \(5,\) is wanted"),
         (made(Well(wrong="batch")), "depends on the others"),
         (made(Well(wrong="constant")), "there is no gradient"),
@@ -185,6 +239,8 @@ def test_what_is_wrong_is_refused_before_training(experiment, message):
         PhiFour(L=2, m2=1, lam=1, flow=Map()),
         CoulombTrap(n=2, beta=1.0, flow=Map()),
         LogGas(n=3, coupling=2.0, flow=Map()),
+        LogGas(n=3, coupling=2.0, flow={"velocity": Field()}),
+        dot(n_down=1),
         Well(flow=Map()),
     ],
     ids=lambda system: type(system).__name__,
@@ -194,11 +250,12 @@ def test_own_parts_are_declared_and_found_again(system):
     prepared(experiment)
     assert declared_in(origin_of(experiment)).system == experiment.system
     assert experiment.redeclared(experiment.declared()) == experiment
-    part = "network" if hasattr(system, "network") else "flow"
-    kind = f"{__name__}:{type(getattr(system, part)).__name__}"
-    assert experiment.parameters()[f"{part}.kind"] == kind
+    known = experiment.parameters()
+    [part] = [name.removesuffix(".wrong") for name in known if "." in name and name.endswith(".wrong")]
+    own = attrgetter(part)
+    assert known[f"{part}.kind"] == f"{__name__}:{type(own(system)).__name__}"
     given = parse(experiment, [f"--{part}.wrong", "x"]).experiment
-    assert getattr(given.system, part).wrong == "x"
+    assert own(given.system).wrong == "x"
 
 
 def test_own_parts_are_chosen_by_their_place():
@@ -248,6 +305,16 @@ def test_an_own_flow_of_a_trap_carries_the_independent_particles(client):
     moved = result.free_energy - result.landmarks["independent particles"]
     assert agrees(moved, result.free_energy_error, 0.5 + math.log(2), samples=64 * 20) and result.excess > 1
     assert "above_landmark" not in (result.alarms or {})  # which this flow, as it is, does not contain
+
+
+def test_an_own_velocity_carries_the_electrons_of_a_dot(client):
+    """By exp(0.3) from the centre of mass: its energy stays at 1, kinetic and trap energy were 1 each."""
+    result = made(dot(), **{"trainer.max_steps": 0, "trainer.evaluation_batches": 20}).run()
+    energy, error = result.number("total_energy")
+    assert agrees(energy, error, 1 + 2 * math.cosh(0.6), samples=64 * 20)
+    assert "above_landmark" not in (result.alarms or {})
+    trained = made(dot(n_down=1, z=1.0)).run()
+    assert trained.status == "FINISHED" and trained.steps == 2
 
 
 def test_scores_by_differentiation_are_those_in_closed_form():

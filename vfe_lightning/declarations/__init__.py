@@ -39,7 +39,7 @@ from vfe_lightning.declarations.occupation import (
     Transformer,
 )
 from vfe_lightning.declarations.optimizer import LBFGS, Adam, NaturalGradient, Optimizer, TrustRegion
-from vfe_lightning.declarations.own import Own, OwnColourNetwork, OwnFlow, OwnNetwork
+from vfe_lightning.declarations.own import Own, OwnColourNetwork, OwnFlow, OwnNetwork, OwnVelocity
 from vfe_lightning.declarations.pairwise_ising import PairwiseIsing
 from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
 from vfe_lightning.declarations.pauli_spins import PauliSpins
@@ -158,6 +158,7 @@ __all__ = [
     "OwnColourNetwork",
     "OwnFlow",
     "OwnNetwork",
+    "OwnVelocity",
     "PairVelocity",
     "PairwiseIsing",
     "PastAverage",

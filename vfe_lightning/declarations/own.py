@@ -61,6 +61,19 @@ class OwnFlow(Own):
         """A `bijectors.bijector.Bijector` of samples (batch, *shape), in float64."""
 
 
+class OwnVelocity(Own):
+    """A velocity of particles of one or two kinds, whose flow maps free ones on interacting ones."""
+
+    @abstractmethod
+    def build(self, n_up: int, n_down: int, dim: int) -> Any:
+        """A `bijectors.equivariant_velocity.Velocity` in float64 that commutes with exchanges within a kind.
+
+        It is written with what `calculus.forward_laplacian` knows, and each of its parameters may have an
+        axis of walkers before its own: `x * a[..., None, None]` of a number a. Where two electrons of
+        opposite spin meet, it has to be smooth.
+        """
+
+
 @dataclass(frozen=True)
 class Open:
     """Marks a union that also takes declarations from outside, of subclasses of this part."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from vfe_lightning.declarations.base import Declaration
-from vfe_lightning.declarations.own import OwnFlow, or_own
+from vfe_lightning.declarations.own import OwnFlow, OwnVelocity, or_own
 
 
 class PairVelocity(Declaration):
@@ -23,7 +23,7 @@ class MessagePassing(Declaration):
     messages: PositiveInt = Field(default=4, description="features that an electron collects from the others")
 
 
-Velocity = Annotated[PairVelocity | MessagePassing, Field(discriminator="kind")]
+Velocity = Annotated[PairVelocity | MessagePassing, Field(discriminator="kind"), *or_own(OwnVelocity)]
 
 
 class VelocityFlow(Declaration):

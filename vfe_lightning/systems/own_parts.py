@@ -11,6 +11,8 @@ from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.bijectors.bijector import Bijector
+from vfe_lightning.bijectors.equivariant_velocity import Velocity
+from vfe_lightning.calculus.forward_laplacian import coordinates
 from vfe_lightning.generative.model import GenerativeModel
 
 TRIED = 5  # samples
@@ -86,6 +88,45 @@ def own_flow(declaration: declarations.OwnFlow, shape: tuple[int, ...]) -> Bijec
             found = torch.linalg.slogdet(jacobian.reshape(z[0].numel(), -1)).logabsdet
             close("ln|det| is not that of the Jacobian", log_det[0], found)
     return flow
+
+
+def own_velocity(declaration: declarations.OwnVelocity, n_up: int, n_down: int, dim: int) -> Velocity:
+    """The velocity that was declared, if divergence, derivatives and symmetry are those of its field.
+
+    Raises:
+        ValueError: they are not; the message says why.
+    """
+    n, t = n_up + n_down, 0.3
+    with told(f"{type(declaration).__name__}.build({n_up}, {n_down}, {dim})"):
+        velocity = declaration.build(n_up, n_down, dim)
+        if not isinstance(velocity, Velocity):
+            raise ValueError(f"{type(velocity).__name__} is no {Velocity.__module__}.Velocity")
+        x = torch.randn(TRIED, dim, n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        with torch.no_grad():
+            v, divergence = velocity(x, t)
+            shaped("v", v, (TRIED, dim, n))
+            shaped("div v", divergence, (TRIED,))
+            order = [*reversed(range(n_up)), *reversed(range(n_up, n))]
+            close("v does not commute with exchanges", velocity(x[..., order], t)[0], v[..., order])
+            walkers = {name: p.expand(TRIED, *p.shape) for name, p in velocity.named_parameters()}
+            each = torch.func.functional_call(velocity, walkers, (x, t))
+            close("v is another one where each walker has parameters of its own", each[0], v)
+            traced = velocity(coordinates(x), t)
+
+        def both(y: Tensor) -> Tensor:
+            return torch.cat([part.flatten() for part in velocity(y.view(1, dim, n), t)])
+
+        first = torch.func.jacfwd(both)
+        slope = first(x[0].flatten())
+        bend = torch.func.jacfwd(first)(x[0].flatten()).diagonal(dim1=1, dim2=2).sum(1)
+        close("div v is not the trace of its Jacobian", divergence[0], slope[:-1].trace())
+        for name, found, rows in zip(("v", "div v"), traced, (slice(-1), slice(-1, None)), strict=True):
+            gradient = found.gradient[:, 0].reshape(n * dim, -1).mT
+            close(f"the gradient of {name} is not that of its values", gradient, slope[rows])
+            close(
+                f"the Laplacian of {name} is not that of its values", found.laplacian[0].flatten(), bend[rows]
+            )
+    return velocity
 
 
 @contextmanager

@@ -182,9 +182,12 @@ class QuantumDot(VariationalFreeEnergy):
         return known
 
     def contained(self) -> frozenset[str]:
-        """Where training starts; the cusp of opposite spins, which is not trained, is in no landmark."""
+        """Where training starts; the cusp of opposite spins, which is not trained, is in no landmark.
+
+        A velocity from outside may leave nothing as it is.
+        """
         d = self.declaration
-        if d.n_down and d.z:
+        if (d.n_down and d.z) or isinstance(d.flow.velocity, declarations.Own):
             return frozenset()
         starts = {"first order", "scaled first order"} if self.mixing is None else {"mixed determinants"}
         return frozenset(starts)

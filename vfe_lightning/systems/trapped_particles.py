@@ -77,7 +77,8 @@ def trapped(
     def virial(x: Tensor) -> Tensor:
         return beta * hamiltonian.virial(x) - d.n * dim
 
-    own = isinstance(d.flow, declarations.OwnFlow)  # which may leave no density as it is
+    flow = d.flow if isinstance(d.flow, declarations.OwnFlow) else d.flow.velocity
+    own = isinstance(flow, declarations.Own)  # which may leave no density as it is
     edge = 3.2 * gas.sigma
     return Physics(
         size=1,
