@@ -127,6 +127,26 @@ def test_two_machines_make_one_run_of_a_key_on_a_server(client, unlocked):
     assert [e.name for e in client.search_experiments()] == ["toy", "Default"]
 
 
+def test_a_process_that_hangs_between_its_claim_and_its_run_makes_no_second_one(client, monkeypatch):
+    experiment = store.experiment_id(client, store.tracking_uri(), "toy")
+
+    def make():
+        return keys.make(client, "http://server", experiment, "toy", {keys.KEY: "a"}).info.run_id
+
+    create, made = MlflowClient.create_run, []
+
+    def late(*arguments, **named):
+        monkeypatch.setattr(MlflowClient, "create_run", create)
+        made.append(make())
+        return create(*arguments, **named)
+
+    monkeypatch.setattr(keys, "AWAITED", 0.2)
+    monkeypatch.setattr(MlflowClient, "create_run", late)
+    with pytest.raises(Refused, match=r"has just been made by another process"):
+        make()
+    assert [run.info.run_id for run in runs_of(client)] == made
+
+
 def test_a_claim_whose_process_died_is_no_obstacle(client, monkeypatch):
     experiment = store.experiment_id(client, store.tracking_uri(), "toy")
 
