@@ -32,6 +32,7 @@ from vfe_lightning.generative.bernoulli import BernoulliProduct
 from vfe_lightning.generative.hierarchical import Hierarchical
 from vfe_lightning.generative.made import MADE
 from vfe_lightning.generative.pixel_cnn import PixelCNN
+from vfe_lightning.generative.symbols import SPINS, Symbols
 from vfe_lightning.generative.symmetrized import Symmetrized
 from vfe_lightning.hamiltonians import lattices
 
@@ -58,6 +59,14 @@ def spectrum(L: int) -> Tensor:
 def rotating() -> RotatingCoupling:
     moved, seen = coarse_to_fine(3)[-1]
     return RotatingCoupling(3, moved, seen, 4, 8, 0.7)
+
+
+def dense(sites: int, symbols: Symbols = SPINS, **declared) -> MADE:
+    return MADE(declarations.MADE(**declared), sites, symbols)
+
+
+def pixel_cnn(L: int, symbols: Symbols = SPINS, **declared) -> PixelCNN:
+    return PixelCNN(declarations.PixelCNN(**declared), L, symbols)
 
 
 FIRST_TWO = torch.tensor([True, True, False, False])
@@ -100,7 +109,7 @@ BIJECTORS = {
 SPIN_MODELS = {
     "Bernoulli": lambda: BernoulliProduct(9),
     "hierarchical": lambda: Hierarchical(4, lattices.STEPS["square"], 1.0, 0.4, 1, 2),
-    "MADE": lambda: MADE(9, 2, 3),
-    "PixelCNN": lambda: PixelCNN(3, 2, 3, 1),
-    "symmetrized": lambda: Symmetrized(MADE(9, 2, 2)),
+    "MADE": lambda: dense(9, depth=2, width=3),
+    "PixelCNN": lambda: pixel_cnn(3, depth=2, width=3, reach=1),
+    "symmetrized": lambda: Symmetrized(dense(9, depth=2, width=2)),
 }

@@ -2,8 +2,6 @@
 
 import math
 
-import torch
-
 from vfe_lightning import declarations
 from vfe_lightning.generative.bernoulli import BernoulliProduct
 from vfe_lightning.generative.hierarchical import Hierarchical
@@ -25,7 +23,6 @@ Network = (
     | declarations.OwnNetwork
     | declarations.OwnColourNetwork
 )
-PRECISIONS = {"double": torch.float64, "single": torch.float32}
 
 
 def model_of(
@@ -46,10 +43,10 @@ def model_of(
             assert lattice is not None
             steps = lattices.STEPS[lattice.lattice]
             return Hierarchical(lattice.L, steps, lattice.J, lattice.beta, depth, width)  # even by itself
-        case declarations.MADE(depth=depth, width=width, bias=bias, precision=precision):
-            model: GenerativeModel = MADE(sites, depth, width, bias, PRECISIONS[precision], symbols)
-        case declarations.PixelCNN(depth=depth, width=width, reach=reach, precision=precision):
-            model = PixelCNN(math.isqrt(sites), depth, width, reach, PRECISIONS[precision], symbols)
+        case declarations.MADE():
+            model: GenerativeModel = MADE(network, sites, symbols)
+        case declarations.PixelCNN():
+            model = PixelCNN(network, math.isqrt(sites), symbols)
         case declarations.Bernoulli():
             model = BernoulliProduct(sites)
         case declarations.PeierlsWeights():
