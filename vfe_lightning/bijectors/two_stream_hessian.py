@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from vfe_lightning.bijectors.pair_features import differences, to_particles
+from vfe_lightning.bijectors.two_stream_spins import Spins, joined, own_first
 from vfe_lightning.bijectors.two_stream_values import TwoStreamWeights, transform, transform_features
 
 
@@ -36,7 +37,7 @@ def _pull(
         on_units.append(cotangent)
         if layer.electron is not None and layer.mean is not None:
             inner = cotangent * unit.slope[:, :, None]
-            on_means.append(transform(inner, layer.mean.mT))
+            on_means.append(weights.spins.on_fields(transform(inner, layer.mean.mT)))
             cotangent = cotangent + transform(inner, layer.electron.mT)
     return on_units[::-1], on_means[::-1]
 
@@ -51,8 +52,7 @@ def hessian_times_gradient(
     layer = weights.one[len(units)]
     if layer.electron is None or layer.mean is None:
         return curved
-    direct = transform_features(layer.mean, means[-1])  # (batch, f, D, D)
-    curved = curved + gradient @ direct
+    curved = curved + _on_means(weights.spins, layer.mean, gradient, means[-1])
     cotangent = layer.electron.mT.expand(batch, n, -1, -1)
     on_units, on_means = _pull(weights, units, cotangent)
     by_electron = gradient.transpose(1, 2)
@@ -67,30 +67,48 @@ def hessian_times_gradient(
     return curved + inner.transpose(1, 2)
 
 
+def _on_means(spins: Spins, weight: Tensor, gradient: Tensor, mean: Tensor) -> Tensor:
+    """Gradients (batch, f, i, D) times what each electron reads of the means' Hessians."""
+    own_and_other = spins.by_kind(weight, -2)
+    parts = [
+        rows @ transform_features(joined(own_first(own_and_other, spin), -2), mean)
+        for spin, rows in enumerate(spins.by_spin(gradient, 2))
+    ]
+    return joined(parts, 2)
+
+
 def mean_hessian(
     weights: TwoStreamWeights, pair_hessian: Tensor, units: list[Units], means: list[Tensor]
 ) -> Tensor:
-    """M = Hess(mean_i h_i): (batch, f, D, D)."""
+    """M = Hess(mean_i h_i), of the electrons of each spin: (batch, spins f, D, D)."""
     batch, features, dim, _, n, _ = pair_hessian.shape
     size = n * dim
+    spins = weights.spins
     unit = torch.eye(features, dtype=pair_hessian.dtype, device=pair_hessian.device).expand(
         batch, n, features, features
     )
     on_units, on_means = _pull(weights, units, unit / n)
     top = units[-1]
-    weighted = top.gradient * (top.bend.mT / n)[..., None]
-    mean = weighted.mT @ top.gradient  # the last layer's units reach their own output only
-    for lower, on_unit in zip(units[:-1], on_units[:-1], strict=True):
-        gradient = lower.gradient.flatten(1, 2)  # ((f, i), D)
-        weight = (on_unit * lower.bend[:, :, None]).permute(0, 2, 3, 1).flatten(2)  # (output, (f, i))
-        mean = mean + (gradient[:, None] * weight[..., None]).mT @ gradient[:, None]
-    for lower_mean, on_mean in zip(means, on_means, strict=True):
-        mean = mean + (on_mean.sum(1) @ lower_mean.flatten(2)).unflatten(2, (size, size))
-    both = (pair_hessian + pair_hessian.transpose(-1, -2)) / n
-    blocks = mean.view(batch, features, n, dim, n, dim)
-    blocks -= both.permute(0, 1, 4, 2, 5, 3)
-    torch.diagonal(blocks, dim1=2, dim2=4).add_(both.sum(-1))
-    return mean
+    fields: list[Tensor] = []
+    for spin in range(spins.kinds):
+        gradient = spins.by_spin(top.gradient, 2)[spin]
+        weighted = gradient * (spins.by_spin(top.bend, 1)[spin].mT / n)[..., None]
+        mean = weighted.mT @ gradient  # the last layer's units reach their own output only
+        for lower, on_unit in zip(units[:-1], on_units[:-1], strict=True):
+            gradient = spins.by_spin(lower.gradient, 2)[spin].flatten(1, 2)  # ((f, i), D)
+            weight = spins.by_spin(on_unit * lower.bend[:, :, None], 1)[spin]
+            weight = weight.permute(0, 2, 3, 1).flatten(2)  # (output, (f, i))
+            mean = mean + (gradient[:, None] * weight[..., None]).mT @ gradient[:, None]
+        for lower_mean, on_mean in zip(means, on_means, strict=True):
+            total = spins.by_spin(on_mean, 1)[spin].sum(1)
+            mean = mean + (total @ lower_mean.flatten(2)).unflatten(2, (size, size))
+        of_pairs = spins.alone(spins.by_spin(pair_hessian, -2)[spin], spin, -2)
+        both = (of_pairs + of_pairs.transpose(-1, -2)) / n
+        blocks = mean.view(batch, features, n, dim, n, dim)
+        blocks -= both.permute(0, 1, 4, 2, 5, 3)
+        torch.diagonal(blocks, dim1=2, dim2=4).add_(both.sum(-1))
+        fields.append(mean)
+    return joined(fields, 1)
 
 
 def output_hessian(
