@@ -55,15 +55,16 @@ def hessian_times_gradient(
     curved = curved + _on_means(weights.spins, layer.mean, gradient, means[-1])
     cotangent = layer.electron.mT.expand(batch, n, -1, -1)
     on_units, on_means = _pull(weights, units, cotangent)
-    by_electron = gradient.transpose(1, 2)
+    by_electron = gradient.transpose(1, 2).contiguous()
     inner = torch.zeros_like(by_electron)
     for unit, on_unit in zip(units, on_units, strict=True):
         below = unit.gradient.transpose(1, 2)
         overlap = by_electron @ below.mT
         inner = inner + (on_unit * unit.bend[:, :, None] * overlap) @ below
-    for on_mean, mean in zip(on_means, means[:-1], strict=True):  # differs from electron to electron
-        for feature in range(on_mean.shape[-1]):
-            inner = inner + on_mean[..., feature, None] * (by_electron @ mean[:, None, feature])
+    for on_mean, mean in zip(on_means, means[:-1], strict=True):
+        for field in range(on_mean.shape[-1]):  # in a different proportion for every electron
+            turned = (by_electron.flatten(1, 2) @ mean[:, field]).view_as(inner)
+            inner += turned.mul_(on_mean[..., field, None])
     return curved + inner.transpose(1, 2)
 
 
@@ -78,9 +79,9 @@ def _on_means(spins: Spins, weight: Tensor, gradient: Tensor, mean: Tensor) -> T
 
 
 def mean_hessian(
-    weights: TwoStreamWeights, pair_hessian: Tensor, units: list[Units], means: list[Tensor]
-) -> Tensor:
-    """M = Hess(mean_i h_i), of the electrons of each spin: (batch, spins f, D, D)."""
+    weights: TwoStreamWeights, pair_hessian: Tensor, units: list[Units], means: list[Tensor], out: Tensor
+) -> None:
+    """M = Hess(mean_i h_i), of the electrons of each spin, into out (batch, spins f, D, D)."""
     batch, features, dim, _, n, _ = pair_hessian.shape
     size = n * dim
     spins = weights.spins
@@ -89,32 +90,34 @@ def mean_hessian(
     )
     on_units, on_means = _pull(weights, units, unit / n)
     top = units[-1]
-    fields: list[Tensor] = []
-    for spin in range(spins.kinds):
+    for spin, made in enumerate(spins.by_kind(out, 1)):
         gradient = spins.by_spin(top.gradient, 2)[spin]
         weighted = gradient * (spins.by_spin(top.bend, 1)[spin].mT / n)[..., None]
         mean = weighted.mT @ gradient  # the last layer's units reach their own output only
         for lower, on_unit in zip(units[:-1], on_units[:-1], strict=True):
             gradient = spins.by_spin(lower.gradient, 2)[spin].flatten(1, 2)  # ((f, i), D)
             weight = spins.by_spin(on_unit * lower.bend[:, :, None], 1)[spin]
-            weight = weight.permute(0, 2, 3, 1).flatten(2)  # (output, (f, i))
-            mean = mean + (gradient[:, None] * weight[..., None]).mT @ gradient[:, None]
+            weight = weight.permute(0, 3, 1, 2).flatten(1, 2)  # ((f, i), output)
+            weighted = (gradient[:, :, None] * weight[..., None]).flatten(2)
+            mean += (weighted.mT @ gradient).unflatten(1, (features, size))
         for lower_mean, on_mean in zip(means, on_means, strict=True):
             total = spins.by_spin(on_mean, 1)[spin].sum(1)
-            mean = mean + (total @ lower_mean.flatten(2)).unflatten(2, (size, size))
+            mean += (total @ lower_mean.flatten(2)).unflatten(2, (size, size))
         of_pairs = spins.alone(spins.by_spin(pair_hessian, -2)[spin], spin, -2)
-        both = (of_pairs + of_pairs.transpose(-1, -2)) / n
-        blocks = mean.view(batch, features, n, dim, n, dim)
-        blocks -= both.permute(0, 1, 4, 2, 5, 3)
+        both = (of_pairs + of_pairs.transpose(-1, -2)).div_(n)
+        blocks = made.view(batch, features, n, dim, n, dim)
+        torch.sub(mean.view_as(blocks), both.permute(0, 1, 4, 2, 5, 3), out=blocks)
         torch.diagonal(blocks, dim1=2, dim2=4).add_(both.sum(-1))
-        fields.append(mean)
-    return joined(fields, 1)
 
 
 def output_hessian(
-    weights: TwoStreamWeights, pair_hessian: Tensor, units: list[Units], means: list[Tensor]
+    weights: TwoStreamWeights, pair_hessian: Tensor, units: list[Units], means: Tensor
 ) -> Tensor:
-    """Hessians of all outputs: (batch, D, D, D); pair_hessian (batch, output, a, b, i, j)."""
+    """Hessians of all outputs: (batch, D, D, D); pair_hessian (batch, output, a, b, i, j).
+
+    Args:
+        means: M of all levels, (batch, levels spins f, D, D).
+    """
     batch, dim, _, _, n, _ = pair_hessian.shape
     size = n * dim
     on_units, on_means = _pull(weights, units, weights.out.mT.expand(batch, n, -1, -1))
@@ -122,9 +125,9 @@ def output_hessian(
     weight = torch.cat([c * unit.bend[:, :, None] for c, unit in zip(on_units, units, strict=True)], -1)
     weighted = (weight.mT[..., None] * gradient[:, :, :, None]).flatten(3)  # (batch, i, units, (output, D))
     left, right = weighted.flatten(0, 1).mT, gradient.flatten(0, 1)
-    if means:
+    if on_means:
         on_all = torch.cat(on_means, -1).flatten(1, 2)
-        hessian = (on_all @ torch.cat(means, 1).flatten(2)).view(batch * n, dim * size, size)
+        hessian = (on_all @ means.flatten(2)).view(batch * n, dim * size, size)
         hessian.baddbmm_(left, right)  # the largest tensor by far: made once, then added to in place
     else:
         hessian = torch.bmm(left, right)

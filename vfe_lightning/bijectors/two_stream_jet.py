@@ -65,6 +65,8 @@ def jet(weights: TwoStreamWeights, x: Tensor, length: float, metric: Tensor | No
     pair = each(PairJet, *map(spins.blocks, whole))
     of_blocks = each(lambda _: None, pair) if of_pairs is None else spins.blocks(of_pairs)
     units: list[Units] = []
+    fields = spins.kinds * weights.out.shape[0]
+    all_means = x.new_empty(batch, len(weights.pair) * fields, size, size)
     means: list[Tensor] = []
     h: _Electrons | None = None
     for depth, layer in enumerate(weights.one):
@@ -78,7 +80,9 @@ def jet(weights: TwoStreamWeights, x: Tensor, length: float, metric: Tensor | No
         h = step if h is None else _add(h, step)
         units.append(unit)
         if depth < len(weights.pair):
-            means.append(mean_hessian(weights, h.pair_hessian, units, means))
+            made = all_means[:, depth * fields : (depth + 1) * fields]
+            mean_hessian(weights, h.pair_hessian, units, means, made)
+            means.append(made)
             pair = each(partial(_advance_pairs, residual=depth > 0), pair, weights.pair[depth], of_blocks)
     assert h is not None
     out = weights.out
@@ -90,7 +94,7 @@ def jet(weights: TwoStreamWeights, x: Tensor, length: float, metric: Tensor | No
         zeta=x + add_bias(transform(h.value, out), weights.out_bias),
         jacobian=output(h.gradient) + torch.eye(size, dtype=x.dtype, device=x.device),
         laplacian=transform(h.laplacian, out),
-        hessian=output_hessian(weights, transform_features(out, h.pair_hessian), units, means),
+        hessian=output_hessian(weights, transform_features(out, h.pair_hessian), units, all_means),
         grad_laplacian=output(h.grad_laplacian),
     )
 
