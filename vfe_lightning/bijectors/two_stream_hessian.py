@@ -83,7 +83,6 @@ def mean_hessian(
 ) -> None:
     """M = Hess(mean_i h_i), of the electrons of each spin, into out (batch, spins f, D, D)."""
     batch, features, dim, _, n, _ = pair_hessian.shape
-    size = n * dim
     spins = weights.spins
     unit = torch.eye(features, dtype=pair_hessian.dtype, device=pair_hessian.device).expand(
         batch, n, features, features
@@ -99,15 +98,36 @@ def mean_hessian(
             weight = spins.by_spin(on_unit * lower.bend[:, :, None], 1)[spin]
             weight = weight.permute(0, 3, 1, 2).flatten(1, 2)  # ((f, i), output)
             weighted = (gradient[:, :, None] * weight[..., None]).flatten(2)
-            mean += (weighted.mT @ gradient).unflatten(1, (features, size))
+            mean += (weighted.mT @ gradient).unflatten(1, (features, n * dim))
         for lower_mean, on_mean in zip(means, on_means, strict=True):
             total = spins.by_spin(on_mean, 1)[spin].sum(1)
-            mean += (total @ lower_mean.flatten(2)).unflatten(2, (size, size))
-        of_pairs = spins.alone(spins.by_spin(pair_hessian, -2)[spin], spin, -2)
-        both = (of_pairs + of_pairs.transpose(-1, -2)).div_(n)
-        blocks = made.view(batch, features, n, dim, n, dim)
-        torch.sub(mean.view_as(blocks), both.permute(0, 1, 4, 2, 5, 3), out=blocks)
-        torch.diagonal(blocks, dim1=2, dim2=4).add_(both.sum(-1))
+            mean += (total @ lower_mean.flatten(2)).unflatten(2, (n * dim, n * dim))
+        _add_pairs(spins, spin, mean, pair_hessian, made)
+
+
+def _add_pairs(spins: Spins, spin: int, mean: Tensor, pair_hessian: Tensor, out: Tensor) -> None:
+    """mean (batch, f, D, D) and the pairs of the electrons i of one spin, over n, into out."""
+    batch, features, dim, _, n, _ = pair_hessian.shape
+    mean, out = (t.view(batch, features, n, dim, n, dim) for t in (mean, out))
+
+    def block(t: Tensor, i: int, j: int) -> Tensor:
+        return spins.by_spin(spins.by_spin(t, 2)[i], 4)[j]
+
+    def subtract(pairs: Tensor, i: int, j: int) -> None:
+        torch.sub(block(mean, i, j), pairs.permute(0, 1, 4, 2, 5, 3), out=block(out, i, j))
+
+    on_site = spins.by_spin(torch.diagonal(out, dim1=2, dim2=4), -1)
+    equal, *opposite = spins.blocks(pair_hessian)[spin]
+    both = (equal + equal.mT).div_(n)
+    subtract(both, spin, spin)
+    on_site[spin].add_(both.sum(-1))
+    for pairs in opposite:
+        other, pairs = 1 - spin, pairs / n
+        subtract(pairs, spin, other)
+        subtract(pairs.mT, other, spin)
+        block(out, other, other).copy_(block(mean, other, other))
+        on_site[spin].add_(pairs.sum(-1))
+        on_site[other].add_(pairs.sum(-2))
 
 
 def output_hessian(

@@ -90,18 +90,13 @@ class Spins(NamedTuple):
         by_spin = enumerate(self.by_spin(cotangent, 1))
         return joined([joined(own_first(self.by_kind(t, -1), spin), -1) for spin, t in by_spin], 1)
 
-    def alone(self, t: Tensor, spin: int, electrons: int) -> Tensor:
-        """Zero at the electrons of the other spin, along an axis that counts from the last."""
-        if not self.n_down:
-            return t
-        others = (self.n_up, 0) if spin else (0, self.n_down)
-        return pad(t, (0, 0) * (-electrons - 1) + others)
-
     def at(self, spin: int, of_kinds: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
         """Functions of i, of one spin, and of j, of its own and of the other, as ones of all electrons."""
         at_i, at_j = zip(*of_kinds, strict=True)
         total = reduce(torch.add, at_i)
-        return self.alone(total, spin, -1), joined(own_first(at_j, spin), -1)
+        if self.n_down:
+            total = pad(total, (self.n_up, 0) if spin else (0, self.n_down))
+        return total, joined(own_first(at_j, spin), -1)
 
 
 def each(function: Callable[..., T], *blocks: Blocks[Any]) -> Blocks[T]:
