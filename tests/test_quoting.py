@@ -36,7 +36,8 @@ def results(checkout, run_command):
 
 
 def rows(checkout) -> pd.DataFrame:
-    return pd.read_csv(checkout / "experiments" / "results.csv")
+    words = dict.fromkeys(("run", "commit"), "str")  # 159e56529532 is no number
+    return pd.read_csv(checkout / "experiments" / "results.csv", dtype=words)
 
 
 def test_a_run_is_quoted_with_where_it_comes_from(client, checkout, results):
