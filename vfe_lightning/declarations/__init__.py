@@ -39,11 +39,11 @@ from vfe_lightning.declarations.occupation import (
     Transformer,
 )
 from vfe_lightning.declarations.optimizer import LBFGS, Adam, NaturalGradient, Optimizer, TrustRegion
-from vfe_lightning.declarations.own import Own, OwnFlow, OwnNetwork
+from vfe_lightning.declarations.own import Own, OwnColourNetwork, OwnFlow, OwnNetwork, OwnVelocity
 from vfe_lightning.declarations.pairwise_ising import PairwiseIsing
 from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
 from vfe_lightning.declarations.pauli_spins import PauliSpins
-from vfe_lightning.declarations.potential import Couplings, Equivariant, Potential
+from vfe_lightning.declarations.potential import Couplings, Potential
 from vfe_lightning.declarations.potts import Potts
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
 from vfe_lightning.declarations.quantum_spins import (
@@ -114,7 +114,6 @@ __all__ = [
     "DoubleWell",
     "EdwardsAnderson",
     "ElectronGas",
-    "Equivariant",
     "EquivariantFlow",
     "Exact",
     "ExponentialAnnealing",
@@ -156,8 +155,10 @@ __all__ = [
     "Optimizer",
     "OscillatorDeterminants",
     "Own",
+    "OwnColourNetwork",
     "OwnFlow",
     "OwnNetwork",
+    "OwnVelocity",
     "PairVelocity",
     "PairwiseIsing",
     "PastAverage",
