@@ -2,11 +2,14 @@
 
 from vfe_lightning import declarations
 from vfe_lightning.errors import NotKnown
+from vfe_lightning.exact.box_gas import box_gas, infinite_gas
 from vfe_lightning.exact.diagonalization import diagonalize
 from vfe_lightning.exact.hartree_fock import hartree_fock
 from vfe_lightning.exact.relative_spectrum import default_cutoff, finest_cutoff
 from vfe_lightning.exact.single_electron import single_electron
+from vfe_lightning.reporting import Reporting
 from vfe_lightning.result import Reference
+from vfe_lightning.statistics import Moments
 
 
 def exact_values(d: declarations.ElectronGas, tolerance: float) -> Reference:
@@ -20,10 +23,10 @@ def exact_values(d: declarations.ElectronGas, tolerance: float) -> Reference:
             f"n = {d.n}, theta = {d.theta:g}: thermal states of up to 3 electrons are known exactly"
         )
     if d.n == 1:
-        return single_electron(d.dim, d.rs, d.theta, d.twist)
+        return single_electron(d.dim, d.rs, d.theta, d.twists)
     most, fewest = max(d.n_up, d.n_down), min(d.n_up, d.n_down)  # the spins may be exchanged
     for cutoff in dict.fromkeys(f(most, d.dim, fewest) for f in (default_cutoff, finest_cutoff)):
-        exact = diagonalize(most, d.dim, d.rs, d.theta, (d.twist,) * d.dim, cutoff, fewest)
+        exact = diagonalize(most, d.dim, d.rs, d.theta, d.twists, cutoff, fewest)
         if exact.free_energy_error <= tolerance:
             return exact.reference
     raise NotKnown(
@@ -34,5 +37,21 @@ def exact_values(d: declarations.ElectronGas, tolerance: float) -> Reference:
 
 def landmarks(d: declarations.ElectronGas, cutoff: int) -> dict[str, float]:
     """Free energies of approximations on the orbitals up to a cutoff, in Ry / r_s^2."""
-    found = hartree_fock(d.n_up, d.dim, d.rs, d.theta, d.twist, cutoff, d.n_down)
+    found = hartree_fock(d.n_up, d.dim, d.rs, d.theta, d.twists, cutoff, d.n_down)
     return {"Hartree-Fock": found.free_energy}
+
+
+def ideal_numbers(d: declarations.ElectronGas, cutoff: int, reporting: Reporting) -> dict[str, Moments]:
+    """Kinetic energy of the ideal gas, averaged over many twists and of infinite volume.
+
+    Their difference is what is left of the finite size: that the number of electrons is fixed.
+    """
+    if isinstance(d.twists, tuple) or d.theta == 0:
+        return {}
+    box = box_gas(d.n_up, d.dim, d.theta, d.twists, cutoff, d.n_down)
+    infinite = infinite_gas(d.n_up, d.dim, d.theta, d.n_down)
+    unit, units = reporting.unit, reporting.of_energies
+    return {
+        "ideal_kinetic": Moments.exactly(box.energy * unit).measured_in(*units),
+        "ideal_kinetic_infinite": Moments.exactly(infinite.energy * unit).measured_in(*units),
+    }
