@@ -49,7 +49,7 @@ def hartree_fock(
         return found.free_energy, found.kinetic, found.potential, found.entropy
 
     twists = along_axes(twist, dim) if isinstance(twist, int | float) else twist
-    mean, error = averaged(totals, twists, dim, OF_A_BASIS)
+    mean, error = averaged(totals, twists, dim, OF_A_BASIS, cold=theta == 0)
     return HartreeFock(*mean.tolist(), free_energy_error=float(error[0]))
 
 

@@ -36,23 +36,25 @@ def averaged(
     twists: Twists,
     dim: int,
     close: float = CLOSE,
+    cold: bool = False,
 ) -> Mean:
     """Of a function of one twist; exact where there is one, or a grid of them.
 
     Args:
         close: a relative change of the mean at which there are points enough.
+        cold: the function has kinks, where levels cross.
     """
     match twists:
         case MonkhorstPack():
             found = over_grid(function, twists, dim)
             return Mean(found, np.zeros_like(found))
         case TwistAverage():
-            points = FIRST
+            points, most = FIRST, MOST[dim] * (2 if cold else 1)
             coarse = over_grid(function, _grid(points), dim)
             while True:
                 points *= 2
                 fine = over_grid(function, _grid(points), dim)
-                if points >= MOST[dim] or bool((abs(fine - coarse) <= close * abs(fine).max()).all()):
+                if points >= most or bool((abs(fine - coarse) <= close * abs(fine).max()).all()):
                     return Mean(fine, abs(fine - coarse))
                 coarse = fine
     found = np.asarray(function(twists), dtype=np.float64)

@@ -32,7 +32,7 @@ from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.basis_check import basis_alarms, basis_numbers, plane_wave_basis
 from vfe_lightning.systems.gas_flow import flow_of
 from vfe_lightning.systems.gas_profiles import of_occupations, of_positions
-from vfe_lightning.systems.gas_references import exact_values, ideal_numbers, landmarks
+from vfe_lightning.systems.gas_references import exact_values, averaged_numbers, landmarks
 from vfe_lightning.systems.occupation_model import occupation_model
 from vfe_lightning.wavefunctions.base_states import BaseStates
 from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationInteraction
@@ -185,7 +185,9 @@ class ElectronGas(VariationalFreeEnergy):
         return frozenset({"Hartree-Fock"} if self.mixing is None and not self.declaration.n_down else ())
 
     def derived(self) -> dict[str, Moments]:
-        return basis_numbers(self, self.lost) | ideal_numbers(self.declaration, self.cutoff, self.reporting)
+        return basis_numbers(self, self.lost) | averaged_numbers(
+            self.declaration, self.cutoff, self.reporting
+        )
 
     def alarms(self) -> dict[str, str]:
         return basis_alarms(self, self.lost)

@@ -41,17 +41,20 @@ def landmarks(d: declarations.ElectronGas, cutoff: int) -> dict[str, float]:
     return {"Hartree-Fock": found.free_energy}
 
 
-def ideal_numbers(d: declarations.ElectronGas, cutoff: int, reporting: Reporting) -> dict[str, Moments]:
-    """Kinetic energy of the ideal gas, averaged over many twists and of infinite volume.
+def averaged_numbers(d: declarations.ElectronGas, cutoff: int, reporting: Reporting) -> dict[str, Moments]:
+    """Of many twists: what the quadrature of Hartree-Fock may miss, and K of the ideal gas.
 
-    Their difference is what is left of the finite size: that the number of electrons is fixed.
+    The box of N electrons differs from infinite volume by what is left of the finite size: that N is fixed.
     """
-    if isinstance(d.twists, tuple) or d.theta == 0:
+    if isinstance(d.twists, tuple):
         return {}
-    box = box_gas(d.n_up, d.dim, d.theta, d.twists, cutoff, d.n_down)
-    infinite = infinite_gas(d.n_up, d.dim, d.theta, d.n_down)
-    unit, units = reporting.unit, reporting.of_energies
+    missed = hartree_fock(d.n_up, d.dim, d.rs, d.theta, d.twists, cutoff, d.n_down).free_energy_error
+    numbers = {"hartree_fock_missed": missed}
+    if d.theta > 0:
+        box = box_gas(d.n_up, d.dim, d.theta, d.twists, cutoff, d.n_down)
+        infinite = infinite_gas(d.n_up, d.dim, d.theta, d.n_down)
+        numbers |= {"ideal_kinetic": box.energy, "ideal_kinetic_infinite": infinite.energy}
     return {
-        "ideal_kinetic": Moments.exactly(box.energy * unit).measured_in(*units),
-        "ideal_kinetic_infinite": Moments.exactly(infinite.energy * unit).measured_in(*units),
+        name: Moments.exactly(number * reporting.unit).measured_in(*reporting.of_energies)
+        for name, number in numbers.items()
     }
