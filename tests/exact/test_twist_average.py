@@ -87,15 +87,15 @@ def test_the_mean_value_point_is_closer_than_the_centre():
 
 
 @pytest.mark.parametrize("theta", [0.0, 0.3])
-@pytest.mark.parametrize(("n_up", "dim", "n_down"), [(5, 2, 0), (3, 2, 2), (4, 3, 0)])
+@pytest.mark.parametrize(("n_up", "dim", "n_down"), [(5, 2, 0), (3, 2, 2), (2, 3, 0)])
 def test_hartree_fock_by_random_twists(n_up, dim, n_down, theta):
     cutoff = plane_wave_cutoff(n_up, dim, theta, AVERAGE, n_down)
     found = hartree_fock(n_up, dim, 2.0, theta, AVERAGE, cutoff, n_down)
     g = torch.Generator().manual_seed(0)
-    drawn = torch.rand(60, dim, generator=g, dtype=torch.float64) - 0.5
+    drawn = torch.rand(30, dim, generator=g, dtype=torch.float64) - 0.5
     each = [hartree_fock(n_up, dim, 2.0, theta, tuple(t), cutoff, n_down).free_energy for t in drawn.tolist()]
-    # F is a bounded function of the twist: 60 draws of it are normal enough for seven errors
-    assert abs(found.free_energy - np.mean(each)) < 7 * np.std(each) / 60**0.5 + found.free_energy_error
+    # F is a bounded function of the twist: 30 draws of it are normal enough for seven errors
+    assert abs(found.free_energy - np.mean(each)) < 7 * np.std(each) / 30**0.5 + found.free_energy_error
     assert found.free_energy_error < (1e-5 if theta else 4e-3) * abs(found.kinetic)
 
 
@@ -145,7 +145,7 @@ def test_the_infinite_gas_by_momenta(dim, theta, n_up, n_down):
 
 
 @pytest.mark.parametrize("both", [False, True], ids=["polarised", "both spins"])
-@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("dim", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_the_average_over_twists_tends_to_infinite_volume_as_derived(dim, both):
     """F and K per electron: the canonical difference is known to first order in 1/N, the rest is 1/N^2."""
     sizes, theta = (4, 8, 16), 1.0

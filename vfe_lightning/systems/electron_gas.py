@@ -32,7 +32,7 @@ from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.basis_check import basis_alarms, basis_numbers, plane_wave_basis
 from vfe_lightning.systems.gas_flow import flow_of
 from vfe_lightning.systems.gas_profiles import of_occupations, of_positions
-from vfe_lightning.systems.gas_references import exact_values, averaged_numbers, landmarks
+from vfe_lightning.systems.gas_references import averaged_numbers, exact_values, landmarks
 from vfe_lightning.systems.occupation_model import occupation_model
 from vfe_lightning.wavefunctions.base_states import BaseStates
 from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationInteraction
