@@ -1,7 +1,7 @@
 """Two electrons averaged over twists against the exact average: the smallest gas without a shape of its box.
 
-Each sample draws a twist of its own, so that F, E and S are averages over the canonical gases of all twists. One
-flow serves them all, by cosines and sines of the total momentum; p(K) sees the momenta of the orbitals.
+Each sample draws a twist of its own, so that F, E and S are averages over the canonical gases of all twists.
+One flow serves them all, by cosines and sines of the total momentum; p(K) sees the momenta of the orbitals.
 
     python -m experiments.heg_twists                                     # N = 2 in 2D, minutes
     python -m experiments.heg_twists --twist monkhorst_pack              # of a grid of 4 x 4

@@ -132,7 +132,7 @@ def test_the_gradient_of_p_is_the_slope_of_the_average_whatever_is_taken_off_eac
 
 
 def test_the_gradient_of_the_flow_is_the_slope_of_the_average():
-    """Two electrons at two twists by quadrature; not of the potential, whose cusp the rule does not integrate."""
+    """Two electrons at two twists by quadrature; the cusp of the potential is left out."""
     gas = small_gas(n=2, cutoff=1, twist="average", flow={"width": 2, "pair_width": 2, "init_scale": 0.3})
     points, length = 32, gas.hamiltonian.length
     axis = length / points * torch.arange(points, dtype=torch.float64)
