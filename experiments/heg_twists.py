@@ -6,8 +6,6 @@ One flow serves them all, by cosines and sines of the total momentum; p(K) sees 
     python -m experiments.heg_twists                                     # N = 2 in 2D, minutes
     python -m experiments.heg_twists --twist monkhorst_pack              # of a grid of 4 x 4
     python -m experiments.heg_twists --n_up 7 --n_down 7 --dim 3 --rs 4  # a metal
-    python -m vfe_lightning scan experiments/heg_twists.py --n 4,8,16 --occupation.kind ideal_gas \\
-        --flow.init_scale 0 --theta 1 --trainer.max_steps 1    # K of free electrons towards infinite volume
 """
 
 from vfe_lightning import Experiment
