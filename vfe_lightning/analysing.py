@@ -140,6 +140,8 @@ def checked(trained: Trained, states: int, walkers: int) -> ElectronGas:
     gas, d = trained.system, trained.experiment.system
     if not isinstance(gas, ElectronGas) or not isinstance(d, declarations.ElectronGas):
         raise Refused(f"{type(d).__name__} is no electron gas: its runs cannot be analysed")
+    if not isinstance(d.twists, tuple):
+        raise Refused("a run of many twists has no orbitals to regress on: analyse one of a single twist")
     if not isinstance(gas.model, Occupation):
         raise Refused("only determinants of plane waves at theta > 0 have occupations to regress on")
     if d.n_down and d.n_up != d.n_down:

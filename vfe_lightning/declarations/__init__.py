@@ -77,6 +77,7 @@ from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
 from vfe_lightning.declarations.system import System
 from vfe_lightning.declarations.trainer import Trainer
 from vfe_lightning.declarations.trap_base_states import OscillatorDeterminants, TrapConfigurationInteraction
+from vfe_lightning.declarations.twist import Baldereschi, MonkhorstPack, Twist, TwistAverage
 from vfe_lightning.declarations.velocity import (
     ContinuousFlow,
     EquivariantFlow,
@@ -95,6 +96,7 @@ __all__ = [
     "Adam",
     "AlanineDipeptide",
     "Annealing",
+    "Baldereschi",
     "BaseStates",
     "Bernoulli",
     "BlockGates",
@@ -146,6 +148,7 @@ __all__ = [
     "Metropolis",
     "MolecularDynamics",
     "MongeAmpere",
+    "MonkhorstPack",
     "MuellerBrown",
     "NaturalGradient",
     "NeuralRG",
@@ -190,6 +193,8 @@ __all__ = [
     "TrapConfigurationInteraction",
     "TrappedParticles",
     "TrustRegion",
+    "Twist",
+    "TwistAverage",
     "TwoStream",
     "VarGrad",
     "Velocity",
