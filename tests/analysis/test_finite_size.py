@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vfe_lightning.analysis.exchange_correlation import POLARISED
 from vfe_lightning.analysis.finite_size import Box, extrapolated, integral_less_sum, missing_potential
 from vfe_lightning.analysis.finite_size_scan import box, fits, isotherms, table
 from vfe_lightning.exact.hartree_fock import hartree_fock
@@ -116,7 +117,7 @@ def test_a_table_of_runs_ends_in_the_limits():
     runs = [made(n, rs, 0.5, 1.7, -1.1 / rs, -1.3 / rs) for rs in (1.0, 4.0) for n in (14, 7)]
     rows = table(runs)
     assert rows["n"].tolist() == 2 * [7, 14, math.inf]
-    limits = rows[np.isinf(rows["n"])]
+    limits = rows.loc[np.isinf(rows["n"]), :]
     np.testing.assert_allclose(limits["f_xc"], -1.1 / limits["rs"], atol=1e-12)
     np.testing.assert_allclose(limits["potential"], -1.3 / limits["rs"], atol=1e-12)
     np.testing.assert_allclose(limits["entropy"], 1.7, atol=1e-12)
@@ -127,8 +128,8 @@ def test_a_table_of_runs_ends_in_the_limits():
     t = ideal.temperature / limits["rs"] ** 2
     np.testing.assert_allclose(limits["energy"], f + t * 1.7, atol=1e-12)
     np.testing.assert_allclose(limits["kinetic"], limits["energy"] - limits["potential"], atol=1e-12)
-    assert limits["published_f_xc"].iloc[0] == pytest.approx(-1.00609656)
-    assert (limits["f_xc_error"] > 1e-3).all()
+    assert limits["published_f_xc"].to_list()[0] == pytest.approx(POLARISED.free_energy(1.0, 0.5))
+    assert min(limits["f_xc_error"]) > 1e-3
 
 
 @pytest.mark.usefixtures("painted")
@@ -137,6 +138,6 @@ def test_figures_of_the_fit_and_of_the_isotherms():
     drawn = fits(rows)
     assert [len(axes.containers) for axes in drawn.axes] == [4, 4, 4, 4]
     [axes] = isotherms(rows).axes
-    points = axes.containers[0].lines[0].get_ydata().astype(float)
+    points = np.array(axes.get_lines()[0].get_ydata(), dtype=float)
     np.testing.assert_allclose(points, [-1.1, -1.1], atol=1e-12)
     assert isinstance(rows, pd.DataFrame) and len(axes.collections) > 1

@@ -34,7 +34,7 @@ def test_entropy_and_energy_are_derivatives_of_the_free_energy(dim, shares):
 
 @DIM
 def test_boxes_come_near_as_they_grow(dim):
-    """Where the temperature smears shells, f of a box is too high by ln N / 2 N: there N does not fluctuate."""
+    """Where the temperature smears shells, f of a box is too high by ln N / 2 N: there N is fixed."""
     gas = InfiniteGas(dim, (1.0,), 1.0)
     lacking = []
     for n in (20, 40):

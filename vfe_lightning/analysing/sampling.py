@@ -1,0 +1,137 @@
+"""Samples of a trained electron gas, and what is measured in each of them."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vfe_lightning.analysis.quasi_particles import Orbitals
+from vfe_lightning.estimators.correlations import structure_factor
+from vfe_lightning.estimators.momentum_distribution import momentum_distribution, moved_one_by_one
+from vfe_lightning.hamiltonians.periodic_box import fermi_energy, plane_waves
+from vfe_lightning.systems.electron_gas import ElectronGas
+
+REACH = 2.0  # of the momentum distribution, in k_F
+ALIKE = 1e-3  # momenta, in 2 pi / L
+DRAWN = 8  # samples whose coordinates are kept
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """States K ~ p and walkers in them; energies in Ry / r_s^2, lengths in r_s a_0.
+
+    Attributes:
+        occupied: (states, electrons).
+        log_prob: (states,).
+        kinetic, potential: (states, walkers).
+        structure: S(k) on the shells of the gas, (states, shells).
+    """
+
+    occupied: Tensor
+    log_prob: Tensor
+    kinetic: Tensor
+    potential: Tensor
+    structure: Tensor
+
+    @property
+    def energies(self) -> Tensor:
+        """(states, walkers)."""
+        return self.kinetic + self.potential
+
+    @property
+    def ceiling(self) -> float:
+        """R^2 of the true E_K: the share of the variance of the means that is not noise of the walkers."""
+        noise = self.energies.var(dim=1).mean() / self.energies.shape[1]
+        return float(1 - noise / self.energies.mean(dim=1).var())
+
+
+@dataclass(frozen=True)
+class Electrons:
+    """What the electrons of each state do, beside those of the plain determinant of K.
+
+    Attributes:
+        numbers: n_k of each state and spin, means of its walkers, (states, spins, orbitals).
+        plain: the same of the determinant in the coordinates zeta, (states, spins, orbitals).
+        bare: whether K has k, which is the mean of the latter, (states, spins, orbitals).
+        overlap: Phi_K(x) / Psi_K(x), whose mean is the overlap of the two, complex (states, walkers).
+        x, zeta: some samples, the centre of zeta moved to that of x, (samples, electrons, dim).
+        displaced: mean square of zeta - x without what is the same for all electrons, (states,).
+    """
+
+    numbers: Tensor
+    plain: Tensor
+    bare: Tensor
+    overlap: Tensor
+    x: Tensor
+    zeta: Tensor
+    displaced: Tensor
+
+
+def spins_of(gas: ElectronGas) -> tuple[int, ...]:
+    """Electrons of each spin."""
+    d = gas.declaration
+    return (d.n_up, d.n_down) if d.n_down else (d.n_up,)
+
+
+def orbitals_of(gas: ElectronGas) -> Orbitals:
+    """All plane waves up to so many k_F, on the grid of the gas, whichever may be occupied."""
+    d, unit = gas.declaration, 2 * math.pi / gas.hamiltonian.length
+    k_fermi = fermi_energy(d.dim, d.majority) ** 0.5
+    reach = REACH * k_fermi / unit
+    twist = (d.twist,) * d.dim
+    k = plane_waves(d.dim, (reach + abs(d.twist) * d.dim**0.5) ** 2, twist)
+    return Orbitals(unit * k[k.norm(dim=1) <= reach], k_fermi, spins_of(gas))
+
+
+def sampled(gas: ElectronGas, states: int, walkers: int, batch: int) -> tuple[Sampled, Electrons]:
+    """Fresh samples, `batch` walkers at a time."""
+    share, found = max(batch // walkers, 1), []
+    k = orbitals_of(gas).k.to(gas.device)
+    with torch.no_grad():
+        for start in range(0, states, share):
+            found.append(_batch(gas, min(share, states - start), walkers, k))
+    first, second = (
+        [torch.cat(part) for part in zip(*parts, strict=True)] for parts in zip(*found, strict=True)
+    )
+    numbers, plain, bare, overlap, x, zeta, displaced = second
+    return Sampled(*first), Electrons(numbers, plain, bare, overlap, x[:DRAWN], zeta[:DRAWN], displaced)
+
+
+def _batch(gas: ElectronGas, states: int, walkers: int, k: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    occupied = gas.model.sample(states, gas.generator)
+    base = gas.states(occupied.repeat_interleave(walkers, dim=0))
+    x = gas.sample_positions(base)[0]
+    energies = gas.local_kinetic(base, x).energy.real, gas.hamiltonian.energy(x)
+    s_k = structure_factor(x, gas.wave_vectors, gas.shells)
+    of_energies = [occupied, gas.model.log_prob(occupied), *(e.view(-1, walkers) for e in energies)]
+
+    spins, flow = spins_of(gas), gas.wavefunction.flow
+    zeta = flow(x, base.momentum)
+    moved = zeta - x - (zeta - x).mean(dim=1, keepdim=True)  # all alike is a phase
+    shape = x.shape
+    shift = gas.hamiltonian.length * torch.rand(
+        shape, generator=gas.generator, dtype=x.dtype, device=x.device
+    )
+    numbers, plain = (
+        momentum_distribution(moved_one_by_one(log_psi, at, shift), shift, k, spins)
+        for log_psi, at in ((lambda y: gas.wavefunction.log_psi(base, y), x), (base.log_psi, zeta))
+    )
+    tolerance = ALIKE * 2 * math.pi / gas.hamiltonian.length
+    has = (torch.cdist(gas.momenta[occupied], k) < tolerance).to(x.dtype)
+    bare = torch.stack([part.sum(dim=1) for part in has.split(list(spins), dim=1)], dim=1)
+    overlap = (base.log_psi(x) - gas.wavefunction.log_psi(base, x)).exp()
+
+    def by_state(y: Tensor) -> Tensor:
+        return y.unflatten(0, (states, walkers))
+
+    of_electrons = [
+        by_state(numbers).mean(dim=1),
+        by_state(plain).mean(dim=1),
+        bare,
+        by_state(overlap),
+        x[::walkers],
+        (x + moved)[::walkers],
+        by_state(moved.square().sum(dim=2).mean(dim=1)).mean(dim=1),
+    ]
+    return [*of_energies, by_state(s_k).mean(dim=1)], of_electrons
