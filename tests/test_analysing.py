@@ -14,7 +14,7 @@ from small_gas import small_gas
 import vfe_lightning
 from vfe_lightning.analysing import checked, tables
 from vfe_lightning.analysing.electron_tables import electron_tables, squared_mean
-from vfe_lightning.analysing.sampling import orbitals_of, sampled
+from vfe_lightning.analysing.sampling import moved, orbitals_of, sampled
 from vfe_lightning.errors import Refused
 from vfe_lightning.exact.hartree_fock import hartree_fock
 from vfe_lightning.exact.ideal_gas import ideal_gas
@@ -58,7 +58,7 @@ def test_a_run_is_analysed(client, home, run_command, monkeypatch):
     code, _, err = run_command("analyse", result.run_id, "--folder", "/dev/null/x")
     assert code == 2 and "cannot be written" in err and len(err.strip().splitlines()) == 1
 
-    found, _ = sampled(trained.system, 100, 2, 64)
+    found = sampled(trained.system, 100, 2, 64)
     assert found.energies.shape == (100, 2) and found.log_prob.shape == (100,)
     means = found.energies.mean(1) * trained.system.energy_unit / trained.system.size
     error = (means.var() / 100 + result.energy_error**2).sqrt()
@@ -89,7 +89,7 @@ STATES = 600
 @pytest.mark.parametrize(("dim", "cutoff", "twist"), [(2, 9, 0.25), (3, 6, 0.0)])
 def test_free_electrons_have_the_exact_occupation_and_pressure(dim, cutoff, twist):
     gas = small_gas(**IDEAL, dim=dim, cutoff=cutoff, twist=twist)
-    found, electrons = sampled(gas, STATES, 2, 400)
+    found, electrons = sampled(gas, STATES, 2, 400), moved(gas, STATES, 2, 400)
     made = electron_tables(None, gas, found, electrons)
     ideal = ideal_gas(gas.momenta.square().sum(1), 4, 1 / gas.temperature)
     k = orbitals_of(gas).k
@@ -127,7 +127,7 @@ def test_correlation_makes_the_jump_smaller():
     with torch.no_grad():
         for p in gas.wavefunction.parameters():
             p.copy_(0.9 * torch.arange(p.numel(), dtype=p.dtype).sin().view_as(p))
-    found, electrons = sampled(gas, STATES, 2, 400)
+    found, electrons = sampled(gas, STATES, 2, 400), moved(gas, STATES, 2, 400)
     number = electron_tables(None, gas, found, electrons)["properties"].set_index("name")
     z, fidelity = (number.loc[name] for name in ("Z", "fidelity of determinants"))
     for share in (z, fidelity):

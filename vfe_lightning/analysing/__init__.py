@@ -11,7 +11,7 @@ import torch
 from vfe_lightning import declarations
 from vfe_lightning.analysing.electron_tables import electron_tables
 from vfe_lightning.analysing.quasi_particle_tables import quasi_particle_tables
-from vfe_lightning.analysing.sampling import sampled
+from vfe_lightning.analysing.sampling import moved, sampled
 from vfe_lightning.analysis.fermi_liquid_figures import figures
 from vfe_lightning.errors import Refused
 from vfe_lightning.generative.occupation import FermiSea, Occupation
@@ -43,7 +43,8 @@ def analyse(trained: Trained, states: int, walkers: int, folder: Path) -> str:
 
 def tables(trained: Trained, gas: ElectronGas, states: int, walkers: int) -> dict[str, pd.DataFrame]:
     """By name. At T = 0 there is one state, and nothing to regress on."""
-    found, electrons = sampled(gas, states, walkers, trained.experiment.batch_size)
+    asked = gas, states, walkers, trained.experiment.batch_size
+    found, electrons = sampled(*asked), moved(*asked)
     thermal = gas.temperature > 0
     made = quasi_particle_tables(trained.result, gas, found) if thermal else {}
     return made | electron_tables(trained.result, gas, found, electrons)

@@ -1,7 +1,9 @@
 """Samples of a trained electron gas, and what is measured in each of them."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,6 +13,7 @@ from vfe_lightning.estimators.correlations import structure_factor
 from vfe_lightning.estimators.momentum_distribution import momentum_distribution, moved_one_by_one
 from vfe_lightning.hamiltonians.periodic_box import fermi_energy, plane_waves
 from vfe_lightning.systems.electron_gas import ElectronGas
+from vfe_lightning.wavefunctions.base_states import BaseStates
 
 REACH = 2.0  # of the momentum distribution, in k_F
 ALIKE = 1e-3  # momenta, in 2 pi / L
@@ -55,17 +58,17 @@ class Electrons:
         plain: the same of the determinant in the coordinates zeta, (states, spins, orbitals).
         bare: whether K has k, which is the mean of the latter, (states, spins, orbitals).
         overlap: Phi_K(x) / Psi_K(x), whose mean is the overlap of the two, complex (states, walkers).
-        x, zeta: some samples, the centre of zeta moved to that of x, (samples, electrons, dim).
         displaced: mean square of zeta - x without what is the same for all electrons, (states,).
+        x, zeta: some samples, the centre of zeta moved to that of x, (samples, electrons, dim).
     """
 
     numbers: Tensor
     plain: Tensor
     bare: Tensor
     overlap: Tensor
+    displaced: Tensor
     x: Tensor
     zeta: Tensor
-    displaced: Tensor
 
 
 def spins_of(gas: ElectronGas) -> tuple[int, ...]:
@@ -84,54 +87,59 @@ def orbitals_of(gas: ElectronGas) -> Orbitals:
     return Orbitals(unit * k[k.norm(dim=1) <= reach], k_fermi, spins_of(gas))
 
 
-def sampled(gas: ElectronGas, states: int, walkers: int, batch: int) -> tuple[Sampled, Electrons]:
+def sampled(gas: ElectronGas, states: int, walkers: int, batch: int) -> Sampled:
     """Fresh samples, `batch` walkers at a time."""
-    share, found = max(batch // walkers, 1), []
+    occupied, log_prob, *measured = _in_batches(partial(_energies, gas), gas, states, walkers, batch)
+    kinetic, potential, structure = measured
+    return Sampled(occupied, log_prob, kinetic, potential, structure)
+
+
+def moved(gas: ElectronGas, states: int, walkers: int, batch: int) -> Electrons:
+    """Other samples, in which each electron is moved."""
     k = orbitals_of(gas).k.to(gas.device)
+    measured = _in_batches(partial(_electrons, gas, k), gas, states, walkers, batch)
+    numbers, plain, bare, overlap, displaced, x, zeta = measured
+    return Electrons(numbers, plain, bare, overlap, displaced, x[:DRAWN], zeta[:DRAWN])
+
+
+Measure = Callable[[Tensor, BaseStates, Tensor, int], list[Tensor]]
+
+
+def _in_batches(measure: Measure, gas: ElectronGas, states: int, walkers: int, batch: int) -> list[Tensor]:
+    share, parts = max(batch // walkers, 1), []
     with torch.no_grad():
         for start in range(0, states, share):
-            found.append(_batch(gas, min(share, states - start), walkers, k))
-    first, second = (
-        [torch.cat(part) for part in zip(*parts, strict=True)] for parts in zip(*found, strict=True)
-    )
-    numbers, plain, bare, overlap, x, zeta, displaced = second
-    return Sampled(*first), Electrons(numbers, plain, bare, overlap, x[:DRAWN], zeta[:DRAWN], displaced)
+            occupied = gas.model.sample(min(share, states - start), gas.generator)
+            base = gas.states(occupied.repeat_interleave(walkers, dim=0))
+            parts.append(measure(occupied, base, gas.sample_positions(base)[0], walkers))
+    return [torch.cat(part) for part in zip(*parts, strict=True)]
 
 
-def _batch(gas: ElectronGas, states: int, walkers: int, k: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    occupied = gas.model.sample(states, gas.generator)
-    base = gas.states(occupied.repeat_interleave(walkers, dim=0))
-    x = gas.sample_positions(base)[0]
-    energies = gas.local_kinetic(base, x).energy.real, gas.hamiltonian.energy(x)
+def _energies(gas: ElectronGas, occupied: Tensor, base: BaseStates, x: Tensor, walkers: int) -> list[Tensor]:
     s_k = structure_factor(x, gas.wave_vectors, gas.shells)
-    of_energies = [occupied, gas.model.log_prob(occupied), *(e.view(-1, walkers) for e in energies)]
+    measured = gas.local_kinetic(base, x).energy.real, gas.hamiltonian.energy(x), s_k
+    kinetic, potential, s_k = (y.unflatten(0, (-1, walkers)) for y in measured)
+    return [occupied, gas.model.log_prob(occupied), kinetic, potential, s_k.mean(dim=1)]
 
-    spins, flow = spins_of(gas), gas.wavefunction.flow
-    zeta = flow(x, base.momentum)
-    moved = zeta - x - (zeta - x).mean(dim=1, keepdim=True)  # all alike is a phase
-    shape = x.shape
+
+def _electrons(
+    gas: ElectronGas, k: Tensor, occupied: Tensor, base: BaseStates, x: Tensor, walkers: int
+) -> list[Tensor]:
+    spins = spins_of(gas)
+    zeta = gas.wavefunction.flow(x, base.momentum)
+    away = zeta - x - (zeta - x).mean(dim=1, keepdim=True)  # all alike is a phase
     shift = gas.hamiltonian.length * torch.rand(
-        shape, generator=gas.generator, dtype=x.dtype, device=x.device
+        x.shape, generator=gas.generator, dtype=x.dtype, device=x.device
     )
     numbers, plain = (
         momentum_distribution(moved_one_by_one(log_psi, at, shift), shift, k, spins)
-        for log_psi, at in ((lambda y: gas.wavefunction.log_psi(base, y), x), (base.log_psi, zeta))
+        for log_psi, at in ((partial(gas.wavefunction.log_psi, base), x), (base.log_psi, zeta))
     )
     tolerance = ALIKE * 2 * math.pi / gas.hamiltonian.length
     has = (torch.cdist(gas.momenta[occupied], k) < tolerance).to(x.dtype)
     bare = torch.stack([part.sum(dim=1) for part in has.split(list(spins), dim=1)], dim=1)
     overlap = (base.log_psi(x) - gas.wavefunction.log_psi(base, x)).exp()
-
-    def by_state(y: Tensor) -> Tensor:
-        return y.unflatten(0, (states, walkers))
-
-    of_electrons = [
-        by_state(numbers).mean(dim=1),
-        by_state(plain).mean(dim=1),
-        bare,
-        by_state(overlap),
-        x[::walkers],
-        (x + moved)[::walkers],
-        by_state(moved.square().sum(dim=2).mean(dim=1)).mean(dim=1),
-    ]
-    return [*of_energies, by_state(s_k).mean(dim=1)], of_electrons
+    measured = numbers, plain, overlap, away.square().sum(dim=2).mean(dim=1)
+    numbers, plain, overlap, displaced = (y.unflatten(0, (-1, walkers)) for y in measured)
+    of_states = [numbers.mean(dim=1), plain.mean(dim=1), bare, overlap, displaced.mean(dim=1)]
+    return [*of_states, x[::walkers], (x + away)[::walkers]]

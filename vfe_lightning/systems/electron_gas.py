@@ -84,8 +84,11 @@ class ElectronGas(VariationalFreeEnergy):
             states = self.states(occupied.repeat_interleave(d.walkers_per_state, dim=0))
             x, sampler = self.sample_positions(states)
             kinetic, potential = self.local_kinetic(states, x), replayed(self.hamiltonian.energy, x)
+        local = kinetic.energy + potential
+        spread = (kinetic.energy.real + local.real) / d.dim  # 2 K + V = d P Omega
+        paid = self.temperature * log_prob.repeat_interleave(d.walkers_per_state)
         estimate = by_variational_monte_carlo(
-            kinetic.energy + potential,
+            local,
             log_prob,
             self.temperature,
             p=(self.model, partial(replayed, self.model.scores, occupied)),
@@ -94,7 +97,12 @@ class ElectronGas(VariationalFreeEnergy):
         )
         return replace(
             estimate,
-            energies={"kinetic": kinetic.energy.real, "potential": potential},
+            energies={
+                "kinetic": kinetic.energy.real,
+                "potential": potential,
+                "pressure_volume": spread,
+                "chemical_potential": local.real + paid + spread,
+            },
             diagnostics=sampler if isinstance(d.sampler, declarations.Metropolis) else {},
             maxima=sampler if isinstance(d.sampler, declarations.Determinantal) else {},
             minima={
