@@ -19,16 +19,16 @@ GAS = ["dim", "n_up", "n_down", "theta"]
 PUBLISHED = {"dim": 2, "n_down": 0, "theta": 0.15, "twist": 0.25}  # of what there are published points
 
 
-def table(results: Sequence[Result], states: int = STATES, walkers: int = WALKERS) -> pd.DataFrame:
+def table(results: Sequence[Result]) -> pd.DataFrame:
     """A row for each run and route, by rising N and r_s, with R^2 of the regressions and stationarity."""
-    rows = [row for result in results for row in _rows(result, states, walkers)]
+    rows = [row for result in results for row in _rows(result)]
     return pd.DataFrame(rows).sort_values([*GAS, "rs"], ignore_index=True, kind="stable")
 
 
-def _rows(result: Result, states: int, walkers: int) -> list[dict]:
+def _rows(result: Result) -> list[dict]:
     trained = load(result)
-    gas = checked(trained, states, walkers)
-    found = sampled(gas, states, walkers, trained.experiment.batch_size)
+    gas = checked(trained, STATES, WALKERS)
+    found = sampled(gas, STATES, WALKERS, trained.experiment.batch_size)
     liquids = liquids_of(gas, found, torch.Generator().manual_seed(gas.seed))
     n_up, n_down = electrons(result.declaration)
     d = result.declaration

@@ -4,27 +4,32 @@ With s the entropy of an electron as a function of x = ln r_s and theta,
 
 $$ \Big(\frac{\partial (n s)}{\partial n}\Big)_T = s - \frac1d \Big( \frac{\partial s}{\partial x}
    + 2 \theta \frac{\partial s}{\partial \theta} \Big), \qquad
-   \Big(\frac{\partial \mu}{\partial T}\Big)_n = \frac{r_s^2}{E_F} \frac{\partial \mu}{\partial \theta} $$
+   \Big(\frac{\partial \mu}{\partial T}\Big)_n = \frac{r_s^2}{E_F}
+   \frac{\partial \mu}{\partial \theta} . $$
 
-The left side knows of p(K) alone, the right side of energies: mu N = F + P Omega by the virial. The entropy of
-an added electron was measured by A. Y. Kuntsevich et al., Nature Comm. 6, 7298 (2015), in silicon, with two
-valleys and a screening gate.
+The left side knows of p(K) alone, the right side of energies: mu N = F + P Omega by the virial. The entropy
+of an added electron was measured by A. Y. Kuntsevich et al., Nature Comm. 6, 7298 (2015), in silicon, with
+two valleys and a screening gate.
 """
 
+import functools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from vfe_lightning.analysis.effective_mass import electrons
-from vfe_lightning.exact.infinite_gas import Floats, InfiniteGas
+from vfe_lightning.analysis.finite_size import Box
+from vfe_lightning.analysis.finite_size_scan import box
+from vfe_lightning.exact.infinite_gas import Floats
 from vfe_lightning.hamiltonians.periodic_box import fermi_energy
 from vfe_lightning.result import Result
 
 MEASURED = ("entropy", "chemical_potential")
 DEGREE = 2  # of polynomials in x and in theta, or less where there are fewer values
-STEP = 1e-3  # of theta, in derivatives of the ideal gas
+STEP = 1e-3  # of theta, as a share, in derivatives of the ideal gas
 SIDES = {"dS/dn": "$(\\partial S / \\partial n)_T$", "-dmu/dT": "$-(\\partial \\mu / \\partial T)_n$"}
 
 
@@ -38,7 +43,7 @@ def table(results: Sequence[Result]) -> pd.DataFrame:
 def _row(r: Result) -> dict[str, float]:
     d, (n_up, n_down) = r.declaration, electrons(r.declaration)
     row = {"dim": d["dim"], "n": n_up + n_down, "n_up": n_up, "n_down": n_down}
-    row |= {"rs": d["rs"], "theta": d["theta"]}
+    row |= {"rs": d["rs"], "theta": d["theta"], "ideal": ideal(box(d))}
     for name in MEASURED:
         row[name], row[f"{name}_error"] = r.number(name)
     return row
@@ -46,9 +51,8 @@ def _row(r: Result) -> dict[str, float]:
 
 def _sides(rows: pd.DataFrame) -> pd.DataFrame:
     """Both sides at each point of one gas, linear in the data."""
-    n, n_up, dim = (int(rows[name].iloc[0]) for name in ("n", "n_up", "dim"))
-    shares = tuple(sorted((n_up / n, 1 - n_up / n), reverse=True))
-    fermi = fermi_energy(dim, shares[0])
+    n, n_up, n_down, dim = (int(rows[name].iloc[0]) for name in ("n", "n_up", "n_down", "dim"))
+    fermi = fermi_energy(dim, max(n_up, n_down) / n)
     x, theta = np.log(rows["rs"].to_numpy()), rows["theta"].to_numpy()
     by_x, by_theta = derivatives(x, theta)
     of_s = np.eye(len(x)) - (by_x + 2 * theta[:, None] * by_theta) / dim
@@ -61,7 +65,6 @@ def _sides(rows: pd.DataFrame) -> pd.DataFrame:
         ("-dmu/dT", of_mu, unit * mu, unit * mu_error),
     ):
         rows[name], rows[f"{name}_error"] = weights @ y, np.sqrt(weights**2 @ error**2)
-    rows["ideal"] = [ideal(dim, shares, t) for t in theta]
     return rows
 
 
@@ -83,11 +86,11 @@ def derivatives(x: Floats, theta: Floats) -> tuple[Floats, Floats]:
     return terms(1, 0) @ solve / width, terms(0, 1) @ solve / scale
 
 
-def ideal(dim: int, shares: tuple[float, ...], theta: float) -> float:
-    """-dmu/dT of free electrons of the spins that there are, without a box."""
-    low, high = (InfiniteGas(dim, shares, theta + sign * STEP * theta) for sign in (-1, 1))
-    change = high.spins[0].chemical_potential - low.spins[0].chemical_potential
-    return -change / (high.temperature - low.temperature)
+@functools.cache
+def ideal(of_box: Box) -> float:
+    """Either side for free electrons in the same box."""
+    low, high = (replace(of_box, theta=of_box.theta * (1 + sign * STEP)).ideal[1] for sign in (-1, 1))
+    return of_box.ideal[1] - (high - low) / (of_box.dim * STEP)
 
 
 def figure(rows: pd.DataFrame) -> Figure:
