@@ -91,6 +91,14 @@ def test_the_fit_is_exact_for_what_is_linear():
     assert (one.value, one.error, one.slope) == pytest.approx((2, 0.1, 0))
 
 
+def test_what_has_no_errors_and_what_is_not_known():
+    n = np.array([7.0, 14, 33, 57])
+    exact = extrapolated(n, -1 + 0.3 / n, np.zeros(4))
+    assert (exact.value, exact.error) == pytest.approx((-1, 0), abs=1e-12)
+    assert extrapolated(n, -1 + 0.3 / n + 0.01 * (-1) ** n, np.zeros(4)).error > 1e-3
+    assert math.isnan(extrapolated(n, np.full(4, math.nan), np.full(4, 0.1)).value)
+
+
 def test_a_scatter_beyond_the_errors_makes_them_larger():
     n, small = np.array([7.0, 14, 20, 33]), np.full(4, 1e-3)
     bent = -1 + 0.3 / n + 0.02 * (-1) ** np.arange(4)

@@ -124,13 +124,13 @@ class Limit:
 
 
 def extrapolated(n: Floats, y: Floats, errors: Floats) -> Limit:
-    """Weighted least squares of positive standard errors; one size alone is taken as it is.
+    """Least squares, weighted where all have errors; one size alone is taken as it is, and NaN stays NaN.
 
     The error is that of the fit, times the scatter if that is larger than the errors, and, of three sizes and
     more, twice what the limit moves by when the smallest box is left out, for what is not linear in 1 / N.
     """
     found = _linear(n, y, errors)
-    if len(np.unique(n)) < 3:
+    if len(np.unique(n)) < 3 or math.isnan(found.value):
         return found
     larger = n > n.min()
     moved = found.value - _linear(n[larger], y[larger], errors[larger]).value
@@ -138,12 +138,17 @@ def extrapolated(n: Floats, y: Floats, errors: Floats) -> Limit:
 
 
 def _linear(size: Floats, values: Floats, sigma: Floats) -> Limit:
+    if not np.isfinite(values).all():
+        return Limit(math.nan, math.nan, math.nan)
+    known = bool((sigma > 0).all())
+    sigma = sigma if known else np.ones_like(sigma)
     terms = min(len(np.unique(size)), 2)
     design = (size[:, None] ** -np.arange(terms)) / sigma[:, None]
     solve = np.linalg.pinv(design)
     best = solve @ (values / sigma)
     freedom = len(values) - terms
     left = float(np.sum((values / sigma - design @ best) ** 2))
-    spread = max(1.0, left / freedom) if freedom else 1.0
+    scatter = left / freedom if freedom else 0.0
+    spread = max(1.0, scatter) if known else scatter
     error = math.sqrt(spread) * float(np.linalg.norm(solve[0]))
     return Limit(float(best[0]), error, float(best[1]) if terms > 1 else 0.0)
