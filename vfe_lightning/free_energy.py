@@ -114,19 +114,23 @@ class VariationalFreeEnergy(Sampled, L.LightningModule, ABC):
         batch_size: int,
         seed: int,
         accumulate: int = 1,
+        grown: Callable[[int], int] | None = None,
     ) -> None:
         """Say how the system is trained: `optimizer` makes a `FactorOptimizer` of it.
 
         Args:
             batch_size: samples a step, over all ranks and all passes.
             accumulate: passes of sampling that make up one step.
+            grown: a step -> how many times as large its batch is.
         """
         self.make_optimizer, self.batch_size = optimizer, batch_size
         self.seed, self.accumulate = seed, accumulate
+        self.grown = grown or (lambda step: 1)
 
     def training_step(self, batch: int, batch_idx: int) -> Tensor:
         share = self.batch_size // (reductions.world_size() * self.accumulate)
-        estimate = Estimate.concatenate([self.estimate(share) for _ in range(self.accumulate)])
+        passes = self.accumulate * self.grown(self.global_step)
+        estimate = Estimate.concatenate([self.estimate(share) for _ in range(passes)])
         reporting = self.reporting
         self.measured = reporting.measured(estimate)
         metrics = scalars(self.measured) | reporting.diagnostics(estimate)
