@@ -5,8 +5,7 @@ are regressed. The routes must come together as N grows and p(K) gets stationary
 29 and 49, are in the figure: Xie, Zhang & Wang, SciPost Phys. 14, 154 (2023). A point takes minutes.
 
     python -m studies.heg2d_effective_mass --workers 2
-    python -m studies.heg2d_effective_mass --name long --batch_size 2048 --flow.depth 3 --trainer.max_steps
-    600
+    python -m studies.heg2d_effective_mass --name long --batch_size 2048 --trainer.max_steps 600
 """
 
 from collections.abc import Sequence

@@ -11,6 +11,7 @@ from torch import Tensor
 from vfe_lightning.analysing.sampling import Electrons, Sampled, orbitals_of
 from vfe_lightning.analysis import finite_size_scan
 from vfe_lightning.analysis.quasi_particle_residue import by_star, of_metal
+from vfe_lightning.estimators.virial import energies_by_virial
 from vfe_lightning.hamiltonians.periodic_box import unit_ball
 from vfe_lightning.mean_field.random_phase import RandomPhase
 from vfe_lightning.result import Result
@@ -41,16 +42,18 @@ def properties(gas: ElectronGas, found: Sampled, electrons: Electrons) -> pd.Dat
     """Name, value, error, units. The virial is 2 K + V = d P Omega, and mu N = F + P Omega."""
     d = gas.declaration
     kinetic, potential = (y.mean(dim=1) for y in (found.kinetic, found.potential))
-    spread = (2 * kinetic + potential) / d.dim
     free = kinetic + potential + (gas.temperature * found.log_prob if gas.temperature else 0.0)
+    known = energies_by_virial(kinetic, potential, free, d.dim)
     unit = gas.energy_unit / d.n
     rows = [
         _row("kinetic energy", kinetic, unit, "Ry per electron"),
         _row("potential energy", potential, unit, "Ry per electron"),
         _row("free energy", free, unit, "Ry per electron"),
-        _row("pressure / n", spread, unit, "Ry per electron"),
-        _row("pressure", spread, unit / (unit_ball(d.dim) * d.rs**d.dim), f"Ry / a_0^{d.dim}"),
-        _row("chemical potential", free + spread, unit, "Ry"),
+        _row("pressure / n", known["pressure_volume"], unit, "Ry per electron"),
+        _row(
+            "pressure", known["pressure_volume"], unit / (unit_ball(d.dim) * d.rs**d.dim), f"Ry / a_0^{d.dim}"
+        ),
+        _row("chemical potential", known["chemical_potential"], unit, "Ry"),
     ]
     moved = Moments.of(electrons.displaced.cpu())
     root = moved.mean.sqrt()

@@ -21,6 +21,7 @@ from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
+from vfe_lightning.estimators.virial import energies_by_virial
 from vfe_lightning.exact.basis_size import plane_wave_cutoff
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.hamiltonians import electron_gas
@@ -84,11 +85,8 @@ class ElectronGas(VariationalFreeEnergy):
             states = self.states(occupied.repeat_interleave(d.walkers_per_state, dim=0))
             x, sampler = self.sample_positions(states)
             kinetic, potential = self.local_kinetic(states, x), replayed(self.hamiltonian.energy, x)
-        local = kinetic.energy + potential
-        spread = (kinetic.energy.real + local.real) / d.dim  # 2 K + V = d P Omega
-        paid = self.temperature * log_prob.repeat_interleave(d.walkers_per_state)
         estimate = by_variational_monte_carlo(
-            local,
+            kinetic.energy + potential,
             log_prob,
             self.temperature,
             p=(self.model, partial(replayed, self.model.scores, occupied)),
@@ -97,12 +95,7 @@ class ElectronGas(VariationalFreeEnergy):
         )
         return replace(
             estimate,
-            energies={
-                "kinetic": kinetic.energy.real,
-                "potential": potential,
-                "pressure_volume": spread,
-                "chemical_potential": local.real + paid + spread,
-            },
+            energies=energies_by_virial(kinetic.energy.real, potential, estimate.free_energy, d.dim),
             diagnostics=sampler if isinstance(d.sampler, declarations.Metropolis) else {},
             maxima=sampler if isinstance(d.sampler, declarations.Determinantal) else {},
             minima={
