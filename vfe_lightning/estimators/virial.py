@@ -1,7 +1,7 @@
 r"""Pressure and chemical potential of charges by the virial: $2 K + V = d P \Omega$, $\mu N = F + P \Omega$.
 
-In a state that minimises F, F changes with the size of the box as H does: Giuliani & Vignale, Quantum Theory of
-the Electron Liquid (2005), section 1.5.
+In a state that minimises F, F changes with the size of the box as H does: Giuliani & Vignale, Quantum Theory
+of the Electron Liquid (2005), chapter 1.
 """
 
 from torch import Tensor
