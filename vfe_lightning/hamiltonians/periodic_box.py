@@ -13,6 +13,11 @@ from torch import Tensor
 UNIT_BALL = {2: math.pi, 3: 4 * math.pi / 3}
 
 
+def unit_ball(dim: int) -> float:
+    """The volume of one electron."""
+    return _UNIT_BALL[dim]
+
+
 def box_length(n: int, dim: int) -> float:
     """Side of the cube of n particles at one particle per unit ball, in r_s a_0."""
     return (n * UNIT_BALL[dim]) ** (1 / dim)
