@@ -162,6 +162,7 @@ class VariationalFreeEnergy(Sampled, L.LightningModule, ABC):
             self.objective = self._comparison.objective()
         else:
             self.evaluation = self._evaluation.merged() | self._evaluation.in_the_gibbs_state()
+            self.evaluation |= self.in_the_gibbs_state(self.seed, self.reporting, self.asked)
             self.evaluation |= self.failures.attempt("derived numbers", self.derived) or {}
 
     def train_dataloader(self) -> DataLoader:

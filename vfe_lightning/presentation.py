@@ -10,7 +10,7 @@ from vfe_lightning.notation import units_text, with_error
 
 SURE = 1e-8  # relative bounds on exact values below it are not printed
 ANSWER = ("free_energy", "reference_free_energy", "excess")
-REWEIGHTED = ("reweighted_", "importance_", "bennett_")
+REWEIGHTED = ("reweighted_", "importance_", "bennett_", "smc_")
 
 
 class Row(NamedTuple):

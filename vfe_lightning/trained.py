@@ -13,7 +13,7 @@ from vfe_lightning.declarations.system import Observable
 from vfe_lightning.errors import Refused
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.known import Known
-from vfe_lightning.preparation import checked
+from vfe_lightning.preparation import checked, finished_by
 from vfe_lightning.result import Result
 from vfe_lightning.statistics import Moments
 from vfe_lightning.tracking.conclusion import landmarks_of, result_of, watched
@@ -152,6 +152,7 @@ def built(experiment: DeclaredExperiment) -> VariationalFreeEnergy:
         torch.manual_seed(experiment.seed)
         system = experiment.system.build()
     system.batch_size, system.accumulate = experiment.batch_size, experiment.trainer.accumulate
+    finished_by(system, experiment)
     return system
 
 

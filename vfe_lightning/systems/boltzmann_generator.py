@@ -78,6 +78,8 @@ def generator_physics(
             log_images=judged.log_images if molecule.relabelling else None,
         ),
         derived=partial(derived, judged, molecule, unseen),
+        minima=None if molecule.relabelling else molecule.minima,
+        relabelling=molecule.relabelling,
         advice=partial(advice_of, judged, len(unseen)),
     )
 

@@ -12,9 +12,11 @@ from vfe_lightning.estimators.pathwise import by_path
 from vfe_lightning.estimators.snapshot import Snapshot
 from vfe_lightning.estimators.thermodynamics import heat_capacity, weight_diagnostics
 from vfe_lightning.exact.accuracy import checked
+from vfe_lightning.finishing import Crossing
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments
+from vfe_lightning.systems.crossing import crossing_of
 from vfe_lightning.systems.physics import Physics
 
 
@@ -59,6 +61,9 @@ class Continuous(VariationalFreeEnergy):
 
     def reference(self, tolerance: float = math.inf) -> Reference:
         return checked(self.physics.reference(tolerance), tolerance)
+
+    def crossing(self) -> Crossing:
+        return crossing_of(self.physics, self.batch_size // self.accumulate)
 
     def landmarks(self) -> dict[str, float]:
         return self.physics.landmarks()

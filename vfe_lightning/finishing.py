@@ -1,0 +1,86 @@
+"""From the density of a system to its Gibbs state, by sequential Monte Carlo on all ranks."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from vfe_lightning import reductions
+from vfe_lightning.declarations.evaluation import SequentialMonteCarlo
+from vfe_lightning.gibbs_state import GibbsState
+from vfe_lightning.samplers.bridge import Bridge, Function
+from vfe_lightning.samplers.bridge_moves import Independence, Jumps, Kernel, Move, Tested
+from vfe_lightning.samplers.pilot import pilot
+from vfe_lightning.samplers.sequential_monte_carlo import at_the_foot, climb, settled
+from vfe_lightning.streams import make_generator
+
+PILOT = 0.5  # of the walkers of all populations
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """What a system gives for it.
+
+    Attributes:
+        bridge: from its density to its Gibbs state.
+        kernels: of its moves.
+        measure: functions of configurations whose means are wanted: (walkers, ...) -> (walkers,) or (walkers, bins).
+        minima: where wells are known, (minima, ...).
+    """
+
+    bridge: Bridge
+    kernels: Sequence[Kernel]
+    measure: Mapping[str, Function] = field(default_factory=dict)
+    minima: Tensor | None = None
+
+    def measuring(self, asked: Mapping[str, Function]) -> "Crossing":
+        """The same, with further functions."""
+        return replace(self, measure={**self.measure, **asked})
+
+    @property
+    def jumps(self) -> Jumps | None:
+        """Moves between wells, where there are two."""
+        known = self.minima is not None and len(self.minima) > 1
+        return Jumps(self.bridge, self.minima) if known and self.minima is not None else None
+
+    def moves(self, jumps: bool) -> list[Move]:
+        between = self.jumps if jumps else None
+        kernels = [Tested(self.bridge, kernel) for kernel in self.kernels]
+        return [*kernels, Independence(self.bridge), *([between] if between else [])]
+
+
+def finish(
+    crossing: Crossing, wanted: SequentialMonteCarlo, seed: int, device: torch.device
+) -> GibbsState:
+    """All populations, each on one rank, behind the same pilot."""
+    began, bridge, ranks = time.monotonic(), crossing.bridge, reductions.world_size()
+    moves, local = crossing.moves(wanted.jumps), -(-wanted.populations // ranks)
+    ahead = make_generator(device, seed, "pilot")
+    walkers = round(PILOT * wanted.populations * wanted.walkers)
+    rungs = pilot(bridge, moves, walkers, wanted.threshold, ahead, careful=crossing.jumps is not None)
+    rungs = reductions.of_first(rungs)
+    generator = make_generator(device, seed, "populations")
+    here = at_the_foot(bridge, moves, local, wanted.walkers, generator)
+    for here in climb(bridge, moves, rungs, here, wanted.rounds, generator):
+        pass
+    last, series, acceptance = settled(
+        here.populations, moves, rungs[-1], wanted.settling, crossing.measure, generator
+    )
+    flow = last.means(crossing.jumps.flow(last.walkers)) if crossing.jumps else None
+    acceptances = torch.cat([here.acceptance[:-1], acceptance[None]])
+    evaluations = reductions.total(acceptance.new_tensor(float(bridge.evaluations)))
+    return GibbsState(
+        reductions.gather(here.populations.log_z),
+        {name: s.over_ranks() for name, s in series.items()},
+        None if flow is None else reductions.gather(flow),
+        replace(here, conditional=_mean(here.conditional), acceptance=_mean(acceptances)),
+        evaluations.item(),
+        time.monotonic() - began,
+    )
+
+
+def _mean(x: Tensor) -> Tensor:
+    """Over the ranks, which hold one each."""
+    return reductions.total(x) / reductions.world_size()
