@@ -12,11 +12,12 @@ from vfe_lightning.declarations.evaluation import SequentialMonteCarlo
 from vfe_lightning.gibbs_state import GibbsState
 from vfe_lightning.samplers.bridge import Bridge, Function
 from vfe_lightning.samplers.bridge_moves import Independence, Jumps, Kernel, Move, Tested
+from vfe_lightning.samplers.images import Imaged
 from vfe_lightning.samplers.pilot import pilot
 from vfe_lightning.samplers.sequential_monte_carlo import at_the_foot, climb, settled
 from vfe_lightning.streams import make_generator
 
-PILOT = 0.5  # of the walkers of all populations
+PILOT = 0.25  # of the walkers of all populations
 
 
 @dataclass(frozen=True)
@@ -40,26 +41,27 @@ class Crossing:
         return replace(self, measure={**self.measure, **asked})
 
     @property
-    def jumps(self) -> Jumps | None:
-        """Moves between wells, where there are two."""
-        known = self.minima is not None and len(self.minima) > 1
-        return Jumps(self.bridge, self.minima) if known and self.minima is not None else None
+    def wells(self) -> Tensor | None:
+        """Minima, where there are several."""
+        return self.minima if self.minima is not None and len(self.minima) > 1 else None
 
-    def moves(self, jumps: bool) -> list[Move]:
-        between = self.jumps if jumps else None
-        kernels = [Tested(self.bridge, kernel) for kernel in self.kernels]
-        return [*kernels, Independence(self.bridge), *([between] if between else [])]
+    def way(self, jumps: bool) -> tuple[Bridge, list[Move]]:
+        """The bridge, from the density and, with jumps, its images at other minima; and all moves."""
+        wells = self.wells if jumps else None
+        bridge = self.bridge if wells is None else Imaged(self.bridge, wells)
+        moves: list[Move] = [Tested(bridge, kernel) for kernel in self.kernels]
+        moves.append(Independence(bridge))
+        return bridge, moves if wells is None else [*moves, Jumps(bridge, wells)]
 
 
-def finish(
-    crossing: Crossing, wanted: SequentialMonteCarlo, seed: int, device: torch.device
-) -> GibbsState:
+def finish(crossing: Crossing, wanted: SequentialMonteCarlo, seed: int, device: torch.device) -> GibbsState:
     """All populations, each on one rank, behind the same pilot."""
-    began, bridge, ranks = time.monotonic(), crossing.bridge, reductions.world_size()
-    moves, local = crossing.moves(wanted.jumps), -(-wanted.populations // ranks)
+    began, ranks = time.monotonic(), reductions.world_size()
+    bridge, moves = crossing.way(wanted.jumps)
+    local = -(-wanted.populations // ranks)
     ahead = make_generator(device, seed, "pilot")
     walkers = round(PILOT * wanted.populations * wanted.walkers)
-    rungs = pilot(bridge, moves, walkers, wanted.threshold, ahead, careful=crossing.jumps is not None)
+    rungs = pilot(bridge, moves, walkers, wanted.threshold, ahead, wanted.steps)
     rungs = reductions.of_first(rungs)
     generator = make_generator(device, seed, "populations")
     here = at_the_foot(bridge, moves, local, wanted.walkers, generator)
@@ -68,7 +70,8 @@ def finish(
     last, series, acceptance = settled(
         here.populations, moves, rungs[-1], wanted.settling, crossing.measure, generator
     )
-    flow = last.means(crossing.jumps.flow(last.walkers)) if crossing.jumps else None
+    wells = crossing.wells
+    flow = None if wells is None else last.means(Jumps(bridge, wells).flow(last.walkers))
     acceptances = torch.cat([here.acceptance[:-1], acceptance[None]])
     evaluations = reductions.total(acceptance.new_tensor(float(bridge.evaluations)))
     return GibbsState(

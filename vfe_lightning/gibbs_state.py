@@ -96,16 +96,22 @@ class GibbsState:
             return "not exact: populations have died out"
         reasons, importance = [], Importance(self.log_z)
         if (share := importance.effective_sample_size.mean.item()) < AGREEMENT:
-            reasons.append(f"populations disagree about Z, as if there were {share * len(self.log_z):.1f} of them")
+            reasons.append(
+                f"populations disagree about Z, as if there were {share * len(self.log_z):.1f} of them"
+            )
         if (poorest := self.climb.conditional.min().item()) < POOR * threshold:
             reasons.append(f"the conditional effective sample size falls to {poorest:.2g}")
         r_hats = self.r_hats()
         worst = max(r_hats, key=lambda name: r_hats[name])
         if not r_hats[worst] <= MIXED:
             reasons.append(f"populations disagree about {_named(worst)}, R-hat {r_hats[worst]:.3g}")
-        drifts = {f"{_named(k)} moves on": s.means[1:].chunk(2)[1].mean(0) - s.means[0] for k, s in self._scalars()}
+        drifts = {
+            f"{_named(k)} moves on": s.means[1:].chunk(2)[1].mean(0) - s.means[0] for k, s in self._scalars()
+        }
         if self.flow is not None:
-            drifts |= {f"a known well is short of walkers (number {k})": f for k, f in enumerate(self.flow.mT)}
+            drifts |= {
+                f"jumps to the known well {k + 1} are not in balance": f for k, f in enumerate(self.flow.mT)
+            }
         limit = float(stats.t.isf(FALSE_ALARM / 2 / len(drifts), len(self.log_z) - 1))
         for what, drift in drifts.items():
             found = importance.mean(drift)

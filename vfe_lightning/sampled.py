@@ -72,7 +72,9 @@ class Sampled:
         Raises:
             NotKnown: there is no density of configurations that is drawn from.
         """
-        raise NotKnown("evaluation smc goes from a density of configurations to the Gibbs state: there is none here")
+        raise NotKnown(
+            "evaluation smc goes from a density of configurations to the Gibbs state: there is none here"
+        )
 
     def in_the_gibbs_state(
         self, seed: int, reporting: Reporting, asked: Mapping[str, Callable[[Tensor], Tensor]]

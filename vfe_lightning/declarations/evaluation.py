@@ -25,9 +25,12 @@ class SequentialMonteCarlo(Declaration):
     threshold: float = Field(
         default=0.8, gt=0, lt=1, description="conditional effective sample size of a step of temperature"
     )
-    rounds: PositiveInt = Field(default=2, description="of all moves at each temperature")
-    settling: int = Field(default=16, ge=2, description="rounds of moves in the Gibbs state, which are averaged")
-    jumps: bool = Field(default=True, description="moves from one known minimum to another, where some are known")
+    steps: PositiveInt = Field(default=8, description="of temperature, at least: weights have long tails")
+    rounds: PositiveInt = Field(default=1, description="of all moves at each temperature")
+    settling: int = Field(
+        default=16, ge=2, description="rounds of moves in the Gibbs state, which are averaged"
+    )
+    jumps: bool = Field(default=True, description="to where known minima are, from the start and on the way")
 
 
 Evaluation = Annotated[NoFinish | SequentialMonteCarlo, Field(discriminator="kind")]

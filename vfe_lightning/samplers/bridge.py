@@ -58,9 +58,6 @@ class Bridge:
         action: beta H, (walkers, ...) -> (walkers,); what is no number has no weight.
         gradient: d action / dx, (walkers, ...) -> (walkers, ...); None: by automatic differentiation.
         at_once: walkers that q is asked for at a time.
-
-    Attributes:
-        evaluations: of H or its gradient, of single walkers.
     """
 
     def __init__(
@@ -72,7 +69,12 @@ class Bridge:
         at_once: int = 512,
     ) -> None:
         self._draw, self._log_q, self._action, self._gradient = draw, log_q, action, gradient
-        self.at_once, self.evaluations = at_once, 0
+        self.at_once, self._evaluations = at_once, 0
+
+    @property
+    def evaluations(self) -> int:
+        """Of H or its gradient, of single walkers, so far."""
+        return self._evaluations
 
     def fresh(self, count: int, generator: torch.Generator | None) -> Walkers:
         """Independent samples of q."""
@@ -85,9 +87,9 @@ class Bridge:
         return torch.cat([self._log_q(part) for part in x.split(self.at_once)])
 
     def action(self, x: Tensor) -> Tensor:
-        self.evaluations += len(x)
+        self._evaluations += len(x)
         return self._action(x).double().nan_to_num(nan=torch.inf, posinf=torch.inf)
 
     def gradient(self, x: Tensor) -> Tensor:
-        self.evaluations += len(x)
+        self._evaluations += len(x)
         return self._gradient(x) if self._gradient else gradient(self._action, x)

@@ -14,9 +14,9 @@ from vfe_lightning.samplers.populations import Populations
 FEW = 0.5  # effective share of walkers below which they are resampled
 MOST = 400  # temperatures
 HALVINGS = 50  # of the interval that the next t is looked for in
-TUNINGS = 6  # rounds of moves at each t, after each of which the sizes follow
+TUNINGS = 4  # rounds of moves at each t, after each of which the sizes follow
 GAIN = 1.5  # of the logarithm of a size, by how far the acceptance is off
-NEARLY = 1e-3  # of the way is left: the last step
+ROUNDING = 1e-12  # of t
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ def pilot(
     walkers: int,
     threshold: float,
     generator: torch.Generator | None = None,
-    careful: bool = False,
+    least: int = 1,
 ) -> list[Rung]:
     """The way, from one population.
 
     Args:
         threshold: the conditional effective sample size of a step, as a share.
-        careful: no step is longer than half of what is left, for moves that reach what q does not have.
+        least: temperatures; tails of weights that no sample shows are as thin as the steps are small.
 
     Raises:
         Diverged: q has nothing, or far too little, of the Gibbs state.
@@ -63,10 +63,8 @@ def pilot(
     t, rungs = 0.0, []
     while t < 1:
         left = 1 - t
-        step = longest_step(here, left, threshold)
-        if careful and left > NEARLY:
-            step = min(step, left / 2)
-        t = 1.0 if step == left else t + step
+        step = longest_step(here, min(left, 1 / least), threshold)
+        t = t + step if step < left - ROUNDING else 1.0
         here = here.further(step).resampled(FEW, generator)
         s = t + (1 - t) * likeness(here)
         here, sizes = tuned(here, moves, t, s, sizes, generator)
@@ -88,6 +86,8 @@ def tuned(
     found = list(sizes)
     for attempt in range(TUNINGS):
         for number, move in enumerate(moves):
+            if attempt and not move.kernel:
+                continue
             walkers, taken = move(here.walkers, t, s, found[number], generator)
             here = replace(here, walkers=walkers)
             if kernel := move.kernel:
@@ -97,11 +97,11 @@ def tuned(
     return here, tuple(found)
 
 
-def longest_step(here: Populations, left: float, threshold: float) -> float:
+def longest_step(here: Populations, most: float, threshold: float) -> float:
     """Of t, such that the conditional effective sample size is not below the threshold."""
-    if here.conditional(left).item() >= threshold:
-        return left
-    low, high = 0.0, left
+    if here.conditional(most).item() >= threshold:
+        return most
+    low, high = 0.0, most
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if here.conditional(middle).item() >= threshold else (low, middle)

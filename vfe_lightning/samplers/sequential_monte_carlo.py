@@ -131,7 +131,9 @@ def settled(
         count, size = here.log_shares.shape
         x = here.walkers.x.unflatten(0, (count, size)).transpose(0, 1).flatten(0, 1)
         values = {"action": here.walkers.action}
-        values |= {k: f(x).unflatten(0, (size, count)).transpose(0, 1).flatten(0, 1) for k, f in measure.items()}
+        values |= {
+            k: f(x).unflatten(0, (size, count)).transpose(0, 1).flatten(0, 1) for k, f in measure.items()
+        }
         for name, value in values.items():
             means[name].append(here.means(value.double()))
             if value.ndim == 1:

@@ -28,9 +28,7 @@ def ising_kernels(hamiltonian: PairwiseSpins, beta: float, bridge: Bridge) -> Se
     return [*baths, Clusters(bridge, bonds, 2 * beta * J[bonds[:, 0], bonds[:, 1]], values)]
 
 
-def potts_kernels(
-    hamiltonian: Potts, q: int, sites: int, beta: float, bridge: Bridge
-) -> Sequence[Kernel]:
+def potts_kernels(hamiltonian: Potts, q: int, sites: int, beta: float, bridge: Bridge) -> Sequence[Kernel]:
     """Heat baths, and clusters of ferromagnets; two sites may have two bonds."""
     bonds = hamiltonian.bonds
     J = torch.zeros(sites, sites, dtype=torch.float64, device=bonds.device)
