@@ -11,7 +11,7 @@ from vfe_lightning import reductions
 from vfe_lightning.declarations.evaluation import SequentialMonteCarlo
 from vfe_lightning.gibbs_state import GibbsState
 from vfe_lightning.samplers.bridge import Bridge, Function
-from vfe_lightning.samplers.bridge_moves import Independence, Jumps, Kernel, Move, Tested
+from vfe_lightning.samplers.bridge_moves import Independence, Jumps, Kernel, KernelMove, Move
 from vfe_lightning.samplers.images import Imaged
 from vfe_lightning.samplers.pilot import pilot
 from vfe_lightning.samplers.sequential_monte_carlo import at_the_foot, climb, settled
@@ -27,7 +27,7 @@ class Crossing:
     Attributes:
         bridge: from its density to its Gibbs state.
         kernels: of its moves.
-        measure: functions of configurations whose means are wanted: (walkers, ...) -> (walkers,) or (walkers, bins).
+        measure: functions whose means are wanted: (walkers, ...) -> (walkers,) or (walkers, bins).
         minima: where wells are known, (minima, ...).
     """
 
@@ -49,7 +49,7 @@ class Crossing:
         """The bridge, from the density and, with jumps, its images at other minima; and all moves."""
         wells = self.wells if jumps else None
         bridge = self.bridge if wells is None else Imaged(self.bridge, wells)
-        moves: list[Move] = [Tested(bridge, kernel) for kernel in self.kernels]
+        moves: list[Move] = [KernelMove(bridge, kernel) for kernel in self.kernels]
         moves.append(Independence(bridge))
         return bridge, moves if wells is None else [*moves, Jumps(bridge, wells)]
 
@@ -64,9 +64,8 @@ def finish(crossing: Crossing, wanted: SequentialMonteCarlo, seed: int, device: 
     rungs = pilot(bridge, moves, walkers, wanted.threshold, ahead, wanted.steps)
     rungs = reductions.of_first(rungs)
     generator = make_generator(device, seed, "populations")
-    here = at_the_foot(bridge, moves, local, wanted.walkers, generator)
-    for here in climb(bridge, moves, rungs, here, wanted.rounds, generator):
-        pass
+    start = at_the_foot(bridge, moves, local, wanted.walkers, generator)
+    *_, here = climb(moves, rungs, start, wanted.rounds, generator)
     last, series, acceptance = settled(
         here.populations, moves, rungs[-1], wanted.settling, crossing.measure, generator
     )

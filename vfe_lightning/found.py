@@ -25,7 +25,7 @@ class Found:
         parameters: which ones the numbers are of: "mean", "last" or "start".
         candidates: F of each of them from other samples, or the loss, where that is not F but has no units:
             {name: {"value", "error", "units", "per"}}.
-        verdict: whether what sequential Monte Carlo found is exact within its error, or why not; None without it.
+        verdict: whether sequential Monte Carlo was exact within its error, or why not; None without it.
         alarms: numbers that contradict each other or rest on too little: what, and what to do.
         failures: what failed of what only decorates a run: pictures, references, profiles.
         seconds: of this session, from start to end.

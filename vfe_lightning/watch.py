@@ -86,10 +86,7 @@ def _importance_off(r: Result) -> str | None:
 def _gibbs_state_missed(r: Result) -> str | None:
     if r.verdict is None or r.verdict == EXACT:
         return None
-    return (
-        f"{r.verdict}; raise --evaluation.walkers, rounds or settling, lower the steps by --evaluation.threshold, "
-        "or train longer"
-    )
+    return f"{r.verdict}; raise --evaluation.walkers, steps, rounds or settling, or train longer"
 
 
 def _few_samples(r: Result, samples: int) -> str | None:

@@ -14,7 +14,7 @@ class NoFinish(Declaration):
 
 
 class SequentialMonteCarlo(Declaration):
-    """Populations of walkers that go from p(x) to the Gibbs state: F without a bound, and whether it is exact.
+    """Populations of walkers go from p(x) to the Gibbs state: F itself, and whether it is exact.
 
     Del Moral, Doucet & Jasra, J. R. Stat. Soc. B 68, 411 (2006).
     """

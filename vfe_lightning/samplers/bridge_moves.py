@@ -6,8 +6,8 @@ $$ \min(1, e^{r(x') - r(x)}), \qquad r(x) = (1-t) \ln q(x) + (s - t) \beta H(x),
 
 so that trajectories, flips of spins and clusters need neither forces nor conditional probabilities of q, but
 ln q of where they end: a second test, Christen & Fox, J. Comput. Graph. Stat. 14, 795 (2005). s is where r
-changes least. Samples of q itself are accepted by min(1, (w' / w)^t): Albergo, Kanwar & Shanahan, Phys. Rev. D
-100, 034515 (2019).
+changes least. Samples of q itself are accepted by min(1, (w' / w)^t): Albergo, Kanwar & Shanahan, Phys. Rev.
+D 100, 034515 (2019).
 """
 
 from abc import ABC, abstractmethod
@@ -39,8 +39,8 @@ class Kernel(ABC):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """x, beta H of it, and the probability that the step was taken: (walkers, ...), (walkers,) twice."""
 
-    def fit(self, x: Tensor) -> None:
-        """Learn the shape of space from walkers, before anything is measured."""
+    def fit(self, x: Tensor) -> None:  # noqa: B027
+        """Learn the shape of space from walkers, before anything is measured; most have nothing to learn."""
 
 
 class Move(ABC):
@@ -55,7 +55,7 @@ class Move(ABC):
         """Where they are then, and how probable it was that they moved: (walkers,)."""
 
 
-class Tested(Move):
+class KernelMove(Move):
     """Steps of a kernel, tested by q."""
 
     def __init__(self, bridge: Bridge, kernel: Kernel) -> None:

@@ -1,4 +1,4 @@
-"""A population that goes ahead: it chooses the temperatures of the way and tunes the moves, and is used no more."""
+"""A population that goes ahead: it chooses the temperatures and tunes the moves, and is used no more."""
 
 import math
 from collections.abc import Sequence
@@ -109,7 +109,7 @@ def longest_step(here: Populations, most: float, threshold: float) -> float:
 
 
 def likeness(here: Populations) -> float:
-    """How much of beta H is in -ln q, by regression over the walkers: 1 of a good density, 0 of a uniform one."""
+    """How much of beta H is in -ln q, by regression over walkers: 1 of a good density, 0 of a uniform one."""
     alive = here.walkers.log_weights.isfinite()
     action = here.walkers.action.where(alive, 0.0)
     surprise = -here.walkers.log_q.where(alive, 0.0)

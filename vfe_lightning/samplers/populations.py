@@ -1,7 +1,7 @@
 """Weighted walkers of independent populations: reweighted, resampled, averaged.
 
-The conditional effective sample size is that of Zhou, Johansen & Aston, J. Comput. Graph. Stat. 25, 701 (2016),
-systematic resampling that of Kitagawa, J. Comput. Graph. Stat. 5, 1 (1996).
+The conditional effective sample size is that of Zhou, Johansen & Aston, J. Comput. Graph. Stat. 25, 701
+(2016), systematic resampling that of Kitagawa, J. Comput. Graph. Stat. 5, 1 (1996).
 """
 
 import math

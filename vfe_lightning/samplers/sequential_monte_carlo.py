@@ -1,8 +1,8 @@
 r"""Sequential Monte Carlo from a density that is sampled to the Gibbs state, by independent populations.
 
-$$ Z = \prod_k \sum_i W_k^i \, w(x_k^i)^{t_{k+1} - t_k}, \qquad \pi_t(x) \propto q(x)^{1-t} e^{-t \beta H(x)} $$
+$$ Z = \prod_k \sum_i W_k^i \, w(x_k^i)^{t_{k+1} - t_k}, \qquad \pi_t \propto q^{1-t} e^{-t \beta H} $$
 
-Del Moral, Doucet & Jasra, J. R. Stat. Soc. B 68, 411 (2006); from a flow, Arbel, Matthews & Doucet, ICML (2021).
+Del Moral, Doucet & Jasra, J. R. Stat. Soc. B 68, 411 (2006); from flows Arbel, Matthews & Doucet, ICML 2021.
 The t_k and the moves are those of a pilot. Populations have nothing of it or of each other but these, so that
 Z of each of them is unbiased, of any number of walkers.
 """
@@ -42,7 +42,7 @@ class Series:
     """One function of configurations in the Gibbs state, by population.
 
     Attributes:
-        means: over the walkers when they came, and after each round of moves there: (1 + rounds, populations, ...).
+        means: over the walkers that came, and after each round of moves: (1 + rounds, populations, ...).
         variances: of single walkers, likewise; None of profiles.
     """
 
@@ -61,14 +61,13 @@ class Series:
 
 @torch.no_grad()
 def climb(
-    bridge: Bridge,
     moves: Sequence[Move],
     rungs: Sequence[Rung],
     start: Climb,
     rounds: int = 1,
     generator: torch.Generator | None = None,
 ) -> Iterator[Climb]:
-    """Up all rungs from where they are, a stop after each; the last one is the Gibbs state, with equal weights.
+    """Up all rungs with a stop after each; the last one is the Gibbs state, with equal weights.
 
     Args:
         rungs: of a pilot.
@@ -117,7 +116,7 @@ def settled(
     """Rounds of moves in the Gibbs state, what is measured there, and how often moves are accepted: (moves,).
 
     Args:
-        measure: functions of configurations, (walkers, ...) -> (walkers,) or (walkers, bins); `action`, which is
+        measure: functions of configurations, (walkers, ...) -> (walkers,) or (walkers, bins); `action`,
             beta H, is measured anyway. Samples that follow each other are of different populations.
     """
     names = ["action", *measure]

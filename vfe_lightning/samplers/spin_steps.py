@@ -4,8 +4,8 @@ $$ p(x_i = v | x) = \frac{e^{-s \beta H_i(v)}}{\sum_u e^{-s \beta H_i(u)}}, \qqu
    p_{open} = 1 - e^{-s \Delta_{ij}} \; \text{ of equal neighbours} $$
 
 with what a bond of equal ones gains, Delta = 2 beta J of spins and beta J of colours. Sites of one set, which
-have no bonds with each other, go at once; sets come at random, so that many turns have detailed balance together.
-Swendsen & Wang, PRL 58, 86 (1987).
+have no bonds with each other, go at once; sets come in an order and back, so that turns together have detailed
+balance whatever the order, which all walkers share. Swendsen & Wang, PRL 58, 86 (1987).
 """
 
 from collections.abc import Callable
@@ -16,13 +16,13 @@ from torch import Tensor
 from vfe_lightning.samplers.bridge import Bridge
 from vfe_lightning.samplers.bridge_moves import Kernel
 
-SWEEPS = 3  # of all sets, at most
+SWEEPS = 2  # of all sets one way, at most
 
 Logits = Callable[[Tensor, Tensor], Tensor]
 
 
 class HeatBath(Kernel):
-    """Its size is the number of turns.
+    """Its size is the number of turns one way.
 
     Args:
         linked: which sites have bonds with each other, (sites, sites) of bool.
@@ -42,7 +42,8 @@ class HeatBath(Kernel):
         self, x: Tensor, action: Tensor, s: float, size: float, generator: torch.Generator | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         turns = torch.randint(len(self.sets), (round(size),), generator=generator, device=x.device)
-        for turn in turns.tolist():
+        there = turns.tolist()
+        for turn in [*there, *there[-2::-1]]:
             sites = self.sets[turn]
             below = (s * self.logits(x, sites)).softmax(dim=0).cumsum(dim=0)[:-1]
             chance = torch.rand(below.shape[1:], generator=generator, dtype=x.dtype, device=x.device)
@@ -81,7 +82,7 @@ class Clusters(Kernel):
 
 
 def clusters(bonds: Tensor, open_: Tensor, sites: int) -> Tensor:
-    """The first site of the cluster of each site: (bonds, 2), (walkers, bonds) of bool -> (walkers, sites)."""
+    """The first site of each site's cluster: (bonds, 2), (walkers, bonds) of bool -> (walkers, sites)."""
     labels = torch.arange(sites, device=bonds.device).expand(len(open_), sites)
     while True:
         ends = labels[:, bonds[:, 0]], labels[:, bonds[:, 1]]

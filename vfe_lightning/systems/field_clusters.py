@@ -1,7 +1,7 @@
 """Clusters of the field that is dual to Ising spins: x to spins, clusters of these, and back to x.
 
-p(s | x) is a product, p(s) the Ising model, and p(x | s) = N(K~ s, K~): the way there is the way back, so that the
-step has detailed balance in exp(-E), but in none of its powers. Swendsen & Wang, PRL 58, 86 (1987).
+p(s | x) is a product, p(s) the Ising model, p(x | s) = N(K~ s, K~): the way there is the way back, so that
+the step has detailed balance in exp(-E), but in none of its powers. Swendsen & Wang, PRL 58, 86 (1987).
 """
 
 import torch
