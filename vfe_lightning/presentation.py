@@ -108,13 +108,15 @@ def exact_text(result: Found) -> str:
 
 
 def remarks(result: Found, alarms: bool = True) -> list[str]:
-    """Which parameters are quoted, alarms, and what failed: a line each."""
+    """Which parameters are quoted, whether the Gibbs state was reached, alarms, failures: a line each."""
     lines = []
     if result.parameters:
         candidates = result.candidates or {}
         found = ", ".join(f"{k} {with_error(n['value'], n['error'])}" for k, n in candidates.items())
         lowered = "F" if all(n["units"] for n in candidates.values()) else "loss"
         lines.append(f"parameters: {result.parameters}" + (f" ({lowered}: {found})" if found else ""))
+    if result.verdict:
+        lines.append(f"in the Gibbs state: {result.verdict}")
     if alarms:
         lines += alarm_lines(result)
     return lines + [f"failed: {what}: {error}" for what, error in (result.failures or {}).items()]

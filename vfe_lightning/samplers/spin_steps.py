@@ -4,8 +4,8 @@ $$ p(x_i = v | x) = \frac{e^{-s \beta H_i(v)}}{\sum_u e^{-s \beta H_i(u)}}, \qqu
    p_{open} = 1 - e^{-s \Delta_{ij}} \; \text{ of equal neighbours} $$
 
 with what a bond of equal ones gains, Delta = 2 beta J of spins and beta J of colours. Sites of one set, which
-have no bonds with each other, go at once; sets come in an order and back, so that turns together have detailed
-balance whatever the order, which all walkers share. Swendsen & Wang, PRL 58, 86 (1987).
+have no bonds with each other, go at once; sets come in an order and back, so that together they have detailed
+balance, whatever the order that all walkers share. Swendsen & Wang, PRL 58, 86 (1987).
 """
 
 from collections.abc import Callable
