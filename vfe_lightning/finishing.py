@@ -78,6 +78,7 @@ def finish(crossing: Crossing, wanted: SequentialMonteCarlo, seed: int, device: 
         {name: s.over_ranks() for name, s in series.items()},
         None if flow is None else reductions.gather(flow),
         replace(here, conditional=_mean(here.conditional), acceptance=_mean(acceptances)),
+        last.walkers.x,
         evaluations.item(),
         time.monotonic() - began,
     )

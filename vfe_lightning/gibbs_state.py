@@ -32,6 +32,7 @@ class GibbsState:
         flow: by which populations would go to each well beyond what comes back, (populations, wells); zero on
             average in the Gibbs state, None where wells are not known.
         climb: how they came there.
+        x: the last walkers of this rank, (walkers, ...), populations one after another.
         evaluations, seconds: what it has cost, the pilot included.
     """
 
@@ -39,6 +40,7 @@ class GibbsState:
     series: Mapping[str, Series]
     flow: Tensor | None
     climb: Climb
+    x: Tensor
     evaluations: float
     seconds: float
 

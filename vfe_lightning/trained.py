@@ -8,10 +8,13 @@ import torch
 from mlflow.entities import Run
 from torch import Tensor
 
+from vfe_lightning.declarations.evaluation import SequentialMonteCarlo
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.system import Observable
 from vfe_lightning.errors import Refused
+from vfe_lightning.finishing import finish
 from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.gibbs_state import GibbsState
 from vfe_lightning.known import Known
 from vfe_lightning.preparation import checked, finished_by
 from vfe_lightning.result import Result
@@ -139,6 +142,20 @@ class Trained:
             landmarks=system.failures.attempt("landmarks", lambda: landmarks_of(system)),
         )
         return watched(found, system, self.experiment.batch_size * batches)
+
+    def gibbs_state(self, **options: Any) -> GibbsState:
+        """Beyond the bound, by sequential Monte Carlo: its verdict, numbers, and walkers x.
+
+        Args:
+            options: of `declarations.SequentialMonteCarlo`, such as `populations` or `walkers`.
+
+        Raises:
+            NotKnown: there is no density of configurations.
+        """
+        self._renew()
+        wanted = SequentialMonteCarlo(**options)
+        with torch.no_grad():
+            return finish(self.system.crossing(), wanted, self.system.seed, self.system.device)
 
     def _renew(self) -> None:
         """Random numbers that no earlier evaluation has seen."""

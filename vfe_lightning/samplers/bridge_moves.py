@@ -44,9 +44,14 @@ class Kernel(ABC):
 
 
 class Move(ABC):
-    """A Markov step of all walkers; the size of it has a meaning where it has a kernel."""
+    """A Markov step of all walkers; the size of it has a meaning where it has a kernel.
+
+    Attributes:
+        costly: asks for ln q also in the Gibbs state, where others do not.
+    """
 
     kernel: Kernel | None = None
+    costly: bool = False
 
     @abstractmethod
     def __call__(
@@ -77,6 +82,8 @@ class KernelMove(Move):
 
 class Independence(Move):
     """Fresh samples of q: they reach whatever q has."""
+
+    costly = True
 
     def __init__(self, bridge: Bridge) -> None:
         self.bridge = bridge

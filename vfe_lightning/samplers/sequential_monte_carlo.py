@@ -20,6 +20,8 @@ from vfe_lightning.samplers.bridge_moves import Move
 from vfe_lightning.samplers.pilot import FEW, Rung
 from vfe_lightning.samplers.populations import Populations
 
+RARE = 4  # rounds in the Gibbs state for one of what is costly
+
 
 @dataclass(frozen=True)
 class Climb:
@@ -125,7 +127,7 @@ def settled(
     accepted = []
     for turn in range(rounds + 1):
         if turn:
-            here, taken = moved(here, moves, rung, 1, generator)
+            here, taken = moved(here, moves, rung, 1, generator, costly=turn % RARE == 1)
             accepted.append(taken)
         count, size = here.log_shares.shape
         x = here.walkers.x.unflatten(0, (count, size)).transpose(0, 1).flatten(0, 1)
@@ -141,16 +143,24 @@ def settled(
         name: Series(torch.stack(means[name]), torch.stack(variances[name]) if variances[name] else None)
         for name in names
     }
-    return here, series, torch.cat(accepted).mean(dim=0)
+    return here, series, torch.cat(accepted).nanmean(dim=0)
 
 
 def moved(
-    here: Populations, moves: Sequence[Move], rung: Rung, rounds: int, generator: torch.Generator | None
+    here: Populations,
+    moves: Sequence[Move],
+    rung: Rung,
+    rounds: int,
+    generator: torch.Generator | None,
+    costly: bool = True,
 ) -> tuple[Populations, Tensor]:
-    """All moves in turn, and the mean probabilities that they were accepted: (1, moves)."""
+    """All moves in turn, or the others alone, and how often they were accepted, NaN of none: (1, moves)."""
     rates = here.log_z.new_zeros(1, len(moves))
     for _ in range(rounds):
         for number, (move, size) in enumerate(zip(moves, rung.sizes, strict=True)):
+            if move.costly and not costly:
+                rates[:, number] = math.nan
+                continue
             walkers, taken = move(here.walkers, rung.t, rung.s, size, generator)
             here = replace(here, walkers=walkers)
             rates[:, number] += taken.mean() / rounds
