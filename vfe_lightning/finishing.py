@@ -11,7 +11,7 @@ from vfe_lightning import reductions
 from vfe_lightning.declarations.evaluation import SequentialMonteCarlo
 from vfe_lightning.gibbs_state import GibbsState
 from vfe_lightning.samplers.bridge import Bridge, Function
-from vfe_lightning.samplers.bridge_moves import Independence, Jumps, Kernel, KernelMove, Move
+from vfe_lightning.samplers.bridge_moves import Independence, Jumps, Kernel, KernelMove, Move, nearest
 from vfe_lightning.samplers.images import Imaged
 from vfe_lightning.samplers.pilot import pilot
 from vfe_lightning.samplers.sequential_monte_carlo import at_the_foot, climb, settled
@@ -54,16 +54,22 @@ class Crossing:
         return bridge, moves if wells is None else [*moves, Jumps(bridge, wells)]
 
 
-def finish(crossing: Crossing, wanted: SequentialMonteCarlo, seed: int, device: torch.device) -> GibbsState:
-    """All populations, each on one rank, behind the same pilot."""
+def finish(
+    crossing: Crossing, wanted: SequentialMonteCarlo, seed: int, device: torch.device, step: int | None = None
+) -> GibbsState:
+    """All populations, each on one rank, behind the same pilot.
+
+    Args:
+        step: of a training that asks for it again and again.
+    """
     began, ranks = time.monotonic(), reductions.world_size()
     bridge, moves = crossing.way(wanted.jumps)
     local = -(-wanted.populations // ranks)
-    ahead = make_generator(device, seed, "pilot")
+    ahead = make_generator(device, seed, "pilot", step=step)
     walkers = round(PILOT * wanted.populations * wanted.walkers)
     rungs = pilot(bridge, moves, walkers, wanted.threshold, ahead, wanted.steps)
     rungs = reductions.of_first(rungs)
-    generator = make_generator(device, seed, "populations")
+    generator = make_generator(device, seed, "populations", step=step)
     start = at_the_foot(bridge, moves, local, wanted.walkers, generator)
     *_, here = climb(moves, rungs, start, wanted.rounds, generator)
     last, series, acceptance = settled(
@@ -87,3 +93,19 @@ def finish(crossing: Crossing, wanted: SequentialMonteCarlo, seed: int, device: 
 def _mean(x: Tensor) -> Tensor:
     """Over the ranks, which hold one each."""
     return reductions.total(x) / reductions.world_size()
+
+
+def data_of(state: GibbsState, count: int, wells: Tensor | None = None) -> Tensor:
+    """Walkers of all ranks as the Z of their populations says, the same on each rank: (count, ...).
+
+    Args:
+        wells: minima that have equally many each, so that what is rare is learned, too; None: as they come.
+    """
+    x = reductions.gather(state.x)
+    shares = state.log_z.repeat_interleave(len(x) // len(state.log_z)).log_softmax(0)
+    if wells is not None:
+        inside = nearest(x, wells.to(x)).mT.bool()
+        of_each = shares.expand_as(inside).masked_fill(~inside, -torch.inf).logsumexp(1)
+        shares = (shares - of_each[inside.to(torch.int8).argmax(0)]).log_softmax(0)
+    teeth = (torch.arange(count, dtype=shares.dtype, device=shares.device) + 0.5) / count
+    return x[torch.searchsorted(shares.exp().cumsum(0), teeth).clamp(max=len(x) - 1)]

@@ -130,19 +130,20 @@ class Jumps(Move):
         In the Gibbs state as much comes as goes.
         """
         minima = self.minima.to(walkers.x)
-        before, total = self.nearest(walkers.x), walkers.x.new_zeros(len(walkers.x), len(minima))
+        before, total = nearest(walkers.x, minima), walkers.x.new_zeros(len(walkers.x), len(minima))
         for first in range(len(minima)):
             for second in range(len(minima)):
                 x = walkers.x + minima[second] - minima[first]
                 change = walkers.action - self.bridge.action(x)
                 probability = change.nan_to_num(nan=-torch.inf).clamp(max=0).exp()
-                total += probability[:, None] * (self.nearest(x) - before)
+                total += probability[:, None] * (nearest(x, minima) - before)
         return total / (len(minima) * (len(minima) - 1))
 
-    def nearest(self, x: Tensor) -> Tensor:
-        """One where a minimum is the nearest one, zero elsewhere: (walkers, ...) -> (walkers, minima)."""
-        away = torch.cdist(x.flatten(1), self.minima.to(x).flatten(1))
-        return torch.nn.functional.one_hot(away.argmin(dim=1), len(self.minima)).to(x)
+
+def nearest(x: Tensor, minima: Tensor) -> Tensor:
+    """One where a minimum is the nearest one, zero elsewhere: (walkers, ...) -> (walkers, minima)."""
+    away = torch.cdist(x.flatten(1), minima.flatten(1))
+    return torch.nn.functional.one_hot(away.argmin(dim=1), len(minima)).to(x)
 
 
 def coin(probability: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -80,6 +80,7 @@ def generator_physics(
         derived=partial(derived, judged, molecule, unseen),
         minima=None if molecule.relabelling else molecule.minima,
         relabelling=molecule.relabelling,
+        training=training,
         advice=partial(advice_of, judged, len(unseen)),
     )
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimate import Estimate
+from vfe_lightning.estimators.boltzmann import Training
 from vfe_lightning.estimators.snapshot import Snapshot
 from vfe_lightning.hamiltonians.relabelling import Relabelling
 from vfe_lightning.result import Reference
@@ -49,6 +50,7 @@ class Physics:
         kernels: of the moves towards the Gibbs state.
         minima: known ones, (minima, ...).
         relabelling: how the model names equal particles; None where it does not.
+        training: what is learned from, where that is not the energy alone.
     """
 
     size: int
@@ -70,3 +72,4 @@ class Physics:
     kernels: Callable[[Bridge], Sequence[Kernel]] = lambda bridge: [Trajectories(bridge)]
     minima: Tensor | None = None
     relabelling: Relabelling | None = None
+    training: Training | None = None
