@@ -92,7 +92,7 @@ class Continuous(VariationalFreeEnergy):
         return checked(self.physics.reference(tolerance), tolerance)
 
     def crossing(self) -> Crossing:
-        return crossing_of(self.physics, self.batch_size // self.accumulate)
+        return crossing_of(self.physics)
 
     def landmarks(self) -> dict[str, float]:
         return self.physics.landmarks()

@@ -10,12 +10,8 @@ from vfe_lightning.samplers.bridge import Bridge
 from vfe_lightning.systems.physics import Physics
 
 
-def crossing_of(physics: Physics, at_once: int) -> Crossing:
-    """Of walkers by any names of equal particles, where a model names them.
-
-    Args:
-        at_once: samples that the model is asked for at a time.
-    """
+def crossing_of(physics: Physics) -> Crossing:
+    """Of walkers by any names of equal particles, where a model names them."""
     model, hamiltonian, names = physics.model, physics.hamiltonian, physics.relabelling
     forces = isinstance(hamiltonian, ContinuousHamiltonian)
 
@@ -35,7 +31,6 @@ def crossing_of(physics: Physics, at_once: int) -> Crossing:
         log_q,
         lambda x: physics.beta * hamiltonian.energy(x),
         (lambda x: physics.beta * hamiltonian.gradient(x)) if forces else None,
-        at_once,
     )
     measure = {**physics.observables, **physics.profiles}
     return Crossing(bridge, physics.kernels(bridge), measure, physics.minima)
