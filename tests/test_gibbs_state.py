@@ -9,14 +9,16 @@ from contracts import SMALL, small
 from judging import agrees
 from noise import normal
 
+import vfe_lightning
 from vfe_lightning import reductions
 from vfe_lightning.declarations import SequentialMonteCarlo
-from vfe_lightning.errors import NotKnown
+from vfe_lightning.errors import NotKnown, Refused
 from vfe_lightning.exact import planar
 from vfe_lightning.finishing import Crossing, finish
 from vfe_lightning.generative.reparameterized import log_normal
 from vfe_lightning.gibbs_state import EXACT, GibbsState
 from vfe_lightning.hamiltonians import planar_wells
+from vfe_lightning.presentation import text
 from vfe_lightning.reporting import Reporting
 from vfe_lightning.samplers.bridge import Bridge
 from vfe_lightning.samplers.sequential_monte_carlo import Climb, Series
@@ -155,6 +157,27 @@ def test_every_classical_density_goes_on_to_its_gibbs_state(name):
 def test_where_there_is_no_density_of_configurations_it_is_refused(name):
     with pytest.raises(NotKnown, match="smc"):
         built(small(name)).crossing()
+
+
+def test_a_finished_run_goes_on_to_the_gibbs_state(home):
+    """The verdict and the numbers are in its results; a loaded run finds the same F."""
+    first = small("sk").run()
+    assert first.verdict is None
+    again = small("sk", evaluation={"kind": "smc", "populations": 8, "walkers": 16}).run(resume=first.run_id)
+    assert again.run_id == first.run_id and again.free_energy == first.free_energy
+    assert again.verdict and again.verdict in text(again)
+    f, error = again.number("smc_free_energy")
+    trained = vfe_lightning.load(again.run_id)
+    assert trained.result is not None and trained.result.number("smc_free_energy") == (f, error)
+    state = trained.gibbs_state(populations=8, walkers=16)
+    assert state.x.shape == (8 * 16, 6) and state.verdict(0.8)
+    other = state.numbers(trained.system.reporting)["smc_free_energy"]
+    assert agrees(other.mean - f, math.hypot(error, other.error), 0.0, samples=8)
+
+
+def test_a_run_that_cannot_go_on_is_refused_before_it_starts(home):
+    with pytest.raises(Refused, match="smc"):
+        small("heg3d", evaluation={"kind": "smc"}).run()
 
 
 def test_nobody_asked():
