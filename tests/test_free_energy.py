@@ -1,13 +1,16 @@
 """The training step's bookkeeping, on a system of two levels whose free energy is known."""
 
 import math
+from collections import Counter
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from judging import agrees
 from torch import Tensor, nn
 
-from vfe_lightning.declarations import NaturalGradient
+from vfe_lightning.declarations import NaturalGradient, Trainer
 from vfe_lightning.errors import NotFinite
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.free_energy import VariationalFreeEnergy, make_generator
@@ -188,3 +191,30 @@ def test_seeds_and_phases_have_numbers_of_their_own():
         make_generator(cpu, seed, s).initial_seed() for seed in (0, 1, 42) for s in ("training", "evaluation")
     }
     assert len(made) == 6
+
+
+class AtStep(TwoLevels):
+    global_step = 0
+
+
+def test_a_batch_that_grows_is_drawn_in_more_passes():
+    budget, system = Trainer(max_steps=7, growth=4), prepared(AtStep(noise=1.0), 8)
+    system.grown, drawn = budget.grown, []
+    estimate = system.estimate
+    system.estimate = lambda n: drawn.append(n) or estimate(n)
+    sizes = []
+    for AtStep.global_step in range(7):
+        system.training_step(0, 0)
+        sizes.append(sum(drawn))
+        drawn.clear()
+    assert sizes == [8, 8, 8, 8, 16, 16, 32]
+
+
+@given(st.integers(1, 10**4), st.integers(0, 6))
+def test_as_many_samples_before_a_batch_doubles_as_before_it_doubled_last(steps, doublings):
+    budget = Trainer(max_steps=steps, growth=2**doublings)
+    stages = Counter(budget.grown(step) for step in range(steps))
+    assert set(stages) <= {2**k for k in range(doublings + 1)}
+    first = steps / (2 - 0.5**doublings)
+    assert all(abs(count * grown - first) <= grown for grown, count in stages.items())
+    assert budget.grown(steps + 1) == 2**doublings

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from results_of_a_gas import GAS
 
 from vfe_lightning.presentation import html, markdown, text
@@ -55,6 +56,12 @@ def test_text_tells_what_has_to_be_known():
         "ALARM below_exact: F is <below>",
         "failed: figures: ValueError: infinite",
     ]
+
+
+@pytest.mark.parametrize(("value", "told"), [(0.19, False), (-0.5, False), (0.21, True), (None, False)])
+def test_an_entropy_that_may_still_move_is_told(value, told):
+    measured = {} if value is None else {"stationarity": NUMBER | {"value": value}}
+    assert ("not stationary" in text(replace(GAS, observables=measured))) is told
 
 
 def test_a_notebook_shows_a_table_and_escapes_what_is_told():

@@ -15,7 +15,6 @@ from typing import Any, cast
 import lightning as L
 import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
-from matplotlib.figure import Figure
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
@@ -104,29 +103,29 @@ class VariationalFreeEnergy(Sampled, L.LightningModule, ABC):
         """What only this system can find wrong with its latest evaluation: name -> what, and what to do."""
         return {}
 
-    def figures(self) -> dict[str, Figure]:
-        """Pictures of the latest evaluation that only this system has."""
-        return {}
-
     def prepare(
         self,
         optimizer: Callable[["VariationalFreeEnergy"], Optimizer],
         batch_size: int,
         seed: int,
         accumulate: int = 1,
+        grown: Callable[[int], int] | None = None,
     ) -> None:
         """Say how the system is trained: `optimizer` makes a `FactorOptimizer` of it.
 
         Args:
             batch_size: samples a step, over all ranks and all passes.
             accumulate: passes of sampling that make up one step.
+            grown: a step -> how many times as large its batch is.
         """
         self.make_optimizer, self.batch_size = optimizer, batch_size
         self.seed, self.accumulate = seed, accumulate
+        self.grown = grown or (lambda step: 1)
 
     def training_step(self, batch: int, batch_idx: int) -> Tensor:
         share = self.batch_size // (reductions.world_size() * self.accumulate)
-        estimate = Estimate.concatenate([self.estimate(share) for _ in range(self.accumulate)])
+        passes = self.accumulate * self.grown(self.global_step)
+        estimate = Estimate.concatenate([self.estimate(share) for _ in range(passes)])
         reporting = self.reporting
         self.measured = reporting.measured(estimate)
         metrics = scalars(self.measured) | reporting.diagnostics(estimate)

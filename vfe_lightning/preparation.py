@@ -75,6 +75,7 @@ def prepared(experiment: DeclaredExperiment) -> VariationalFreeEnergy:
             experiment.batch_size,
             experiment.seed,
             budget.accumulate,
+            budget.grown,
         )
         system.check_batch_size(budget.devices * budget.num_nodes)
         system.check_steps(budget.max_steps)

@@ -10,6 +10,7 @@ from vfe_lightning.notation import units_text, with_error
 
 SURE = 1e-8  # relative bounds on exact values below it are not printed
 ANSWER = ("free_energy", "reference_free_energy", "excess")
+STATIONARY = 2.0  # errors of the stationarity within which p counts as the best one
 REWEIGHTED = ("reweighted_", "importance_", "bennett_", "smc_")
 
 
@@ -115,11 +116,24 @@ def remarks(result: Found, alarms: bool = True) -> list[str]:
         found = ", ".join(f"{k} {with_error(n['value'], n['error'])}" for k, n in candidates.items())
         lowered = "F" if all(n["units"] for n in candidates.values()) else "loss"
         lines.append(f"parameters: {result.parameters}" + (f" ({lowered}: {found})" if found else ""))
+    if unsettled := _unsettled(result):
+        lines.append(unsettled)
     if result.verdict:
         lines.append(f"in the Gibbs state: {result.verdict}")
     if alarms:
         lines += alarm_lines(result)
     return lines + [f"failed: {what}: {error}" for what, error in (result.failures or {}).items()]
+
+
+def _unsettled(result: Found) -> str:
+    """What is said where p is not stationary beyond the errors, so that S may be off."""
+    value, error = result.number("stationarity")
+    if not value > STATIONARY * error:
+        return ""
+    return (
+        f"p is not stationary: Var_K E[F_loc | K] = {with_error(value, error)} T^2, not 0; S may still move: "
+        "more samples a step (--batch_size, --trainer.growth), then more steps"
+    )
 
 
 def alarm_lines(result: Found) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from vfe_lightning.declarations.evaluation import SequentialMonteCarlo
@@ -86,6 +87,10 @@ class Sampled:
         found = finish(crossing, self.finishing, seed, self.generator.device)
         self.verdict = found.verdict(self.finishing.threshold)
         return found.numbers(reporting)
+
+    def figures(self) -> dict[str, Figure]:
+        """Pictures of the latest evaluation that only this system has."""
+        return {}
 
     def _part(self, name: str, what: str) -> Any:
         if not hasattr(self, name):

@@ -221,3 +221,19 @@ def test_training_two_electrons_reaches_the_exact_free_energy():
     print(f"exact {exact:.5f}, found {final.mean:.5f} +- {final.error:.5f} Ry/rs^2")
     assert -errors() * float(final.error) < excess < 2e-3 * abs(exact) + errors() * float(final.error)
     assert float(final.error) < 5e-4 * abs(exact)
+
+
+@pytest.mark.parametrize("spins", [{"n": 3}, {"n": None, "n_up": 2, "n_down": 2}])
+def test_mixed_precision_changes_the_scores_by_their_rounding_and_nothing_else(spins):
+    """Single precision holds 2^-24 of a number; sums of some thousand terms a hundred times that."""
+    estimates = []
+    for precision in ("double", "mixed"):
+        gas = small_gas(0, chunk_size=32, dim=3, precision=precision, **spins)
+        gas.generator = make_generator(gas.device, 3, "training")
+        estimates.append(gas.estimate(16))
+    double, mixed = estimates
+    for name in ("free_energy", "energy", "entropy"):
+        assert torch.equal(getattr(double, name), getattr(mixed, name))
+    one, other = (e.factors[1].scores() for e in estimates)
+    assert not torch.equal(one, other) and other.dtype == torch.complex128
+    assert (one - other).norm() < 100 * 2**-24 * one.norm()

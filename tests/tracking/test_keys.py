@@ -41,13 +41,14 @@ def one_is_made(client, make: Callable[[], object]) -> None:
 
 
 def test_one_command_makes_a_run_goes_on_with_it_and_ends(client, home, break_at):
-    whole = QUIET.run()
+    growing = QUIET.vary(**{"trainer.growth": 4})
+    whole = growing.run()
     break_at("interrupt:13:0")
     with pytest.raises(Interrupted):
-        QUIET.run(run_key="a")
+        growing.run(run_key="a")
     break_at("none:0:0")
-    first = QUIET.run(run_key="a")
-    again = QUIET.run(run_key="a", json=home / "again.json")
+    first = growing.run(run_key="a")
+    again = growing.run(run_key="a", json=home / "again.json")
     assert first.run_id == again.run_id and len(runs_of(client)) == 2
     assert history(client, first.run_id) == history(client, whole.run_id)
     assert again.plain() == first.plain() == json.loads((home / "again.json").read_text())
@@ -125,6 +126,26 @@ def unlocked(client, home, monkeypatch):
 def test_two_machines_make_one_run_of_a_key_on_a_server(client, unlocked):
     one_is_made(client, unlocked)
     assert [e.name for e in client.search_experiments()] == ["toy", "Default"]
+
+
+def test_a_process_that_hangs_between_its_claim_and_its_run_makes_no_second_one(client, monkeypatch):
+    experiment = store.experiment_id(client, store.tracking_uri(), "toy")
+
+    def make():
+        return keys.make(client, "http://server", experiment, "toy", {keys.KEY: "a"}).info.run_id
+
+    create, made = MlflowClient.create_run, []
+
+    def late(*arguments, **named):
+        monkeypatch.setattr(MlflowClient, "create_run", create)
+        made.append(make())
+        return create(*arguments, **named)
+
+    monkeypatch.setattr(keys, "AWAITED", 0.2)
+    monkeypatch.setattr(MlflowClient, "create_run", late)
+    with pytest.raises(Refused, match=r"has just been made by another process"):
+        make()
+    assert [run.info.run_id for run in runs_of(client)] == made
 
 
 def test_a_claim_whose_process_died_is_no_obstacle(client, monkeypatch):

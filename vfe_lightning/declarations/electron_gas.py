@@ -60,6 +60,10 @@ class ElectronGas(System):
     flow: TwoStream = Field(default=TwoStream(), description="coordinates zeta(x) of the electrons")
     sampler: Sampler = Field(default=Determinantal(), description="how x ~ |Psi_K|^2 is drawn")
     kinetic: Kinetic = Field(default=Exact(), description="how the local kinetic energy is computed")
+    precision: Literal["double", "mixed"] = Field(
+        default="double",
+        description="mixed: the scores of Psi, which only training reads, are in single precision",
+    )
     walkers_per_state: PositiveInt = Field(default=1, description="configurations x for each sampled K")
     chunk_size: PositiveInt | None = Field(
         default=None, description="walkers whose derivatives are held at once; as many as fit if not given"

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
 from vfe_lightning.declarations.base import Declaration
 
@@ -29,6 +29,11 @@ class Trainer(Declaration):
         default="auto", description="how several devices share the batch"
     )
     accumulate: PositiveInt = Field(default=1, description="passes of sampling a step, to save memory")
+    growth: PositiveInt = Field(
+        default=1,
+        description="batch of the last steps over that of the first, a power of 2: it doubles whenever as "
+        "many samples were drawn as before it doubled last, in passes as of accumulate",
+    )
     average: float = Field(
         default=0.25,
         ge=0,
@@ -47,3 +52,17 @@ class Trainer(Declaration):
         le=MOST_A_MACHINE,
         description="CPU threads a process, which gains less than more devices; 0 leaves the choice to torch",
     )
+
+    @field_validator("growth")
+    @classmethod
+    def _doubles(cls, growth: int) -> int:
+        if growth & (growth - 1):
+            raise ValueError(f"{growth} is no power of 2: take 1, 2, 4, 8, ...")
+        return growth
+
+    def grown(self, step: int) -> int:
+        """Batch of a step over that of the first one: 1, 2, 4, ... up to `growth`, in turn for 1, 1/2, 1/4,
+        ... of the steps of the first stage."""
+        stages = self.growth.bit_length()
+        share = (2 - 2.0 ** (1 - stages)) * step / max(self.max_steps, 1)  # in lengths of the first stage
+        return next((2**k for k in range(stages) if share < 2 - 2.0**-k), self.growth)

@@ -72,7 +72,7 @@ class ElectronGas(VariationalFreeEnergy):
                 d.n, d.dim, d.rs, d.twist, d.base_states.cutoff, self.temperature, d.n_down
             )
         self.model = occupation_model(d, orbitals, self.mixing)
-        self.wavefunction = FlowWavefunction(flow_of(d, self.hamiltonian.length))
+        self.wavefunction = FlowWavefunction(flow_of(d, self.hamiltonian.length), d.precision == "mixed")
         self.chunks = Chunks(8 * (d.n * d.dim) ** 3, d.chunk_size)
         self.lost = plane_wave_basis(self, self.cutoff)
 

@@ -51,9 +51,13 @@ def make(
         return client.create_run(experiment_id, run_name=run_name, tags=dict(tags))
     with store.lock(uri):
         _refuse_another(client, experiment_id, key)
-        if not uri.startswith(LOCKED):
+        locked = uri.startswith(LOCKED)
+        if not locked:
             _claim(client, experiment_id, key)
-        return client.create_run(experiment_id, run_name=run_name, tags=dict(tags))
+        run = client.create_run(experiment_id, run_name=run_name, tags=dict(tags))
+        if not locked:
+            _withdraw_beside_another(client, run, key)
+        return run
 
 
 def _claim(client: "MlflowClient", experiment_id: str, key: str) -> None:
@@ -78,6 +82,18 @@ def _claim(client: "MlflowClient", experiment_id: str, key: str) -> None:
         return
 
 
+def _withdraw_beside_another(client: "MlflowClient", run: "Run", key: str) -> None:
+    """Of a process that hung between its claim and its run, for longer than others wait for a claim.
+
+    Raises:
+        Refused: another process has made a run meanwhile; this one is deleted.
+    """
+    found = client.search_runs([run.info.experiment_id], _of(key))
+    if others := [other for other in found if other.info.run_id != run.info.run_id]:
+        client.delete_run(run.info.run_id)
+        raise _made_by_another(others[0], key)
+
+
 def _await(client: "MlflowClient", experiment_id: str, key: str, number: int) -> None:
     """Let the holder of a claim make its run, unless that was made and deleted again."""
     if len(client.search_runs([experiment_id], _of(key), ViewType.ALL)) >= number:
@@ -90,8 +106,11 @@ def _await(client: "MlflowClient", experiment_id: str, key: str, number: int) ->
 
 def _refuse_another(client: "MlflowClient", experiment_id: str, key: str) -> None:
     if found := _first(client, experiment_id, key):
-        run_id = found.info.run_id[:8]
-        raise Refused(f"run {run_id} with the key {key} has just been made by another process")
+        raise _made_by_another(found, key)
+
+
+def _made_by_another(run: "Run", key: str) -> Refused:
+    return Refused(f"run {run.info.run_id[:8]} with the key {key} has just been made by another process")
 
 
 def _first(client: "MlflowClient", experiment_id: str, key: str) -> "Run | None":

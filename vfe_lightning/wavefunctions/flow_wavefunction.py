@@ -9,15 +9,21 @@ from torch import Tensor, nn
 
 from vfe_lightning.bijectors.flow import Flow
 from vfe_lightning.calculus.per_walker import per_walker_gradients
+from vfe_lightning.calculus.single_precision import SinglePrecision
 from vfe_lightning.wavefunctions.base_states import BaseStates
 
 
 class FlowWavefunction(nn.Module):
-    """Psi_K of a flow, for any batch of base states Phi_K."""
+    """Psi_K of a flow, for any batch of base states Phi_K.
 
-    def __init__(self, flow: Flow):
+    Args:
+        mixed: the flow is in single precision in the scores, which only training reads.
+    """
+
+    def __init__(self, flow: Flow, mixed: bool = False):
         super().__init__()
         self.flow = flow
+        self.single = SinglePrecision(flow) if mixed else None
 
     def log_psi(self, states: BaseStates, x: Tensor) -> Tensor:
         """ln Psi_K(x), complex (batch,), at x (batch, n, dim)."""
@@ -36,13 +42,17 @@ class FlowWavefunction(nn.Module):
         for the imaginary part.  chunk_size walkers at a time bound the memory.
         """
         rows = [slice(start, start + chunk_size) for start in range(0, len(x), chunk_size)]
-        return torch.cat([self._scores(states[chunk], x[chunk]) for chunk in rows])
+        flow, dtype = (self.flow, x.dtype) if self.single is None else (self.single(), torch.float32)
+        parts = [_scores(flow, states[chunk], x[chunk], dtype) for chunk in rows]
+        return torch.cat(parts).to(torch.complex128)
 
-    def _scores(self, states: BaseStates, x: Tensor) -> Tensor:
-        def cotangents(zeta: Tensor, jacobian: Tensor) -> list[tuple[Tensor, Tensor | None]]:
-            gradient = states.gradient(zeta)
-            inverse = torch.linalg.inv_ex(jacobian)[0]
-            return [(gradient.real, 0.5 * inverse.mT), (gradient.imag, None)]
 
-        real, imag = per_walker_gradients(self.flow, type(self.flow).jac, [x, states.momentum], cotangents)
-        return torch.complex(real, imag)
+def _scores(flow: Flow, states: BaseStates, x: Tensor, dtype: torch.dtype) -> Tensor:
+    def cotangents(zeta: Tensor, jacobian: Tensor) -> list[tuple[Tensor, Tensor | None]]:
+        gradient = states.gradient(zeta.to(x.dtype))
+        inverse = torch.linalg.inv_ex(jacobian)[0]
+        return [(gradient.real.to(dtype), 0.5 * inverse.mT), (gradient.imag.to(dtype), None)]
+
+    inputs = [x.to(dtype), states.momentum.to(dtype)]
+    real, imag = per_walker_gradients(flow, type(flow).jac, inputs, cotangents)
+    return torch.complex(real, imag)
