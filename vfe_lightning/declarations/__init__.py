@@ -19,6 +19,7 @@ from vfe_lightning.declarations.boltzmann import (
 from vfe_lightning.declarations.continuous import Continuous, PathGradient, PathOnly, Pathwise
 from vfe_lightning.declarations.edwards_anderson import EdwardsAnderson
 from vfe_lightning.declarations.electron_gas import ElectronGas
+from vfe_lightning.declarations.evaluation import Evaluation, NoFinish, SequentialMonteCarlo
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
 from vfe_lightning.declarations.lattice_fields import (
@@ -117,6 +118,7 @@ __all__ = [
     "EdwardsAnderson",
     "ElectronGas",
     "EquivariantFlow",
+    "Evaluation",
     "Exact",
     "ExponentialAnnealing",
     "FermiSea",
@@ -153,6 +155,7 @@ __all__ = [
     "NaturalGradient",
     "NeuralRG",
     "NoAnnealing",
+    "NoFinish",
     "Occupation",
     "OneBodyFlow",
     "Optimizer",
@@ -182,6 +185,7 @@ __all__ = [
     "Sampler",
     "Samples",
     "Search",
+    "SequentialMonteCarlo",
     "SherringtonKirkpatrick",
     "SolvatedDimer",
     "Spins",
