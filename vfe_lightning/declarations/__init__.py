@@ -19,6 +19,7 @@ from vfe_lightning.declarations.boltzmann import (
 from vfe_lightning.declarations.continuous import Continuous, PathGradient, PathOnly, Pathwise
 from vfe_lightning.declarations.edwards_anderson import EdwardsAnderson
 from vfe_lightning.declarations.electron_gas import ElectronGas
+from vfe_lightning.declarations.evaluation import Evaluation, NoFinish, SequentialMonteCarlo
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
 from vfe_lightning.declarations.lattice_fields import (
@@ -77,6 +78,7 @@ from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
 from vfe_lightning.declarations.system import System
 from vfe_lightning.declarations.trainer import Trainer
 from vfe_lightning.declarations.trap_base_states import OscillatorDeterminants, TrapConfigurationInteraction
+from vfe_lightning.declarations.twist import Baldereschi, MonkhorstPack, Twist, TwistAverage
 from vfe_lightning.declarations.velocity import (
     ContinuousFlow,
     EquivariantFlow,
@@ -95,6 +97,7 @@ __all__ = [
     "Adam",
     "AlanineDipeptide",
     "Annealing",
+    "Baldereschi",
     "BaseStates",
     "Bernoulli",
     "BlockGates",
@@ -115,6 +118,7 @@ __all__ = [
     "EdwardsAnderson",
     "ElectronGas",
     "EquivariantFlow",
+    "Evaluation",
     "Exact",
     "ExponentialAnnealing",
     "FermiSea",
@@ -146,10 +150,12 @@ __all__ = [
     "Metropolis",
     "MolecularDynamics",
     "MongeAmpere",
+    "MonkhorstPack",
     "MuellerBrown",
     "NaturalGradient",
     "NeuralRG",
     "NoAnnealing",
+    "NoFinish",
     "Occupation",
     "OneBodyFlow",
     "Optimizer",
@@ -179,6 +185,7 @@ __all__ = [
     "Sampler",
     "Samples",
     "Search",
+    "SequentialMonteCarlo",
     "SherringtonKirkpatrick",
     "SolvatedDimer",
     "Spins",
@@ -190,6 +197,8 @@ __all__ = [
     "TrapConfigurationInteraction",
     "TrappedParticles",
     "TrustRegion",
+    "Twist",
+    "TwistAverage",
     "TwoStream",
     "VarGrad",
     "Velocity",

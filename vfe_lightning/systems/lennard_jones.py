@@ -72,5 +72,6 @@ def lennard_jones_cluster(d: declarations.LennardJonesCluster) -> Continuous:
         landmarks=lambda: {"harmonic icosahedron": -harmonic_log_z(hamiltonian, cold, 60, d.beta) / d.beta},
         derived=derived,
         advice=partial(advice_of, judged, len(unseen)),
+        training=training,
     )
     return Continuous(d, physics)

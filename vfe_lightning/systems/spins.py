@@ -14,9 +14,11 @@ from vfe_lightning.estimators.classical import by_score_function, measure_valued
 from vfe_lightning.estimators.snapshot import Snapshot
 from vfe_lightning.estimators.thermodynamics import effective_sample_size, heat_capacity
 from vfe_lightning.exact.accuracy import checked
+from vfe_lightning.finishing import Crossing
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.bernoulli import BernoulliProduct
 from vfe_lightning.result import Reference
+from vfe_lightning.systems.crossing import crossing_of
 from vfe_lightning.systems.physics import Physics
 
 WARM = 0.2  # the share of beta at which the annealing leaves a second picture
@@ -78,6 +80,9 @@ class Spins(VariationalFreeEnergy):
 
     def reference(self, tolerance: float = math.inf) -> Reference:
         return checked(self.physics.reference(tolerance), tolerance)
+
+    def crossing(self) -> Crossing:
+        return crossing_of(self.physics)
 
     def landmarks(self) -> dict[str, float]:
         return self.physics.landmarks()
