@@ -46,8 +46,8 @@ class Reporting:
 
     def of_observable(self, name: str) -> Units:
         """Units of a number of the samples, or of the same number reweighted."""
-        name = name.removeprefix("reweighted_")
-        if name in ("energy", "importance_free_energy"):
+        name = name.removeprefix("reweighted_").removeprefix("smc_")
+        if name in ("energy", "free_energy", "importance_free_energy"):
             return self.of_energies
         if name in ("entropy", "heat_capacity"):
             return self.of_entropies

@@ -19,6 +19,7 @@ from vfe_lightning.declarations.boltzmann import (
 from vfe_lightning.declarations.continuous import Continuous, PathGradient, PathOnly, Pathwise
 from vfe_lightning.declarations.edwards_anderson import EdwardsAnderson
 from vfe_lightning.declarations.electron_gas import ElectronGas
+from vfe_lightning.declarations.evaluation import Evaluation, NoFinish, SequentialMonteCarlo
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
 from vfe_lightning.declarations.lattice_fields import (
@@ -39,11 +40,11 @@ from vfe_lightning.declarations.occupation import (
     Transformer,
 )
 from vfe_lightning.declarations.optimizer import LBFGS, Adam, NaturalGradient, Optimizer, TrustRegion
-from vfe_lightning.declarations.own import Own, OwnFlow, OwnNetwork
+from vfe_lightning.declarations.own import Own, OwnColourNetwork, OwnFlow, OwnNetwork, OwnVelocity
 from vfe_lightning.declarations.pairwise_ising import PairwiseIsing
 from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
 from vfe_lightning.declarations.pauli_spins import PauliSpins
-from vfe_lightning.declarations.potential import Couplings, Equivariant, Potential
+from vfe_lightning.declarations.potential import Couplings, Potential
 from vfe_lightning.declarations.potts import Potts
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
 from vfe_lightning.declarations.quantum_spins import (
@@ -116,8 +117,8 @@ __all__ = [
     "DoubleWell",
     "EdwardsAnderson",
     "ElectronGas",
-    "Equivariant",
     "EquivariantFlow",
+    "Evaluation",
     "Exact",
     "ExponentialAnnealing",
     "FermiSea",
@@ -154,13 +155,16 @@ __all__ = [
     "NaturalGradient",
     "NeuralRG",
     "NoAnnealing",
+    "NoFinish",
     "Occupation",
     "OneBodyFlow",
     "Optimizer",
     "OscillatorDeterminants",
     "Own",
+    "OwnColourNetwork",
     "OwnFlow",
     "OwnNetwork",
+    "OwnVelocity",
     "PairVelocity",
     "PairwiseIsing",
     "PastAverage",
@@ -181,6 +185,7 @@ __all__ = [
     "Sampler",
     "Samples",
     "Search",
+    "SequentialMonteCarlo",
     "SherringtonKirkpatrick",
     "SolvatedDimer",
     "Spins",

@@ -57,7 +57,7 @@ def leaves(declaration: BaseModel, prefix: str = "") -> Iterator[Leaf]:
         if is_part:
             if kinds := members(info):
                 kind, text = getattr(value, "kind", None), _kinds_text(info, kinds)
-                yield Leaf(f"{path}.kind", path, text, kind, _literal(kinds), _one_of(kinds))
+                yield Leaf(f"{path}.kind", path, text, kind, _literal(kinds), kinds_allowed(info))
             yield from leaves(value, path + ".")
 
 
@@ -85,7 +85,7 @@ def _member(info: FieldInfo, kind: Any, path: str) -> type[BaseModel]:
         return members(info)[kind]
     if isinstance(kind, str) and ":" in kind:
         return outside(kind)
-    raise Refused(f"{path} = {kind} is not allowed: {_one_of(members(info))}")
+    raise Refused(f"{path} = {kind} is not allowed: {kinds_allowed(info)}")
 
 
 def _may_be_plain(info: FieldInfo) -> bool:
@@ -100,6 +100,12 @@ def members(info: FieldInfo) -> dict[str, type[BaseModel]]:
         m for m in candidates if isinstance(m, type) and issubclass(m, BaseModel) and "kind" in m.model_fields
     ]
     return {get_args(m.model_fields["kind"].annotation)[0]: m for m in models}
+
+
+def kinds_allowed(info: FieldInfo) -> str:
+    """What the `kind` of a field may be: "one of made, bernoulli, or module:Class of an OwnNetwork"."""
+    own = [f", or module:Class of an {m.part.__name__}" for m in info.metadata if isinstance(m, Open)]
+    return _one_of(members(info)) + "".join(own)
 
 
 def allowed(info: FieldInfo) -> str:

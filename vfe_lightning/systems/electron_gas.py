@@ -21,6 +21,7 @@ from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
+from vfe_lightning.estimators.virial import energies_by_virial
 from vfe_lightning.exact.basis_size import plane_wave_cutoff
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.twisted_occupation import ThermalTwistedOccupation, TwistedOccupation
@@ -96,7 +97,7 @@ class ElectronGas(VariationalFreeEnergy):
         )
         return replace(
             estimate,
-            energies={"kinetic": kinetic.energy.real, "potential": potential},
+            energies=energies_by_virial(kinetic.energy.real, potential, estimate.free_energy, d.dim),
             diagnostics=sampler if isinstance(d.sampler, declarations.Metropolis) else {},
             maxima=sampler if isinstance(d.sampler, declarations.Determinantal) else {},
             minima={
