@@ -51,8 +51,7 @@ class ElectronGas(System):
     )
     twist: Twist = Field(
         default=0.0,
-        description="offset of the momenta in 2 pi / L; average: one for each sample, --twist.kind "
-        "monkhorst_pack --twist.points 4: one of a grid",
+        description="offset of the momenta in 2 pi / L, or of several one a sample",
     )
     cutoff: PositiveInt | None = Field(
         default=None,

@@ -85,7 +85,7 @@ def _component(given: Any) -> float:
 Twist = Annotated[
     float | tuple[float, ...] | TwistAverage | Baldereschi | MonkhorstPack,
     BeforeValidator(_read),
-    Allowed(f"a number from -0.5 to 0.5, one for each axis as in .25,.1,0, or one of {', '.join(KINDS)}"),
+    Allowed(f"-0.5 to 0.5, as .25 or .25,.1,0, or {', '.join(KINDS)}"),
 ]
 
 
