@@ -16,7 +16,7 @@ from vfe_lightning.trained import load
 
 STATES, WALKERS = 2048, 2  # of fresh samples of a run
 GAS = ["dim", "n_up", "n_down", "theta"]
-PUBLISHED = {"dim": 2, "n_down": 0, "theta": 0.15, "twist": 0.25}  # of what there are published points
+PUBLISHED = {"dim": 2, "n_down": 0, "theta": 0.15}  # what gas the published points are of
 
 
 def table(results: Sequence[Result]) -> pd.DataFrame:
@@ -52,7 +52,7 @@ def figure(rows: pd.DataFrame) -> Figure:
             )
         first = part.iloc[0]
         known = {n: {rs: m for (size, rs), m in ENTROPY_RATIOS.items() if size == n} for n in (29, 49)}
-        same = all(first[name] == PUBLISHED[name] for name in ("dim", "n_down", "theta"))
+        same = all(first[name] == value for name, value in PUBLISHED.items())
         for (n, points), marker in zip(known.items() if same else (), ("s", "^"), strict=False):
             y, error = zip(*points.values(), strict=True)
             style = {"marker": marker, "color": "grey"}
