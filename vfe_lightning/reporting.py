@@ -82,11 +82,11 @@ class Reporting:
 
         `variance` is that of single samples of F_loc, zero when rho is exact. `stationarity` is
         Var_n E[F_loc | n] / T^2, zero at the optimum of p(n) and twice the Kullback-Leibler
-        divergence from it nearby.
+        divergence from it nearby, where samples are of one p.
         """
         known, f = estimate.scalars(), estimate.free_energy.detach()
         known["variance"] = Moments.of(f * self.unit).over_ranks().variance
-        if estimate.correlated > 1 and self.temperature > 0:
+        if estimate.correlated > 1 and self.temperature > 0 and estimate.of_one:
             known["stationarity"] = between_group_variance(f / self.temperature, estimate.correlated)
         return reductions.numbers(known)
 

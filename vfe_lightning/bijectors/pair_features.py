@@ -8,9 +8,7 @@ Sines and cosines of pairs come from those of electrons by angle addition, n of 
 indices (i, j) stand last in every tensor: long inner loops, and one matrix product a walker and layer.
 rho has a kink at r = 0, which only a self pair reaches; all self pairs are constant and get derivative 0.
 
-With both spins there are these features of pairs of equal spin and, after them, of pairs of opposite spin,
-each zero on the pairs of the other kind. rho of opposite spins is smooth at contact: rho^2 is raised by a
-constant.
+With both spins rho of opposite spins is smooth at contact: rho^2 is raised by a constant.
 """
 
 import math
@@ -25,8 +23,8 @@ from vfe_lightning.bijectors.two_stream_spins import Spins
 class PairFeatures(NamedTuple):
     """Features and what their derivatives are made of; the pair indices stand last."""
 
-    values: Tensor  # (batch, kinds (2 dim + 1), i, j)
-    gradient: Tensor  # (batch, dim, kinds 3, i, j): d/dr_a of cos_a, of sin_a and of rho
+    values: Tensor  # (batch, 2 dim + 1, i, j)
+    gradient: Tensor  # (batch, dim, 3, i, j): d/dr_a of cos_a, of sin_a and of rho
     inverse_rho: Tensor  # (batch, i, j), 0 on self pairs
     pairs: Tensor  # (i, j), 1 on pairs and 0 on self pairs
 
@@ -40,7 +38,7 @@ class PairJet(NamedTuple):
     grad_laplacian: Tensor  # (batch, f, a, i, j): d/dr_a of the trace of the Hessian
 
 
-def pair_features(x: Tensor, length: float, spins: Spins | None = None) -> PairFeatures:
+def pair_features(x: Tensor, length: float, spins: Spins) -> PairFeatures:
     """Features of all pairs and their first derivatives: x (batch, n, dim)."""
     kappa = math.pi / length
     angle = kappa * x.mT
@@ -51,28 +49,24 @@ def pair_features(x: Tensor, length: float, spins: Spins | None = None) -> PairF
     sin2, cos2 = 2 * s * c, 1 - 2 * s * s
     self_pairs = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
     pairs = 1 - self_pairs
-    raised = self_pairs if spins is None else self_pairs + (kappa**2 * spins.softening)
+    raised = self_pairs
+    if spins.n_down:
+        up = torch.arange(x.shape[1], device=x.device) < spins.n_up
+        raised = raised + (kappa * spins.smooth) ** 2 * (up[:, None] != up).to(x.dtype)
     rho = (s.square().sum(1) + raised).sqrt()
     inverse_rho = pairs / rho
     values = torch.cat((cos2, sin2, (rho * pairs)[:, None]), 1)
     slope = (2 * kappa) * pairs * torch.stack((-sin2, cos2), 2)
     gradient = torch.cat((slope, ((0.5 * kappa) * sin2 * inverse_rho[:, None])[:, :, None]), 2)
-    if spins is not None:
-        values, gradient = spins.by_kind(values, 1), spins.by_kind(gradient, 2)
     return PairFeatures(values, gradient, inverse_rho, pairs)
 
 
-def pair_jet(
-    features: PairFeatures, length: float, spins: Spins | None = None, metric: Tensor | None = None
-) -> PairJet:
+def pair_jet(features: PairFeatures, length: float, metric: Tensor | None = None) -> PairJet:
     """All derivatives that an exact Laplacian of ln|det J| needs, of the features alone.
 
     Args:
         metric: what second derivatives are contracted with, (batch, a, b, i, j); by default the unit.
     """
-    if spins is not None:
-        alone = PairFeatures(*spins.any_kind(features.values, features.gradient), *features[2:])
-        return PairJet(*(spins.by_kind(t, 1) for t in pair_jet(alone, length, None, metric)))
     kappa = math.pi / length
     dim = features.gradient.shape[1]
     cos2, sin2 = features.values[:, :dim], features.values[:, dim : 2 * dim]

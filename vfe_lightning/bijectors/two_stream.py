@@ -15,13 +15,7 @@ from torch import Tensor, nn
 from vfe_lightning.bijectors.flow import FlowWithJet, Jet
 from vfe_lightning.bijectors.two_stream_jacobian import jacobian
 from vfe_lightning.bijectors.two_stream_jet import jet
-from vfe_lightning.bijectors.two_stream_spins import (
-    Spins,
-    by_kinds,
-    doubled,
-    of_own_and_other,
-    written,
-)
+from vfe_lightning.bijectors.two_stream_spins import Spins
 from vfe_lightning.bijectors.two_stream_values import (
     OneLayer,
     TwoStreamWeights,
@@ -122,22 +116,9 @@ class TwoStreamFlow(FlowWithJet):
         for weight, bias in later:
             electron, mean = weight[..., :width, :], weight[..., width:means, :]
             one.append(OneLayer(electron, mean, weight[..., means:, :], bias))
-        pair = affine[len(self.one) :]
-        if self.spins is None:
-            return TwoStreamWeights(one, pair, self.out.weight, self.out.bias)
-        return TwoStreamWeights(
-            [_of_both_spins(layer) for layer in one],
-            by_kinds(pair),
-            written(self.out.weight),
-            self.out.bias,
-            self.spins,
-        )
-
-
-def _of_both_spins(layer: OneLayer) -> OneLayer:
-    pair, bias = doubled(layer.pair), doubled(layer.bias)
-    if layer.electron is None or layer.mean is None:
-        return OneLayer(None, None, pair, bias)
-    own, other = layer.mean.chunk(2, -2)
-    electron = of_own_and_other(layer.electron, torch.zeros_like(layer.electron))
-    return OneLayer(electron, of_own_and_other(own, other), pair, bias)
+        pair = []
+        spins = self.spins or Spins(n)
+        for weight, bias in affine[len(self.one) :]:
+            kinds = list(zip(spins.by_kind(weight, -1), spins.by_kind(bias, -1), strict=True))
+            pair.append([kinds] * len(kinds))  # for either spin of i
+        return TwoStreamWeights(one, pair, self.out.weight, self.out.bias, spins)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from vfe_lightning.bijectors.pair_features import differences, to_particles
+from vfe_lightning.bijectors.two_stream_spins import Spins, joined, own_first
 from vfe_lightning.bijectors.two_stream_values import TwoStreamWeights, transform, transform_features
 
 
@@ -36,7 +37,7 @@ def _pull(
         on_units.append(cotangent)
         if layer.electron is not None and layer.mean is not None:
             inner = cotangent * unit.slope[:, :, None]
-            on_means.append(transform(inner, layer.mean.mT))
+            on_means.append(weights.spins.on_fields(transform(inner, layer.mean.mT)))
             cotangent = cotangent + transform(inner, layer.electron.mT)
     return on_units[::-1], on_means[::-1]
 
@@ -51,52 +52,92 @@ def hessian_times_gradient(
     layer = weights.one[len(units)]
     if layer.electron is None or layer.mean is None:
         return curved
-    direct = transform_features(layer.mean, means[-1])  # (batch, f, D, D)
-    curved = curved + gradient @ direct
+    curved = curved + _on_means(weights.spins, layer.mean, gradient, means[-1])
     cotangent = layer.electron.mT.expand(batch, n, -1, -1)
     on_units, on_means = _pull(weights, units, cotangent)
-    by_electron = gradient.transpose(1, 2)
+    by_electron = gradient.transpose(1, 2).contiguous()
     inner = torch.zeros_like(by_electron)
     for unit, on_unit in zip(units, on_units, strict=True):
         below = unit.gradient.transpose(1, 2)
         overlap = by_electron @ below.mT
         inner = inner + (on_unit * unit.bend[:, :, None] * overlap) @ below
-    for on_mean, mean in zip(on_means, means[:-1], strict=True):  # differs from electron to electron
-        for feature in range(on_mean.shape[-1]):
-            inner = inner + on_mean[..., feature, None] * (by_electron @ mean[:, None, feature])
+    for on_mean, mean in zip(on_means, means[:-1], strict=True):
+        for field in range(on_mean.shape[-1]):  # in a different proportion for every electron
+            turned = (by_electron.flatten(1, 2) @ mean[:, field]).view_as(inner)
+            inner += turned.mul_(on_mean[..., field, None])
     return curved + inner.transpose(1, 2)
 
 
+def _on_means(spins: Spins, weight: Tensor, gradient: Tensor, mean: Tensor) -> Tensor:
+    """Gradients (batch, f, i, D) times what each electron reads of the means' Hessians."""
+    own_and_other = spins.by_kind(weight, -2)
+    parts = [
+        rows @ transform_features(joined(own_first(own_and_other, spin), -2), mean)
+        for spin, rows in enumerate(spins.by_spin(gradient, 2))
+    ]
+    return joined(parts, 2)
+
+
 def mean_hessian(
-    weights: TwoStreamWeights, pair_hessian: Tensor, units: list[Units], means: list[Tensor]
-) -> Tensor:
-    """M = Hess(mean_i h_i): (batch, f, D, D)."""
+    weights: TwoStreamWeights, pair_hessian: Tensor, units: list[Units], means: list[Tensor], out: Tensor
+) -> None:
+    """M = Hess(mean_i h_i), of the electrons of each spin, into out (batch, spins f, D, D)."""
     batch, features, dim, _, n, _ = pair_hessian.shape
-    size = n * dim
+    spins = weights.spins
     unit = torch.eye(features, dtype=pair_hessian.dtype, device=pair_hessian.device).expand(
         batch, n, features, features
     )
     on_units, on_means = _pull(weights, units, unit / n)
     top = units[-1]
-    weighted = top.gradient * (top.bend.mT / n)[..., None]
-    mean = weighted.mT @ top.gradient  # the last layer's units reach their own output only
-    for lower, on_unit in zip(units[:-1], on_units[:-1], strict=True):
-        gradient = lower.gradient.flatten(1, 2)  # ((f, i), D)
-        weight = (on_unit * lower.bend[:, :, None]).permute(0, 2, 3, 1).flatten(2)  # (output, (f, i))
-        mean = mean + (gradient[:, None] * weight[..., None]).mT @ gradient[:, None]
-    for lower_mean, on_mean in zip(means, on_means, strict=True):
-        mean = mean + (on_mean.sum(1) @ lower_mean.flatten(2)).unflatten(2, (size, size))
-    both = (pair_hessian + pair_hessian.transpose(-1, -2)) / n
-    blocks = mean.view(batch, features, n, dim, n, dim)
-    blocks -= both.permute(0, 1, 4, 2, 5, 3)
-    torch.diagonal(blocks, dim1=2, dim2=4).add_(both.sum(-1))
-    return mean
+    for spin, made in enumerate(spins.by_kind(out, 1)):
+        gradient = spins.by_spin(top.gradient, 2)[spin]
+        weighted = gradient * (spins.by_spin(top.bend, 1)[spin].mT / n)[..., None]
+        mean = weighted.mT @ gradient  # the last layer's units reach their own output only
+        for lower, on_unit in zip(units[:-1], on_units[:-1], strict=True):
+            gradient = spins.by_spin(lower.gradient, 2)[spin].flatten(1, 2)  # ((f, i), D)
+            weight = spins.by_spin(on_unit * lower.bend[:, :, None], 1)[spin]
+            weight = weight.permute(0, 3, 1, 2).flatten(1, 2)  # ((f, i), output)
+            weighted = (gradient[:, :, None] * weight[..., None]).flatten(2)
+            mean += (weighted.mT @ gradient).unflatten(1, (features, n * dim))
+        for lower_mean, on_mean in zip(means, on_means, strict=True):
+            total = spins.by_spin(on_mean, 1)[spin].sum(1)
+            mean += (total @ lower_mean.flatten(2)).unflatten(2, (n * dim, n * dim))
+        _add_pairs(spins, spin, mean, pair_hessian, made)
+
+
+def _add_pairs(spins: Spins, spin: int, mean: Tensor, pair_hessian: Tensor, out: Tensor) -> None:
+    """mean (batch, f, D, D) and the pairs of the electrons i of one spin, over n, into out."""
+    batch, features, dim, _, n, _ = pair_hessian.shape
+    mean, out = (t.view(batch, features, n, dim, n, dim) for t in (mean, out))
+
+    def block(t: Tensor, i: int, j: int) -> Tensor:
+        return spins.by_spin(spins.by_spin(t, 2)[i], 4)[j]
+
+    def subtract(pairs: Tensor, i: int, j: int) -> None:
+        torch.sub(block(mean, i, j), pairs.permute(0, 1, 4, 2, 5, 3), out=block(out, i, j))
+
+    on_site = spins.by_spin(torch.diagonal(out, dim1=2, dim2=4), -1)
+    equal, *opposite = spins.blocks(pair_hessian)[spin]
+    both = (equal + equal.mT).div_(n)
+    subtract(both, spin, spin)
+    on_site[spin].add_(both.sum(-1))
+    for pairs in opposite:
+        other, pairs = 1 - spin, pairs / n
+        subtract(pairs, spin, other)
+        subtract(pairs.mT, other, spin)
+        block(out, other, other).copy_(block(mean, other, other))
+        on_site[spin].add_(pairs.sum(-1))
+        on_site[other].add_(pairs.sum(-2))
 
 
 def output_hessian(
-    weights: TwoStreamWeights, pair_hessian: Tensor, units: list[Units], means: list[Tensor]
+    weights: TwoStreamWeights, pair_hessian: Tensor, units: list[Units], means: Tensor
 ) -> Tensor:
-    """Hessians of all outputs: (batch, D, D, D); pair_hessian (batch, output, a, b, i, j)."""
+    """Hessians of all outputs: (batch, D, D, D); pair_hessian (batch, output, a, b, i, j).
+
+    Args:
+        means: M of all levels, (batch, levels spins f, D, D).
+    """
     batch, dim, _, _, n, _ = pair_hessian.shape
     size = n * dim
     on_units, on_means = _pull(weights, units, weights.out.mT.expand(batch, n, -1, -1))
@@ -104,9 +145,9 @@ def output_hessian(
     weight = torch.cat([c * unit.bend[:, :, None] for c, unit in zip(on_units, units, strict=True)], -1)
     weighted = (weight.mT[..., None] * gradient[:, :, :, None]).flatten(3)  # (batch, i, units, (output, D))
     left, right = weighted.flatten(0, 1).mT, gradient.flatten(0, 1)
-    if means:
+    if on_means:
         on_all = torch.cat(on_means, -1).flatten(1, 2)
-        hessian = (on_all @ torch.cat(means, 1).flatten(2)).view(batch * n, dim * size, size)
+        hessian = (on_all @ means.flatten(2)).view(batch * n, dim * size, size)
         hessian.baddbmm_(left, right)  # the largest tensor by far: made once, then added to in place
     else:
         hessian = torch.bmm(left, right)

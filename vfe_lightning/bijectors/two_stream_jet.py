@@ -12,6 +12,8 @@ the unit in all Laplacians, |P|^2 -> P.G P and (Hess u) P -> (Hess u) G P, as if
 here is seen by autograd, so large tensors are reused in place.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -32,7 +34,7 @@ from vfe_lightning.bijectors.two_stream_hessian import (
     mean_hessian,
     output_hessian,
 )
-from vfe_lightning.bijectors.two_stream_spins import Spins
+from vfe_lightning.bijectors.two_stream_spins import Blocks, Spins, each
 from vfe_lightning.bijectors.two_stream_values import (
     TwoStreamWeights,
     add_bias,
@@ -59,23 +61,29 @@ def jet(weights: TwoStreamWeights, x: Tensor, length: float, metric: Tensor | No
     size = n * dim
     spins = weights.spins
     of_pairs = None if metric is None else _metric_of_pairs(metric, n)
-    pair = pair_jet(pair_features(x, length, spins), length, spins, of_pairs)
+    whole = pair_jet(pair_features(x, length, spins), length, of_pairs)
+    pair = each(PairJet, *map(spins.blocks, whole))
+    of_blocks = each(lambda _: None, pair) if of_pairs is None else spins.blocks(of_pairs)
     units: list[Units] = []
+    fields = spins.kinds * weights.out.shape[0]
+    all_means = x.new_empty(batch, len(weights.pair) * fields, size, size)
     means: list[Tensor] = []
     h: _Electrons | None = None
     for depth, layer in enumerate(weights.one):
-        u = _mean_over_pairs(pair, layer.pair, of_pairs)
+        u = _mean_over_pairs(spins, pair, layer.pair, of_pairs)
         if h is not None and layer.electron is not None and layer.mean is not None:
-            u = _add(u, _from_electrons(h, layer.electron, layer.mean))
+            u = _add(u, _from_electrons(spins, h, layer.electron, layer.mean))
         u = u._replace(value=add_bias(u.value, layer.bias))
         along = u.gradient if metric is None else u.gradient @ metric[:, None]
         curved = hessian_times_gradient(weights, along, u.pair_hessian, units, means)
-        step, unit = _activate(u, along, curved, spins)
+        step, unit = _activate(u, along, curved)
         h = step if h is None else _add(h, step)
         units.append(unit)
         if depth < len(weights.pair):
-            means.append(mean_hessian(weights, h.pair_hessian, units, means))
-            pair = _advance_pairs(pair, weights, depth, of_pairs)
+            made = all_means[:, depth * fields : (depth + 1) * fields]
+            mean_hessian(weights, h.pair_hessian, units, means, made)
+            means.append(made)
+            pair = each(partial(_advance_pairs, residual=depth > 0), pair, weights.pair[depth], of_blocks)
     assert h is not None
     out = weights.out
 
@@ -86,7 +94,7 @@ def jet(weights: TwoStreamWeights, x: Tensor, length: float, metric: Tensor | No
         zeta=x + add_bias(transform(h.value, out), weights.out_bias),
         jacobian=output(h.gradient) + torch.eye(size, dtype=x.dtype, device=x.device),
         laplacian=transform(h.laplacian, out),
-        hessian=output_hessian(weights, transform_features(out, h.pair_hessian), units, means),
+        hessian=output_hessian(weights, transform_features(out, h.pair_hessian), units, all_means),
         grad_laplacian=output(h.grad_laplacian),
     )
 
@@ -102,29 +110,37 @@ def _metric_of_pairs(metric: Tensor, n: int) -> Tensor:
     return (own[..., None] + own[..., None, :] - blocks - blocks.transpose(3, 4)) / 2
 
 
-def _mean_over_pairs(pair: PairJet, weight: Tensor, metric: Tensor | None) -> _Electrons:
+def _mean_over_pairs(
+    spins: Spins, pair: Blocks[PairJet], weight: Tensor, metric: Tensor | None
+) -> _Electrons:
     """Jet of C^T mean_j t_ij: weights first, on pairs, so that dense gradients are made only once."""
-    n = pair.value.shape[-1]
-    gradient = transform_features(weight / n, pair.gradient)
-    hessian = transform_features(weight / n, pair.hessian)
-    third = transform_features(2 * weight / n, pair.grad_laplacian)
-    laplacian = trace(hessian, metric)
+    n = spins.n_up + spins.n_down
+
+    def read(weight: Tensor, derivative: Callable[[PairJet], Tensor]) -> Tensor:
+        kinds = [list(spins.by_kind(weight, -2))] * len(pair)
+        return spins.matrix(each(lambda c, t: transform_features(c, derivative(t)), kinds, pair))
 
     def dense(t: Tensor) -> Tensor:  # (batch, f, a, i, m) -> (batch, f, i, D)
         return to_particles(t).permute(0, 1, 3, 4, 2).flatten(3)
 
-    value = transform(pair.value.mean(-1).mT, weight)
+    gradient = read(weight / n, lambda t: t.gradient)
+    hessian = read(weight / n, lambda t: t.hessian)
+    third = read(2 * weight / n, lambda t: t.grad_laplacian)
+    laplacian = trace(hessian, metric)
+    value = transform(spins.mean_over_partners(each(lambda t: t.value, pair)), weight)
     return _Electrons(value, dense(gradient), 2 * laplacian.sum(-1).mT, dense(third), hessian)
 
 
-def _from_electrons(h: _Electrons, electron: Tensor, mean: Tensor) -> _Electrons:
+def _from_electrons(spins: Spins, h: _Electrons, electron: Tensor, mean: Tensor) -> _Electrons:
     """Jet of A^T h_i + B^T mean_j h_j, without the mean's Hessian (kept apart as M)."""
 
     def dense(t: Tensor) -> Tensor:
-        return transform_features(electron, t) + transform_features(mean, t.mean(2, keepdim=True))
+        means = transform_features(mean, spins.own_and_other_mean(t, 2, 1))
+        return transform_features(electron, t) + spins.to_electrons(means, 2)
 
     def local(t: Tensor) -> Tensor:
-        return transform(t, electron) + transform(t.mean(1, keepdim=True), mean)
+        means = transform(spins.own_and_other_mean(t, 1, 2), mean)
+        return transform(t, electron) + spins.to_electrons(means, 1)
 
     return _Electrons(
         local(h.value),
@@ -135,11 +151,9 @@ def _from_electrons(h: _Electrons, electron: Tensor, mean: Tensor) -> _Electrons
     )
 
 
-def _activate(u: _Electrons, along: Tensor, curved: Tensor, spins: Spins | None) -> tuple[_Electrons, Units]:
+def _activate(u: _Electrons, along: Tensor, curved: Tensor) -> tuple[_Electrons, Units]:
     """Jet of softplus(u); along = G grad u and curved = (Hess u) G grad u, (batch, f, i, D)."""
     value, slope = softplus_and_slope(u.value)
-    if spins is not None:
-        value, slope = spins.of_electrons(value), spins.of_electrons(slope)
     bend = slope * (1 - slope)
     squared = (u.gradient * along).sum(-1).mT
     turning = bend * u.laplacian + bend * (1 - 2 * slope) * squared
@@ -154,12 +168,12 @@ def _activate(u: _Electrons, along: Tensor, curved: Tensor, spins: Spins | None)
     return step, Units(slope, bend, u.gradient)
 
 
-def _advance_pairs(pair: PairJet, weights: TwoStreamWeights, depth: int, metric: Tensor | None) -> PairJet:
+def _advance_pairs(
+    pair: PairJet, affine: tuple[Tensor, Tensor], metric: Tensor | None, residual: bool
+) -> PairJet:
     """Jet of (t +) softplus(V^T t + c), all in the dim variables r_ij."""
-    weight, bias = weights.pair[depth]
+    weight, bias = affine
     value, slope = softplus_and_slope(add_feature_bias(transform_features(weight, pair.value), bias))
-    if weights.spins is not None:
-        value, slope = weights.spins.of_pairs(value), weights.spins.of_pairs(slope)
     gradient, hessian, third = (
         transform_features(weight, t) for t in (pair.gradient, pair.hessian, pair.grad_laplacian)
     )
@@ -173,7 +187,7 @@ def _advance_pairs(pair: PairJet, weights: TwoStreamWeights, depth: int, metric:
     hessian.mul_(first[:, :, None]).addcmul_(bent[:, :, :, None], gradient[:, :, None])
     gradient.mul_(first)
     step = PairJet(value, gradient, hessian, third)
-    if depth > 0:
+    if residual:
         for mine, below in zip(step, pair, strict=True):
             mine.add_(below)
     return step

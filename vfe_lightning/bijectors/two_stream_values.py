@@ -12,21 +12,23 @@ by a single backward pass.
 """
 
 from collections.abc import Sequence
+from functools import partial
+from operator import itemgetter
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from vfe_lightning.bijectors.pair_features import PairFeatures, pair_features
-from vfe_lightning.bijectors.two_stream_spins import Spins
+from vfe_lightning.bijectors.two_stream_spins import Blocks, Spins, each
 
 
 class OneLayer(NamedTuple):
     """Weights (fan_in, fan_out) of a one-electron layer; the first layer has no electrons below it."""
 
     electron: Tensor | None  # A
-    mean: Tensor | None  # B
-    pair: Tensor  # C
+    mean: Tensor | None  # B, of both spins with B' below it
+    pair: Tensor  # C, of both spins with C' below it
     bias: Tensor
 
 
@@ -34,10 +36,10 @@ class TwoStreamWeights(NamedTuple):
     """All weights of the flow, each with or without a leading walker axis."""
 
     one: Sequence[OneLayer]
-    pair: Sequence[tuple[Tensor, Tensor]]  # (V, c)
+    pair: Sequence[Blocks[tuple[Tensor, Tensor]]]  # (V, c) a layer
     out: Tensor
     out_bias: Tensor
-    spins: Spins | None = None  # both of them, with channels for each
+    spins: Spins
 
 
 class Streams(NamedTuple):
@@ -46,7 +48,7 @@ class Streams(NamedTuple):
     zeta: Tensor  # (batch, n, dim)
     features: PairFeatures
     one_slopes: list[Tensor]  # (batch, i, width) a layer
-    pair_slopes: list[Tensor]  # (batch, pair_width, i, j) a layer
+    pair_slopes: list[Blocks[Tensor]]  # (batch, pair_width, i, j) a layer
 
 
 def softplus_and_slope(y: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,25 +84,27 @@ def run_streams(weights: TwoStreamWeights, x: Tensor, length: float) -> Streams:
     """Values of the flow at x (batch, n, dim)."""
     spins = weights.spins
     features = pair_features(x, length, spins)
-    t, one_slopes, pair_slopes = features.values, [], []
+    t, one_slopes, pair_slopes = spins.blocks(features.values), [], []
     h = x.new_zeros(())
     for depth, layer in enumerate(weights.one):
-        u = add_bias(transform(t.mean(-1).mT, layer.pair), layer.bias)
+        u = add_bias(transform(spins.mean_over_partners(t), layer.pair), layer.bias)
         if layer.electron is not None and layer.mean is not None:
-            u = u + transform(h, layer.electron) + transform(h.mean(1, keepdim=True), layer.mean)
+            own = transform(h, layer.electron)
+            means = transform(spins.own_and_other_mean(h, 1, 2), layer.mean)
+            u = u + own + spins.to_electrons(means, 1)
         activation, slope = softplus_and_slope(u)
-        if spins is not None:
-            activation, slope = spins.of_electrons(activation), spins.of_electrons(slope)
         h = activation if depth == 0 else h + activation
         one_slopes.append(slope)
         if depth < len(weights.pair):
-            pair_weight, pair_bias = weights.pair[depth]
-            activation, slope = softplus_and_slope(
-                add_feature_bias(transform_features(pair_weight, t), pair_bias)
-            )
-            if spins is not None:
-                activation, slope = spins.of_pairs(activation), spins.of_pairs(slope)
-            t = activation if depth == 0 else t + activation
-            pair_slopes.append(slope)
+            made = each(partial(_pair_layer, residual=depth > 0), t, weights.pair[depth])
+            t, slopes = each(itemgetter(0), made), each(itemgetter(1), made)
+            pair_slopes.append(slopes)
     zeta = x + add_bias(transform(h, weights.out), weights.out_bias)
     return Streams(zeta, features, one_slopes, pair_slopes)
+
+
+def _pair_layer(t: Tensor, affine: tuple[Tensor, Tensor], residual: bool) -> tuple[Tensor, Tensor]:
+    """One layer of the pair stream, in a block, with its slope."""
+    weight, bias = affine
+    activation, slope = softplus_and_slope(add_feature_bias(transform_features(weight, t), bias))
+    return t + activation if residual else activation, slope

@@ -142,12 +142,12 @@ def flow_of(d: declarations.LatticeField) -> Bijector:
     """The declared flow."""
     odd = not d.symmetrize
     match d.flow:
-        case declarations.Checkerboard(layers=layers, width=width, reach=reach, hidden_reach=hidden_reach):
-            return CheckerboardFlow(d.L, layers, width, reach, hidden_reach, odd)
-        case declarations.NeuralRG(couplings=couplings, width=width, bins=bins, shared=shared):
-            return NeuralRG(d.L, couplings, width, bins, odd, shared)
-        case declarations.MongeAmpere(potentials=potentials, steps=steps, width=width, reach=reach):
-            return MongeAmpereFlow(d.L, potentials, steps, width, reach, odd)
+        case declarations.Checkerboard():
+            return CheckerboardFlow(d.flow, d.L, odd)
+        case declarations.NeuralRG():
+            return NeuralRG(d.flow, d.L, odd)
+        case declarations.MongeAmpere():
+            return MongeAmpereFlow(d.flow, d.L, odd)
         case declarations.OwnFlow():
             return own_flow(d.flow, (d.L, d.L))
 

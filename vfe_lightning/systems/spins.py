@@ -36,7 +36,7 @@ class Spins(VariationalFreeEnergy):
         self.size, self.temperature = physics.size, 1 / physics.beta
         self.units, self.per = physics.units, physics.per
         self.hamiltonian, self.model = physics.hamiltonian, physics.model
-        self.baseline = baseline_of(declaration.gradient)
+        self.baseline = baselines.baseline_of(declaration.gradient)
         self.snapshots: dict[str, Snapshot] = {}
 
     def estimate(self, n_samples: int) -> Estimate:
@@ -94,16 +94,3 @@ class Spins(VariationalFreeEnergy):
         """Configurations of the latest evaluation, and of the annealing where that was one."""
         shots = [self.snapshots[k].to(self.device) for k in ("warm", "final") if k in self.snapshots]
         return self.physics.figures(self.evaluation, shots)
-
-
-def baseline_of(gradient: declarations.Gradient) -> baselines.Baseline:
-    """What the declared estimator takes off the costs."""
-    match gradient:
-        case declarations.LeaveOneOut():
-            return baselines.leave_one_out
-        case declarations.PastAverage(decay=decay):
-            return baselines.PastAverage(decay)
-        case declarations.VarGrad():
-            return baselines.var_grad
-        case declarations.MeasureValued():
-            return baselines.equal_weights

@@ -13,16 +13,23 @@ from vfe_lightning.bijectors.cusped_flow import CuspedFlow
 from vfe_lightning.wavefunctions.base_states import BaseStates
 from vfe_lightning.wavefunctions.kinetic import LocalKinetic, exact_of_a_few, in_chunks, pull_gradient
 
+CUSPS = 4  # chunks whose cusps are made at once: far smaller tensors than those of the jet
+
 
 @torch.no_grad()
 def cusped_kinetic(flow: CuspedFlow, states: BaseStates, x: Tensor, chunk_size: int = 4) -> LocalKinetic:
     """Exact local kinetic energy at x (batch, n, dim); see `exact_kinetic`."""
-    return in_chunks(lambda rows: _cusped(flow, states[rows], x[rows]), x, chunk_size)
+    return in_chunks(lambda rows: _cusped(flow, states[rows], x[rows], chunk_size), x, CUSPS * chunk_size)
 
 
-def _cusped(flow: CuspedFlow, states: BaseStates, x: Tensor) -> LocalKinetic:
+def _cusped(flow: CuspedFlow, states: BaseStates, x: Tensor, chunk_size: int) -> LocalKinetic:
     cusp = flow.cusp.jet(x)
-    inner = exact_of_a_few(flow.smooth, states, cusp.y, cusp.jacobian @ cusp.jacobian.mT)
+    metric = cusp.jacobian @ cusp.jacobian.mT
+
+    def smooth(rows: slice) -> LocalKinetic:
+        return exact_of_a_few(flow.smooth, states[rows], cusp.y[rows], metric[rows])
+
+    inner = in_chunks(smooth, x, chunk_size)
     gradient = pull_gradient(cusp.jacobian, inner.gradient) + 0.5 * cusp.log_det_gradient
     laplacian = inner.laplacian + (inner.gradient * cusp.laplacian).sum((1, 2)) + 0.5 * cusp.log_det_laplacian
     return LocalKinetic(
