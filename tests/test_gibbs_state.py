@@ -32,6 +32,7 @@ CLASSICAL = sorted(
     for name in SMALL
     if not name.startswith(("heg", "quantum", "tfim", "heisenberg", "inverse", "solvated", "alanine"))
 )
+LONG = {"lj13", "mueller_brown", "neural_rg"}
 
 
 def series(means, variance: float = 1.0) -> Series:
@@ -137,7 +138,9 @@ def test_a_lost_mode_is_not_called_exact(centre):
     assert "known well" in state.verdict(WANTED.threshold)
 
 
-@pytest.mark.parametrize("name", CLASSICAL)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in CLASSICAL]
+)
 def test_every_classical_density_goes_on_to_its_gibbs_state(name):
     experiment = small(
         name, evaluation={"kind": "smc", "populations": 8, "walkers": 8, "settling": 2, "steps": 2}
