@@ -79,13 +79,17 @@ def main() -> None:
 
 def report(steps: int) -> None:
     from vfe_lightning.run import Run
+    from vfe_lightning.tracking.opening import Wanted
     from vfe_lightning.tracking.quiet import quiet
     from vfe_lightning.tracking.stop import GracefulStop
 
     quiet()
+    wanted = Wanted()
     small = {"n": 4, "batch_size": 16, "flow.width": 8, "flow.pair_width": 8}
     budget = {"trainer.max_steps": steps, "trainer.progress_bar": False, "optimizer.quantum.max_norm": 1e-6}
-    run = Run(heg3d.vary(**small, **budget), None, None, GracefulStop(), (), None)
+    run = Run(heg3d.vary(**small, **budget), None, GracefulStop())
+    run.open(wanted)
+    run.prepare(wanted, (), None)
     spent: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
     assert run.metrics
     nested: list[list[float]] = []

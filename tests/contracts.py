@@ -27,6 +27,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "heg3d_brown": {"n": 4, "cutoff": 1, **GAS},
     "heg3d_metal": {"n_up": 2, "n_down": 2, "cutoff": 1, **GAS},
     "heg_exact": {"n": 4, "cutoff": 4, **GAS},
+    "heg_twists": {"cutoff": 4, **GAS},
     "heisenberg": QUANTUM,
     "hopfield": {"n": 8, **ANNEALED},
     "inverse_ising": {"n": 5},

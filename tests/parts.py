@@ -32,6 +32,7 @@ from vfe_lightning.generative.bernoulli import BernoulliProduct
 from vfe_lightning.generative.hierarchical import Hierarchical
 from vfe_lightning.generative.made import MADE
 from vfe_lightning.generative.pixel_cnn import PixelCNN
+from vfe_lightning.generative.symbols import SPINS, Symbols
 from vfe_lightning.generative.symmetrized import Symmetrized
 from vfe_lightning.hamiltonians import lattices
 
@@ -60,28 +61,40 @@ def rotating() -> RotatingCoupling:
     return RotatingCoupling(3, moved, seen, 4, 8, 0.7)
 
 
+def dense(sites: int, symbols: Symbols = SPINS, **declared) -> MADE:
+    return MADE(declarations.MADE(**declared), sites, symbols)
+
+
+def pixel_cnn(L: int, symbols: Symbols = SPINS, **declared) -> PixelCNN:
+    return PixelCNN(declarations.PixelCNN(**declared), L, symbols)
+
+
 FIRST_TWO = torch.tensor([True, True, False, False])
 SHIFTS = torch.tensor([[-0.3, 0.1], [0.3, 0.0]], dtype=torch.float64)
 PAIRS = declarations.PairVelocity(width=4)
+CHECKERS = declarations.Checkerboard(layers=3, width=3)
+BLOCKS = declarations.NeuralRG(couplings=6, width=3, bins=4)
+OWN_BLOCKS = declarations.NeuralRG(couplings=6, width=3, bins=1, shared=False)
+SLOPES = declarations.MongeAmpere(potentials=2, steps=8, width=3)
 # name -> (bijector, shape of z); what integrates or iterates is exact to the third number
 BIJECTORS = {
     "affine": (lambda: Affine((2, 3)), (2, 3), 1e-10),
     "affine coupling": (lambda: AffineCoupling(FIRST_TWO, 4), (4,), 1e-10),
     "centred scale": (lambda: CentredScale(0.7, 1.3), (3, 2), 1e-10),
-    "checkerboard": (lambda: CheckerboardFlow(4, 3, 3), (4, 4), 1e-10),
-    "checkerboard, neither even nor odd": (lambda: CheckerboardFlow(3, 2, 3, odd=False), (3, 3), 1e-10),
+    "checkerboard": (lambda: CheckerboardFlow(CHECKERS, 4), (4, 4), 1e-10),
+    "checkerboard, neither even nor odd": (lambda: CheckerboardFlow(CHECKERS, 3, odd=False), (3, 3), 1e-10),
     "circular spline": (
         lambda: CircularSplineCoupling(FIRST_TWO, torch.ones(4, dtype=torch.bool), 4, 5),
         (4,),
         1e-10,
     ),
-    "composed": (lambda: Composed([FourierScale(spectrum(4)), CheckerboardFlow(4, 2, 3)]), (4, 4), 1e-10),
+    "composed": (lambda: Composed([FourierScale(spectrum(4)), CheckerboardFlow(CHECKERS, 4)]), (4, 4), 1e-10),
     "continuous flow": (lambda: ContinuousFlow(velocity_of(PAIRS, 3, 0, 2), 8), (3, 2), 1e-3),
     "coordinate splines": (lambda: CoordinateSplines(4, 6), (2, 2), 1e-10),
     "Fourier scale": (lambda: FourierScale(spectrum(5)), (5, 5), 1e-10),
-    "Monge-Ampere": (lambda: MongeAmpereFlow(4, 2, 8, 3, 1), (4, 4), 3e-4),
-    "neural RG": (lambda: NeuralRG(4, 6, 3, 4), (4, 4), 1e-10),
-    "neural RG, blocks of their own": (lambda: NeuralRG(4, 6, 3, 1, odd=False, shared=False), (4, 4), 1e-10),
+    "Monge-Ampere": (lambda: MongeAmpereFlow(SLOPES, 4), (4, 4), 3e-4),
+    "neural RG": (lambda: NeuralRG(BLOCKS, 4), (4, 4), 1e-10),
+    "neural RG, blocks of their own": (lambda: NeuralRG(OWN_BLOCKS, 4, odd=False), (4, 4), 1e-10),
     "normal to circle": (lambda: NormalToCircle(FIRST_TWO), (4,), 1e-10),
     "one-body splines": (lambda: OneBodySplines(SHIFTS, normal(1, 20, 2, 2), 3.0, 2, 4, 4), (4, 2), 1e-10),
     "rotating coupling": (rotating, (9,), 1e-9),
@@ -96,7 +109,7 @@ BIJECTORS = {
 SPIN_MODELS = {
     "Bernoulli": lambda: BernoulliProduct(9),
     "hierarchical": lambda: Hierarchical(4, lattices.STEPS["square"], 1.0, 0.4, 1, 2),
-    "MADE": lambda: MADE(9, 2, 3),
-    "PixelCNN": lambda: PixelCNN(3, 2, 3, 1),
-    "symmetrized": lambda: Symmetrized(MADE(9, 2, 2)),
+    "MADE": lambda: dense(9, depth=2, width=3),
+    "PixelCNN": lambda: pixel_cnn(3, depth=2, width=3, reach=1),
+    "symmetrized": lambda: Symmetrized(dense(9, depth=2, width=2)),
 }

@@ -38,6 +38,12 @@ def history(client, run_id: str) -> dict[str, list[tuple[int, float]]]:
     }
 
 
+def git(folder: Path, *arguments: str) -> str:
+    """What a command of git says."""
+    line = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+    return subprocess.run(line, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def died(client, run_id: str, machine: str | None = None) -> None:
     """Let the writer of a run be a process that has ended, on this machine or on another."""
     process = Process.this()._replace(pid="1:0")

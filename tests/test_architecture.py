@@ -37,6 +37,8 @@ ROOMS = [
         "sampled",
         "reporting",
         "evaluation",
+        "gibbs_state",
+        "finishing",
         "streams",
         "free_energy",
         "selection",

@@ -43,6 +43,8 @@ OTHERS: list[tuple[str, dict[str, Any]]] = [
     ("heg2d", {"kinetic.kind": "forward_laplacian", "occupation.kind": "ideal_gas"}),
     ("heg2d", {"kinetic.kind": "hutchinson"}),
     ("heg2d", {"n": 2, "base_states": MIXED | {"cutoff": 3}, "occupation.kind": "levels"}),
+    ("heg2d_ground_state", {"twist": "average", "cutoff": None}),
+    ("heg3d_metal", {"twist.kind": "monkhorst_pack", "twist.points": 2}),
     ("heisenberg", {"gates.kind": "hardware", "network.kind": "made", "optimizer.kind": "natural_gradient"}),
     ("heisenberg", {"gates.kind": "general", "network.kind": "bernoulli", "optimizer.kind": "adam"}),
     ("hopfield", {"annealing": {"kind": "exponential"}, "network.precision": "single"}),

@@ -57,7 +57,7 @@ def test_export_holds_every_number(client, home, run_command, format, read):
     assert float(runs.loc[0, "params.temperature"]) == 0.5 and runs.loc[0, "run"] == result.run_id
     recorded = history(client, result.run_id)
     for name in ("free_energy", "free_energy_error", "entropy"):
-        assert list(zip(curves["step"], curves[name], strict=True)) == recorded[name]
+        assert list(zip(curves["step"], curves[name], strict=True)) == recorded[f"train/{name}"]
     code, _, err = run_command("export", home / "out", "--experiment", "tou")
     assert code == 2 and "did you mean toy?" in err
 

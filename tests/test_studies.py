@@ -10,7 +10,12 @@ import pytest
 from judging import errors
 
 from studies.heg2d_ansatz import heg2d_ansatz
+from studies.heg2d_effective_mass import heg2d_effective_mass
 from studies.heg2d_isotherm import heg2d_isotherm
+from studies.heg2d_maxwell import heg2d_maxwell
+from studies.heg3d_effective_mass import heg3d_effective_mass
+from studies.heg3d_fxc import heg3d_fxc
+from vfe_lightning.analysing import effective_masses
 from vfe_lightning.study.command_line import main
 
 ROOT = Path(__file__).parents[1]
@@ -50,7 +55,55 @@ def test_the_search_of_the_ansatz_weighs_time(client, home, capsys):
     assert list((home / "mlruns" / "artifacts").glob("*/artifacts/figures/pareto.png"))
 
 
-@pytest.mark.parametrize("study", ["heg2d_ansatz", "heg2d_isotherm"])
+SMALL = "--cutoff 4 --flow.width 4 --flow.pair_width 4 --trainer.evaluation_batches 10".split()
+
+
+def report_of(home, figure) -> pd.DataFrame:
+    """The table beside a figure of the only study of this store."""
+    [drawn] = (home / "mlruns" / "artifacts").glob(f"*/artifacts/figures/{figure}.png")
+    return pd.read_csv(drawn.parents[1] / "table.csv")
+
+
+@pytest.mark.usefixtures("painted")
+def test_masses_of_free_quasi_particles_are_one_by_both_routes(client, home, capsys, monkeypatch):
+    monkeypatch.setattr(effective_masses, "STATES", 200)
+    line = [*SMALL, "--occupation.kind", "ideal_gas", "--n-trials", "1", "--theta", "0.5"]
+    assert outcome(heg2d_effective_mass, *line) == 0
+    rows = report_of(home, "effective_mass")
+    assert list(rows["route"]) == ["S / S_0", "slope at k_F, local energies", "slope at k_F, -T ln p"]
+    assert abs(rows["m*/m"].iloc[0] - 1) < errors(320) * rows["m*/m_error"].iloc[0]
+    assert rows["m*/m"].iloc[2] == pytest.approx(1, abs=1e-6)
+    assert rows["R^2"].iloc[2] == pytest.approx(1, abs=1e-6) and rows["stationarity"].notna().sum() == 1
+    assert "slope at k_F" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("painted")
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("study", "figure", "trials", "columns"),
+    [
+        (heg3d_effective_mass, "effective_mass", 4, {"m*/m", "m*/m_error", "n_down"}),
+        (heg3d_fxc, "f_xc", 4, {"f_xc", "f_xc_error", "published_f_xc", "entropy"}),
+        (heg2d_maxwell, "maxwell", 9, {"dS/dn", "dS/dn_error", "-dmu/dT", "-dmu/dT_error", "ideal"}),
+    ],
+    ids=lambda x: getattr(x, "name", None),
+)
+def test_scans_of_the_metal_end_in_a_table_and_a_figure(
+    study, figure, trials, columns, client, home, monkeypatch
+):
+    monkeypatch.setattr(effective_masses, "STATES", 200)
+    small = ["--cutoff", "5", *SMALL[2:], "--n-trials", str(trials)]
+    assert outcome(study, *small) == 0
+    rows = report_of(home, figure)
+    assert columns <= set(rows) and len(rows) >= trials
+
+
+STUDIES = (
+    "heg2d_ansatz heg2d_isotherm heg2d_effective_mass heg3d_effective_mass heg3d_fxc heg2d_maxwell".split()
+)
+
+
+@pytest.mark.parametrize("study", STUDIES)
 def test_help_is_light(study):
     code = (
         f"import sys; sys.argv[1:] = ['--help']; from studies.{study} import {study}\n"

@@ -34,8 +34,9 @@ CASES = {
     "Cholesky with momentum": (40, {"kind": "quasiparticle"}, DAMPED),
     "Adam": (16, SMALL, {"kind": "adam"}),
     "both spins": (16, SMALL, {}),
+    "many twists": (16, SMALL, {}),
 }
-FAST = ["kernel with momentum", "Cholesky", "both spins"]
+FAST = ["kernel with momentum", "Cholesky", "both spins", "many twists"]
 SLOW = [case for case in CASES if case not in FAST]
 
 
@@ -73,7 +74,7 @@ class Stepper:
         self.optimizer, self.step = optimizer, optimizer.step
 
 
-def gas(occupation: dict, clip: float = 5.0, n_down: int = 0) -> ElectronGas:
+def gas(occupation: dict, clip: float = 5.0, n_down: int = 0, twist: float | str = 0.25) -> ElectronGas:
     return ElectronGas(
         declarations.ElectronGas(
             n=3,
@@ -81,7 +82,7 @@ def gas(occupation: dict, clip: float = 5.0, n_down: int = 0) -> ElectronGas:
             dim=2,
             rs=5,
             theta=0.3,
-            twist=0.25,
+            twist=twist,
             cutoff=4,
             occupation=occupation,
             walkers_per_state=2,
@@ -97,7 +98,8 @@ def train(case: str, accumulate: int = 1, clip: float = 5.0, device: str = "cpu"
     """Parameters after twenty steps, and the metrics of the last."""
     batch, occupation, optimizer = CASES[case]
     torch.manual_seed(0)
-    system = gas(occupation, clip, n_down=int(case == "both spins"))
+    twist = "average" if case == "many twists" else 0.25
+    system = gas(occupation, clip, int(case == "both spins"), twist)
     Replay(system, batch)
     system.to(device)
     declaration = declarations.Adam if "kind" in optimizer else declarations.NaturalGradient

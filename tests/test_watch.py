@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vfe_lightning.gibbs_state import EXACT
 from vfe_lightning.result import Result
 from vfe_lightning.watch import alarms
 
@@ -48,7 +49,7 @@ def below(excess: float, **changes: float | None) -> Result:
 
 
 def test_good_numbers_raise_no_alarm():
-    assert told(GOOD) == set()
+    assert told(GOOD) == told(replace(GOOD, verdict=EXACT)) == set()
     assert told(Result("FAILED", None, "gas", {}, 1.0)) == set()
 
 
@@ -64,6 +65,7 @@ def test_good_numbers_raise_no_alarm():
             "importance_off",
         ),
         (replace(GOOD, observables=measured("effective_sample_size", value=0.02)), "few_samples"),
+        (replace(GOOD, verdict="not exact: x moves on in the Gibbs state"), "gibbs_state_missed"),
         (replace(GOOD, parameters="start", candidates=compared(-1.0, -1.2)), "not_below_start"),
         (replace(GOOD, landmarks={"Hartree-Fock": -1.05}), "above_landmark"),
     ],

@@ -99,6 +99,8 @@ class Estimate:
         objective: computes what training lowers for each sample, (batch,), where that is not F.
         reweighted: computes numbers or functions of each sample, (batch, ...), whose means in the Gibbs
             state the evaluation reports; it needs `log_weights`.
+        of_one: all samples are of one density; of several, one for each twist, K have different E[F_loc | K]
+            even where every p(K) is optimal.
         samples: draws or has what was sampled, (batch, ...), for observables that are asked for besides.
     """
 
@@ -117,6 +119,7 @@ class Estimate:
     of_states: bool = False
     objective: Callable[[], Tensor] | None = None
     reweighted: Mapping[str, Callable[[], Tensor]] = field(default_factory=dict)
+    of_one: bool = True
     samples: Callable[[], Tensor] | None = None
 
     def scalars(self) -> dict[str, Tensor]:
@@ -156,6 +159,7 @@ class Estimate:
             minima={k: stack([e.minima for e in estimates], k).amin(0) for k in first.minima},
             maxima={k: stack([e.maxima for e in estimates], k).amax(0) for k in first.maxima},
             correlated=first.correlated,
+            of_one=first.of_one,
             log_weights=torch.cat([w for e in estimates if (w := e.log_weights) is not None])
             if first.log_weights is not None
             else None,

@@ -25,6 +25,7 @@ class Found:
         parameters: which ones the numbers are of: "mean", "last" or "start".
         candidates: F of each of them from other samples, or the loss, where that is not F but has no units:
             {name: {"value", "error", "units", "per"}}.
+        verdict: whether sequential Monte Carlo was exact within its error, or why not; None without it.
         alarms: numbers that contradict each other or rest on too little: what, and what to do.
         failures: what failed of what only decorates a run: pictures, references, profiles.
         seconds: of this session, from start to end.
@@ -60,6 +61,7 @@ class Found:
     observables: dict[str, dict[str, Any]] | None = None
     parameters: str | None = None
     candidates: dict[str, dict[str, Any]] | None = None
+    verdict: str | None = None
     alarms: dict[str, str] | None = None
     failures: dict[str, str] | None = None
     steps: int | None = None

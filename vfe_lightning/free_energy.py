@@ -15,7 +15,6 @@ from typing import Any, cast
 import lightning as L
 import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
-from matplotlib.figure import Figure
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
@@ -104,10 +103,6 @@ class VariationalFreeEnergy(Sampled, L.LightningModule, ABC):
         """What only this system can find wrong with its latest evaluation: name -> what, and what to do."""
         return {}
 
-    def figures(self) -> dict[str, Figure]:
-        """Pictures of the latest evaluation that only this system has."""
-        return {}
-
     def prepare(
         self,
         optimizer: Callable[["VariationalFreeEnergy"], Optimizer],
@@ -166,6 +161,7 @@ class VariationalFreeEnergy(Sampled, L.LightningModule, ABC):
             self.objective = self._comparison.objective()
         else:
             self.evaluation = self._evaluation.merged() | self._evaluation.in_the_gibbs_state()
+            self.evaluation |= self.in_the_gibbs_state(self.seed, self.reporting, self.asked)
             self.evaluation |= self.failures.attempt("derived numbers", self.derived) or {}
 
     def train_dataloader(self) -> DataLoader:

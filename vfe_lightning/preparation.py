@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from vfe_lightning.declarations.evaluation import SequentialMonteCarlo
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.system import Observable
 from vfe_lightning.errors import NotKnown, Refused
@@ -79,6 +80,7 @@ def prepared(experiment: DeclaredExperiment) -> VariationalFreeEnergy:
         system.check_batch_size(budget.devices * budget.num_nodes)
         system.check_steps(budget.max_steps)
         system.asked = checked(system, experiment.asked())
+        finished_by(system, experiment)
     except (ValueError, ArithmeticError) as error:
         raise Refused(str(error)) from error
     except (MemoryError, RuntimeError) as error:
@@ -87,6 +89,21 @@ def prepared(experiment: DeclaredExperiment) -> VariationalFreeEnergy:
         reason = str(error).strip().partition("\n")[0]
         raise Refused(f"there is no memory for so large a system: {reason}") from error
     return system
+
+
+def finished_by(system: VariationalFreeEnergy, experiment: DeclaredExperiment) -> None:
+    """Have the system's evaluations go on to the Gibbs state, where that is declared.
+
+    Raises:
+        Refused: there is no way.
+    """
+    match experiment.evaluation:
+        case SequentialMonteCarlo() as wanted:
+            try:
+                system.crossing()
+            except NotKnown as reason:
+                raise Refused(str(reason)) from None
+            system.finishing = wanted
 
 
 def checked(system: VariationalFreeEnergy, asked: Mapping[str, Observable]) -> Mapping[str, Observable]:

@@ -11,7 +11,7 @@ from vfe_lightning.notation import units_text, with_error
 SURE = 1e-8  # relative bounds on exact values below it are not printed
 ANSWER = ("free_energy", "reference_free_energy", "excess")
 STATIONARY = 2.0  # errors of the stationarity within which p counts as the best one
-REWEIGHTED = ("reweighted_", "importance_", "bennett_")
+REWEIGHTED = ("reweighted_", "importance_", "bennett_", "smc_")
 
 
 class Row(NamedTuple):
@@ -109,7 +109,7 @@ def exact_text(result: Found) -> str:
 
 
 def remarks(result: Found, alarms: bool = True) -> list[str]:
-    """Which parameters are quoted, alarms, and what failed: a line each."""
+    """Which parameters are quoted, whether the Gibbs state was reached, alarms, failures: a line each."""
     lines = []
     if result.parameters:
         candidates = result.candidates or {}
@@ -118,6 +118,8 @@ def remarks(result: Found, alarms: bool = True) -> list[str]:
         lines.append(f"parameters: {result.parameters}" + (f" ({lowered}: {found})" if found else ""))
     if unsettled := _unsettled(result):
         lines.append(unsettled)
+    if result.verdict:
+        lines.append(f"in the Gibbs state: {result.verdict}")
     if alarms:
         lines += alarm_lines(result)
     return lines + [f"failed: {what}: {error}" for what, error in (result.failures or {}).items()]

@@ -5,10 +5,13 @@ torch reductions, so that one code serves one device and many.
 """
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+T = TypeVar("T")
 
 
 def world_size() -> int:
@@ -56,6 +59,15 @@ def common(names: list[str]) -> list[str]:
     everyone: list[list[str]] = [[] for _ in range(world_size())]
     dist.all_gather_object(everyone, names)
     return [name for name in everyone[0] if all(name in of_rank for of_rank in everyone)]
+
+
+def of_first(thing: T) -> T:
+    """Plain data as the first rank has it, on every rank."""
+    if world_size() == 1:
+        return thing
+    held = [thing]
+    dist.broadcast_object_list(held)
+    return held[0]
 
 
 def gather(x: Tensor) -> Tensor:

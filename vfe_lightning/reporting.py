@@ -46,8 +46,8 @@ class Reporting:
 
     def of_observable(self, name: str) -> Units:
         """Units of a number of the samples, or of the same number reweighted."""
-        name = name.removeprefix("reweighted_")
-        if name in ("energy", "importance_free_energy"):
+        name = name.removeprefix("reweighted_").removeprefix("smc_")
+        if name in ("energy", "free_energy", "importance_free_energy"):
             return self.of_energies
         if name in ("entropy", "heat_capacity"):
             return self.of_entropies
@@ -82,11 +82,11 @@ class Reporting:
 
         `variance` is that of single samples of F_loc, zero when rho is exact. `stationarity` is
         Var_n E[F_loc | n] / T^2, zero at the optimum of p(n) and twice the Kullback-Leibler
-        divergence from it nearby.
+        divergence from it nearby, where samples are of one p.
         """
         known, f = estimate.scalars(), estimate.free_energy.detach()
         known["variance"] = Moments.of(f * self.unit).over_ranks().variance
-        if estimate.correlated > 1 and self.temperature > 0:
+        if estimate.correlated > 1 and self.temperature > 0 and estimate.of_one:
             known["stationarity"] = between_group_variance(f / self.temperature, estimate.correlated)
         return reductions.numbers(known)
 

@@ -88,7 +88,7 @@ class Run:
             self.known = Known.of(self.system)
             with self.stop.hold():
                 if self.record:
-                    reopen(self.record, experiment)
+                    reopen(self.record, experiment, filing.declaring if filing else "")
                 else:
                     self.record = self.stop.record = Record.start(experiment, filing, wanted.tags())
         self.checkpoints = Checkpoints(self.record, experiment)

@@ -1,11 +1,17 @@
-"""What a system gives when it is trained: samples of rho, densities and wavefunctions."""
+"""What a system gives when it is trained: samples of rho, densities and wavefunctions, the Gibbs state."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
+from vfe_lightning.declarations.evaluation import SequentialMonteCarlo
 from vfe_lightning.errors import NotKnown
+from vfe_lightning.finishing import Crossing, finish
+from vfe_lightning.reporting import Reporting
+from vfe_lightning.statistics import Moments
 
 
 class Sampled:
@@ -17,6 +23,8 @@ class Sampled:
 
     generator: torch.Generator
     unit_of_length: str | None = None  # of the positions that are sampled, where they have one
+    finishing: SequentialMonteCarlo | None = None  # how evaluations go on to the Gibbs state
+    verdict: str | None = None  # whether the latest of them came there
 
     @property
     def period(self) -> float | None:
@@ -58,6 +66,31 @@ class Sampled:
     def positions(self, states: Any) -> Tensor:
         """x ~ |Psi|^2 of each state."""
         raise NotImplementedError
+
+    def crossing(self) -> Crossing:
+        """The way from the density to the Gibbs state.
+
+        Raises:
+            NotKnown: there is no density of configurations that is drawn from.
+        """
+        raise NotKnown(
+            "evaluation smc goes from a density of configurations to the Gibbs state: there is none here"
+        )
+
+    def in_the_gibbs_state(
+        self, seed: int, reporting: Reporting, asked: Mapping[str, Callable[[Tensor], Tensor]]
+    ) -> dict[str, Moments]:
+        """What sequential Monte Carlo finds, which leaves a verdict; nothing where nobody asked for it."""
+        if self.finishing is None:
+            return {}
+        crossing = self.crossing().measuring(asked)
+        found = finish(crossing, self.finishing, seed, self.generator.device)
+        self.verdict = found.verdict(self.finishing.threshold)
+        return found.numbers(reporting)
+
+    def figures(self) -> dict[str, Figure]:
+        """Pictures of the latest evaluation that only this system has."""
+        return {}
 
     def _part(self, name: str, what: str) -> Any:
         if not hasattr(self, name):

@@ -12,7 +12,7 @@ from torch.utils.data import IterableDataset
 
 from vfe_lightning import reductions
 
-Stream = Literal["training", "evaluation", "comparison"]
+Stream = Literal["training", "evaluation", "comparison", "populations", "pilot"]
 
 
 class Steps(IterableDataset):
@@ -25,8 +25,11 @@ class Steps(IterableDataset):
 def make_generator(
     device: torch.device, seed: int, stream: Stream, *, step: int | None = None
 ) -> torch.Generator:
-    """Random numbers of their own for each rank and for each phase of a run, or from a step of one on."""
-    entropy = [seed, reductions.rank(), get_args(Stream).index(stream)]
+    """Random numbers of their own for each rank and for each phase of a run, or from a step of one on.
+
+    A pilot is the same on all ranks.
+    """
+    entropy = [seed, 0 if stream == "pilot" else reductions.rank(), get_args(Stream).index(stream)]
     sequence = np.random.SeedSequence(entropy if step is None else [*entropy, 1 + step])
     return torch.Generator(device).manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))
 

@@ -8,12 +8,15 @@ import torch
 from mlflow.entities import Run
 from torch import Tensor
 
+from vfe_lightning.declarations.evaluation import SequentialMonteCarlo
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.declarations.system import Observable
 from vfe_lightning.errors import Refused
+from vfe_lightning.finishing import finish
 from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.gibbs_state import GibbsState
 from vfe_lightning.known import Known
-from vfe_lightning.preparation import checked
+from vfe_lightning.preparation import checked, finished_by
 from vfe_lightning.result import Result
 from vfe_lightning.statistics import Moments
 from vfe_lightning.tracking.conclusion import landmarks_of, result_of, watched
@@ -140,6 +143,20 @@ class Trained:
         )
         return watched(found, system, self.experiment.batch_size * batches)
 
+    def gibbs_state(self, **options: Any) -> GibbsState:
+        """Beyond the bound, by sequential Monte Carlo: its verdict, numbers, and walkers x.
+
+        Args:
+            options: of `declarations.SequentialMonteCarlo`, such as `populations` or `walkers`.
+
+        Raises:
+            NotKnown: there is no density of configurations.
+        """
+        self._renew()
+        wanted = SequentialMonteCarlo(**options)
+        with torch.no_grad():
+            return finish(self.system.crossing(), wanted, self.system.seed, self.system.device)
+
     def _renew(self) -> None:
         """Random numbers that no earlier evaluation has seen."""
         self.system.seed = int(torch.randint(2**62, (), generator=self._seeds))
@@ -152,6 +169,7 @@ def built(experiment: DeclaredExperiment) -> VariationalFreeEnergy:
         torch.manual_seed(experiment.seed)
         system = experiment.system.build()
     system.batch_size, system.accumulate = experiment.batch_size, experiment.trainer.accumulate
+    finished_by(system, experiment)
     return system
 
 

@@ -7,6 +7,7 @@ F = E - T S. Each alarm has a name, says what is wrong in one line, and what to 
 import math
 from collections.abc import Collection
 
+from vfe_lightning.gibbs_state import EXACT
 from vfe_lightning.result import Result
 
 ERRORS = 4.0  # of both numbers, beyond which they contradict each other
@@ -28,6 +29,7 @@ def alarms(result: Result, temperature: float, contained: Collection[str], sampl
         "not_f_of_e_and_s": _contradiction(result, temperature),
         "importance_off": _importance_off(result),
         "few_samples": _few_samples(result, samples),
+        "gibbs_state_missed": _gibbs_state_missed(result),
         "not_below_start": _not_below_start(result),
         "above_landmark": _above_landmark(result, contained),
     }
@@ -79,6 +81,12 @@ def _importance_off(r: Result) -> str | None:
         f"the importance-sampled F is {abs(errors):.1f} of its errors off {what}: configurations are "
         "missing from the model; train longer, or with a wider network"
     )
+
+
+def _gibbs_state_missed(r: Result) -> str | None:
+    if r.verdict is None or r.verdict == EXACT:
+        return None
+    return f"{r.verdict}; raise --evaluation.walkers, steps, rounds or settling, or train longer"
 
 
 def _few_samples(r: Result, samples: int) -> str | None:

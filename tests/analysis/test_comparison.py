@@ -39,10 +39,11 @@ def recorded(run_id: str, params: dict[str, str], metrics: dict[str, float]) -> 
 
 COMMON = {"name": "ising", "beta": "0.3", "network.kind": "made", "trainer.max_steps": "50", "seed": "1"}
 EVALUATED = {
-    "free_energy": -9.0, "variance": 7.0, "_quoted/free_energy": -1.0, "_quoted/free_energy_error": 0.01,
-    "_quoted/variance": 0.5, "_quoted/reference_free_energy": -1.1, "_quoted/excess": 0.1,
+    "train/free_energy": -9.0, "train/variance": 7.0, "_quoted/free_energy": -1.0,
+    "_quoted/free_energy_error": 0.01, "_quoted/variance": 0.5, "_quoted/reference_free_energy": -1.1,
+    "_quoted/excess": 0.1,
 }  # fmt: skip
-OLD = {name.replace("_quoted/", "final/"): value for name, value in EVALUATED.items()}
+OLD = {name.replace("_quoted/", "final/").removeprefix("train/"): v for name, v in EVALUATED.items()}
 
 
 @pytest.mark.parametrize("metrics", [EVALUATED, OLD], ids=["now", "earlier version"])
@@ -68,7 +69,7 @@ def test_parts_of_another_kind_are_told_by_their_kind():
 
 def test_runs_of_several_systems_are_told_by_their_names():
     gas = {"name": "heg3d", "rs": "5", "seed": "1"}
-    runs = [recorded("first", COMMON, EVALUATED), recorded("second", gas, {"free_energy": -3.0})]
+    runs = [recorded("first", COMMON, EVALUATED), recorded("second", gas, {"train/free_energy": -3.0})]
     rows, _ = table(runs, {})
     assert list(rows["experiment"]) == ["ising", "heg3d"] and "rs" not in rows.columns
     assert list(rows["parameters"]) == ["name of first", "name of second"] and rows["F"][1] == "-3"

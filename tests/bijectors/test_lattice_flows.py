@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from parts import CHECKERS, OWN_BLOCKS
 from spins import randomize
 from torch import Tensor
 
+from vfe_lightning import declarations
 from vfe_lightning.bijectors.affine import Affine
 from vfe_lightning.bijectors.bijector import Bijector, Composed
 from vfe_lightning.bijectors.checkerboard import CheckerboardFlow, SiteConvolution, neighbours, sinh_arcsinh
@@ -19,20 +21,28 @@ def spectrum(L: int) -> Tensor:
     return 1 / (3 - k[:, None] - k)
 
 
+def renormalizing(**changes) -> NeuralRG:
+    return NeuralRG(declarations.NeuralRG(**{"couplings": 6, "width": 3, "bins": 4} | changes), 4)
+
+
+def monge_ampere(**changes) -> MongeAmpereFlow:
+    return MongeAmpereFlow(declarations.MongeAmpere(**{"potentials": 1, "steps": 1, "width": 4} | changes), 4)
+
+
 FLOWS = {
-    "checkerboard": lambda: CheckerboardFlow(4, 3, 3),
-    "odd L": lambda: CheckerboardFlow(3, 3, 3),
-    "neither even nor odd": lambda: CheckerboardFlow(4, 2, 3, odd=False),
+    "checkerboard": lambda: CheckerboardFlow(CHECKERS, 4),
+    "odd L": lambda: CheckerboardFlow(CHECKERS, 3),
+    "neither even nor odd": lambda: CheckerboardFlow(CHECKERS, 4, odd=False),
     "Fourier": lambda: FourierScale(spectrum(4)),
     "Fourier, odd L": lambda: FourierScale(spectrum(5)),
-    "neural RG": lambda: NeuralRG(4, 6, 3, 4),
-    "neural RG, affine": lambda: NeuralRG(4, 6, 3, 1),
-    "neural RG, blocks of their own": lambda: NeuralRG(4, 6, 3, 4, odd=False, shared=False),
-    "odd, blocks of their own": lambda: NeuralRG(4, 6, 3, 4, shared=False),
-    "Monge-Ampere": lambda: MongeAmpereFlow(4, 2, 8, 3, 1),
-    "Monge-Ampere, whole lattice": lambda: MongeAmpereFlow(4, 2, 8, 3, 2),
+    "neural RG": renormalizing,
+    "neural RG, affine": lambda: renormalizing(bins=1),
+    "neural RG, blocks of their own": lambda: NeuralRG(OWN_BLOCKS, 4, odd=False),
+    "odd, blocks of their own": lambda: renormalizing(shared=False),
+    "Monge-Ampere": lambda: monge_ampere(potentials=2, steps=8),
+    "Monge-Ampere, whole lattice": lambda: monge_ampere(potentials=2, steps=8, reach=2),
     "affine": lambda: Affine((4, 4)),
-    "composed": lambda: Composed([FourierScale(spectrum(4)), CheckerboardFlow(4, 2, 3)]),
+    "composed": lambda: Composed([FourierScale(spectrum(4)), CheckerboardFlow(CHECKERS, 4)]),
 }
 L_OF = {"odd L": 3, "Fourier, odd L": 5}
 
@@ -110,7 +120,7 @@ def test_a_kernel_of_zeros_beyond_its_reach_is_a_shorter_one():
 def test_monge_ampere_is_of_fourth_order():
     def carried(steps: int) -> tuple[Tensor, Tensor]:
         torch.manual_seed(0)
-        flow = MongeAmpereFlow(4, 1, steps, 4, 1)
+        flow = monge_ampere(steps=steps)
         flow.potentials[0].amplitude.data.mul_(30)
         return flow(torch.ones(1, 4, 4, dtype=torch.float64) + torch.eye(4))
 
@@ -120,7 +130,7 @@ def test_monge_ampere_is_of_fourth_order():
 
 
 def test_errors_of_runge_kutta_are_not_taken_for_free_energy():
-    flow = MongeAmpereFlow(4, 1, 1, 4, 1)
+    flow = monge_ampere()
     flow.potentials[0].amplitude.data.mul_(300)
     with pytest.raises(NotInvertible, match="raise --flow"):
         flow(torch.randn(5, 4, 4, dtype=torch.float64))
@@ -144,7 +154,7 @@ def test_blocks_are_two_by_two():
 def test_blocks_of_their_own_with_equal_parameters_are_shared_ones():
     """And every place moves its own block."""
     torch.manual_seed(0)
-    shared, own = NeuralRG(4, 3, 3, 4), NeuralRG(4, 3, 3, 4, shared=False)
+    shared, own = renormalizing(couplings=3), renormalizing(couplings=3, shared=False)
     randomize(shared)
     for p, q in zip(shared.parameters(), own.parameters(), strict=True):
         q.data.copy_(p.data.expand_as(q))

@@ -9,6 +9,7 @@ import math
 
 import pytest
 import torch
+from parts import dense
 from spins import all_spins, random_couplings, randomize
 from torch import Tensor
 
@@ -18,7 +19,6 @@ from vfe_lightning.estimators import baselines
 from vfe_lightning.estimators.classical import by_score_function, measure_valued, measure_valued_gradients
 from vfe_lightning.estimators.gradients import Rows, gradient_and_variance
 from vfe_lightning.generative.bernoulli import BernoulliProduct
-from vfe_lightning.generative.made import MADE
 from vfe_lightning.generative.model import GenerativeModel
 from vfe_lightning.generative.symmetrized import Symmetrized
 from vfe_lightning.hamiltonians.spins import PairwiseSpins
@@ -27,8 +27,8 @@ N, BETA = 3, 0.7
 HAMILTONIAN = PairwiseSpins(random_couplings(N, 1))
 MODELS = {
     "Bernoulli": lambda: BernoulliProduct(N),
-    "MADE": lambda: MADE(N, 2, 2),
-    "symmetrized MADE": lambda: Symmetrized(MADE(N, 2, 2)),
+    "MADE": lambda: dense(N, depth=2, width=2),
+    "symmetrized MADE": lambda: Symmetrized(dense(N, depth=2, width=2)),
 }
 
 

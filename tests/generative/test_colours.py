@@ -5,11 +5,10 @@ from functools import partial
 import pytest
 import torch
 from judging import follows
+from parts import dense, pixel_cnn
 from spins import randomize, scores_by_autograd
 
-from vfe_lightning.generative.made import MADE
 from vfe_lightning.generative.model import GenerativeModel
-from vfe_lightning.generative.pixel_cnn import PixelCNN
 from vfe_lightning.generative.symbols import SPINS, Colours, Spins
 from vfe_lightning.generative.symmetrized import Symmetrized
 from vfe_lightning.hamiltonians.potts import cycled
@@ -17,11 +16,11 @@ from vfe_lightning.hamiltonians.potts import cycled
 Q, N = 3, 4
 COLOURS = Colours(Q)
 MODELS = {
-    "logistic": lambda: MADE(N, 1, 1, symbols=COLOURS),
-    "MADE": lambda: MADE(N, 3, 2, symbols=COLOURS),
-    "PixelCNN": lambda: PixelCNN(2, 3, 4, 1, symbols=COLOURS),
-    "symmetrized MADE": lambda: symmetrized(MADE(N, 2, 3, symbols=COLOURS)),
-    "symmetrized PixelCNN": lambda: symmetrized(PixelCNN(2, 2, 3, 1, symbols=COLOURS)),
+    "logistic": lambda: dense(N, COLOURS, depth=1, width=1),
+    "MADE": lambda: dense(N, COLOURS, depth=3, width=2),
+    "PixelCNN": lambda: pixel_cnn(2, COLOURS, depth=3, width=4, reach=1),
+    "symmetrized MADE": lambda: symmetrized(dense(N, COLOURS, depth=2, width=3)),
+    "symmetrized PixelCNN": lambda: symmetrized(pixel_cnn(2, COLOURS, depth=2, width=3, reach=1)),
 }
 ALL = torch.cartesian_prod(*[torch.arange(Q).double()] * N)
 

@@ -3,28 +3,27 @@
 import pytest
 import torch
 from judging import follows
+from parts import dense, pixel_cnn
 from spins import all_spins, randomize, scores_by_autograd
 from torch import Tensor
 
 from vfe_lightning.generative.bernoulli import BernoulliProduct
-from vfe_lightning.generative.made import MADE
 from vfe_lightning.generative.masked_convolution import MaskedConvolution
 from vfe_lightning.generative.model import GenerativeModel
-from vfe_lightning.generative.pixel_cnn import PixelCNN
 from vfe_lightning.generative.symmetrized import Symmetrized
 
 N = 9
 MODELS = {
     "Bernoulli": lambda: BernoulliProduct(N),
-    "logistic": lambda: MADE(N, 1, 1, bias=False),
-    "MADE": lambda: MADE(N, 2, 3),
-    "deep MADE": lambda: MADE(N, 4, 2),
-    "PixelCNN": lambda: PixelCNN(3, 2, 3, 1),
-    "deep PixelCNN": lambda: PixelCNN(3, 4, 2, 3),
-    "narrow PixelCNN": lambda: PixelCNN(3, 3, 1, 2),
+    "logistic": lambda: dense(N, depth=1, width=1, bias=False),
+    "MADE": lambda: dense(N, depth=2, width=3),
+    "deep MADE": lambda: dense(N, depth=4, width=2),
+    "PixelCNN": lambda: pixel_cnn(3, depth=2, width=3, reach=1),
+    "deep PixelCNN": lambda: pixel_cnn(3, depth=4, width=2, reach=3),
+    "narrow PixelCNN": lambda: pixel_cnn(3, depth=3, width=1, reach=2),
     "symmetrized Bernoulli": lambda: Symmetrized(BernoulliProduct(N)),
-    "symmetrized MADE": lambda: Symmetrized(MADE(N, 2, 2)),
-    "symmetrized PixelCNN": lambda: Symmetrized(PixelCNN(3, 3, 2, 1)),
+    "symmetrized MADE": lambda: Symmetrized(dense(N, depth=2, width=2)),
+    "symmetrized PixelCNN": lambda: Symmetrized(pixel_cnn(3, depth=3, width=2, reach=1)),
 }
 CACHED = [name for name in MODELS if "symmetrized" not in name]
 
@@ -124,10 +123,10 @@ def test_training_starts_near_infinite_temperature(name):
 def test_single_precision_is_the_same_model(kind):
     """Parameters, ln p and samples stay in float64; only the arithmetic of the network is shorter."""
     make = {
-        "MADE": lambda p: MADE(16, 3, 4, precision=p),
-        "PixelCNN": lambda p: PixelCNN(4, 3, 4, 2, precision=p),
+        "MADE": lambda p: dense(16, depth=3, width=4, precision=p),
+        "PixelCNN": lambda p: pixel_cnn(4, depth=3, width=4, reach=2, precision=p),
     }[kind]
-    double, single = make(torch.float64), make(torch.float32)
+    double, single = make("double"), make("single")
     randomize(double)
     single.load_state_dict(double.state_dict())
     x = single.sample(64, torch.Generator().manual_seed(0))
@@ -142,13 +141,13 @@ def test_single_precision_is_the_same_model(kind):
 @pytest.mark.parametrize(("sites", "batch"), [(5, 3), (40, 2)])
 def test_products_that_skip_zeros_are_products(sites, batch):
     """Across and within the bands of sites that are multiplied at once."""
-    made = MADE(sites, 3, 2)
-    randomize(made)
-    x = made.sample(batch, torch.Generator().manual_seed(0))
+    model = dense(sites, depth=3, width=2)
+    randomize(model)
+    x = model.sample(batch, torch.Generator().manual_seed(0))
     h = x.mT
-    for i, layer in enumerate(made._layers):
+    for i, layer in enumerate(model._layers):
         h = layer.matrix() @ (torch.nn.functional.silu(h) if i else h) + layer.bias[:, None]
-    torch.testing.assert_close(torch.nn.functional.logsigmoid(x.mT * h).sum(dim=0), made.log_prob(x))
+    torch.testing.assert_close(torch.nn.functional.logsigmoid(x.mT * h).sum(dim=0), model.log_prob(x))
 
 
 @pytest.mark.parametrize("strict", [True, False])

@@ -9,7 +9,7 @@ from pathlib import Path
 import optuna
 import pandas as pd
 import pytest
-from processes import code_of, on_command_line
+from processes import code_of, git, on_command_line
 from toy import toy
 
 from vfe_lightning.study.scan import main, planned
@@ -53,6 +53,7 @@ def test_a_grid_is_nested_runs_a_table_and_a_figure(client, home, capsys):
     runs = client.search_runs([filed.experiment_id])
     [parent] = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     assert {r["run_id"] for r in found} == {run.info.run_id for run in runs if run is not parent}
+    assert {run.data.tags["mlflow.source.name"] for run in runs} == {"toy"}
     assert "toy over temperature = 0.5, 1.0; seed = 1, 2" in parent.data.tags["mlflow.note.content"]
     rows = pd.read_csv(artifact(home, "table.csv"))
     assert list(zip(rows["temperature"], rows["seed"], strict=True)) == points
@@ -62,6 +63,32 @@ def test_a_grid_is_nested_runs_a_table_and_a_figure(client, home, capsys):
     assert artifact(home, "figures/scan.png").stat().st_size > 1000
     assert "excess" in capsys.readouterr().out
     assert outcome(*line) == 0 and len(trials(home)) == 4  # the same command has nothing left to do
+
+
+def test_the_script_that_declares_an_experiment_is_recorded(client, home, tmp_path, monkeypatch):
+    """With the study and each of its runs, as if it had been started: a copy, or the commit that has it."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    script = tmp_path / "mine" / "scanned_here.py"
+    script.parent.mkdir()
+    script.write_text("from toy import toy\n\nmine = toy.vary(batch_size=32)\n")
+    line = [f"{script}:mine", "--temperature", "0.5,1", *SHORT]
+    assert outcome(*line) == 0
+    git(script.parent, "init", "-q")
+    git(script.parent, "add", ".")
+    git(script.parent, "commit", "-qm", "mine")
+    assert outcome(*line, "--name", "again") == 0
+    commit = git(script.parent, "rev-parse", "HEAD")
+    for filed in [e for e in client.search_experiments() if e.name.startswith("studies/")]:
+        runs, again = client.search_runs([filed.experiment_id]), filed.name == "studies/again"
+        assert len(runs) == 3
+        for run in runs:
+            tags = run.data.tags
+            assert tags["mlflow.source.name"] == (script.name if again else str(script))
+            assert (
+                tags.get("git.commit") == tags.get("mlflow.source.git.commit") == (commit if again else None)
+            )
+            kept = [a.path for a in client.list_artifacts(run.info.run_id, "source")]
+            assert kept == ([] if again else ["source/scanned_here.py"])
 
 
 def test_names_tell_one_scan_from_another():

@@ -68,7 +68,7 @@ def test_trials_fail_alone_and_all_states_show_in_both(client, home, monkeypatch
         run = runs[trial.number]
         assert (run.data.tags["optuna.state"], run.info.status) == (state, STATES[state])
         assert trial.user_attrs["run_id"] == run.info.run_id
-        curve = [s for s, _ in history(client, run.info.run_id).get("free_energy", [])]
+        curve = [s for s, _ in history(client, run.info.run_id).get("train/free_energy", [])]
         steps = {"COMPLETE": 20, "PRUNED": max(trial.intermediate_values, default=0)}.get(state)
         assert steps is None or curve == list(range(1, steps + 1))
         assert f"trial {trial.number:3d} {state}" in out
@@ -124,7 +124,7 @@ def test_hopeless_trials_are_pruned_without_a_validation_loop(client, home):
     for trial in trials[3:]:
         assert trial.state.name == "PRUNED"
         run = trial_runs(client)[trial.number]
-        curve = dict(history(client, run.info.run_id)["free_energy"])
+        curve = dict(history(client, run.info.run_id)["train/free_energy"])
         assert trial.intermediate_values[5] == pytest.approx(sum(curve[s] for s in range(1, 6)) / 5)
 
 
@@ -180,7 +180,7 @@ def test_a_killed_worker_costs_nothing(client, home):
     [retried] = [t for t in trials if t.system_attrs.get("failed_trial") == 0]
     assert retried.params == trials[0].params
     assert retried.user_attrs["run_id"] == trials[0].user_attrs["run_id"]
-    curve = history(client, retried.user_attrs["run_id"])["free_energy"]
+    curve = history(client, retried.user_attrs["run_id"])["train/free_energy"]
     assert [s for s, _ in curve] == list(range(1, 21))
     whole = toy.vary(**retried.params, **{"trainer.progress_bar": False}).run()
     assert whole.free_energy == retried.value

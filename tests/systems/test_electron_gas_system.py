@@ -32,6 +32,9 @@ def test_an_estimate_is_consistent(dim, per_state, base):
     gas = system(dim=dim, walkers_per_state=per_state, base_states={"kind": base}, **mixed)
     e = gas.estimate(8)
     torch.testing.assert_close(e.energy, e.energies["kinetic"] + e.energies["potential"])
+    pressure_volume = (e.energy + e.energies["kinetic"]) / dim
+    torch.testing.assert_close(e.energies["pressure_volume"], pressure_volume)
+    torch.testing.assert_close(e.energies["chemical_potential"], e.free_energy + pressure_volume)
     torch.testing.assert_close(e.free_energy, e.energy - gas.temperature * e.entropy)
     assert e.correlated == gas.least_batch == per_state
     p, psi = e.factors

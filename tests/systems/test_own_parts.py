@@ -1,24 +1,33 @@
 """Networks, flows and potentials from outside are tried before anything is trained with them."""
 
 import math
+from operator import attrgetter
 
 import pytest
 import torch
+from judging import agrees
 from pydantic import ValidationError
 from torch import nn
 
 from vfe_lightning import Experiment
 from vfe_lightning.bijectors.bijector import Bijector
 from vfe_lightning.bijectors.coordinate_splines import CoordinateSplines
+from vfe_lightning.bijectors.equivariant_velocity import Velocity
+from vfe_lightning.calculus.forward_laplacian import Traced
 from vfe_lightning.command_line import parse
 from vfe_lightning.declarations import (
     Adam,
+    CoulombTrap,
     Ising,
+    LogGas,
+    OwnColourNetwork,
     OwnFlow,
     OwnNetwork,
+    OwnVelocity,
     PhiFour,
     Potential,
     Potts,
+    QuantumDot,
     Trainer,
 )
 from vfe_lightning.errors import Refused
@@ -54,6 +63,31 @@ class Net(OwnNetwork):
         return nn.Linear(1, 1) if self.wrong == "linear" else Independent(sites, self.wrong)
 
 
+class IndependentColours(DifferentiableModel):
+    """One distribution for all sites."""
+
+    def __init__(self, sites: int, colours: int, wrong: str) -> None:
+        super().__init__()
+        self.logits, self.wrong = nn.Parameter(torch.zeros(colours, dtype=torch.float64)), wrong
+        self.sites = sites
+
+    def sample(self, n_samples, generator=None):
+        p = self.logits.softmax(0).expand(n_samples, -1)
+        x = torch.multinomial(p, self.sites, replacement=True, generator=generator).double()
+        return x + 1 if self.wrong == "from one" else x
+
+    def log_prob(self, x):
+        log_p = self.logits.log_softmax(0)[x.long() % len(self.logits)].sum(1)
+        return log_p - 0.1 if self.wrong == "norm" else log_p
+
+
+class ColourNet(OwnColourNetwork):
+    wrong: str = ""
+
+    def build(self, sites, colours):
+        return IndependentColours(sites, colours, self.wrong)
+
+
 class Shift(Bijector):
     def __init__(self, wrong: str) -> None:
         super().__init__()
@@ -73,6 +107,50 @@ class Map(OwnFlow):
 
     def build(self, shape):
         return Shift(self.wrong)
+
+
+class Breath(Velocity):
+    """v = a (r - R) with R the centre of mass."""
+
+    def __init__(self, n: int, dim: int, wrong: str) -> None:
+        super().__init__()
+        self.a, self.wrong = nn.Parameter(torch.tensor(0.3, dtype=torch.float64)), wrong
+        self.register_buffer("centring", torch.eye(n, dtype=torch.float64) - 1 / n, persistent=False)
+        self.rate = float((n - 1) * dim)
+
+    def forward(self, x, t):
+        v = (x @ self.centring) * (self.a if self.wrong == "axis" else self.a[..., None, None])
+        divergence = constant(x, self.rate * self.a)
+        match self.wrong:
+            case "divergence":
+                divergence = divergence * 1.1
+            case "order":
+                v = v + x * torch.arange(x.value.shape[2] if isinstance(x, Traced) else x.shape[2])
+            case "gradient" if isinstance(v, Traced):
+                v = Traced(v.value, 2 * v.gradient, v.laplacian)
+            case "laplacian" if isinstance(v, Traced):
+                v = Traced(v.value, v.gradient, v.laplacian + 1)
+        return v, divergence
+
+
+def constant(x, value: torch.Tensor):
+    """The same number in all points."""
+    if isinstance(x, Traced):
+        one = x.value[:, 0, 0]
+        return Traced(value.expand(len(one)), 0 * x.gradient[:, :, 0, 0], 0 * one)
+    return value.expand(len(x))
+
+
+class Field(OwnVelocity):
+    wrong: str = ""
+
+    def build(self, n_up, n_down, dim):
+        return Breath(n_up + n_down, dim, self.wrong)
+
+
+def dot(wrong: str = "", **changes) -> QuantumDot:
+    ground = {"n_up": 2, "z": 0.0, "beta": math.inf, "occupation": {"kind": "determinant"}}
+    return QuantumDot(**ground | {"flow": {"velocity": Field(wrong=wrong)}} | changes)
 
 
 class Well(Potential):
@@ -112,6 +190,11 @@ def lattice(wrong: str = "") -> Experiment:
     return made(Ising(L=2, beta=0.3, network=Net(wrong=wrong), annealing={"kind": "none"}))
 
 
+def potts(wrong: str = "", **network) -> Experiment:
+    network = network or {"network": ColourNet(wrong=wrong)}
+    return made(Potts(L=2, q=3, beta=0.5, annealing={"kind": "none"}, **network))
+
+
 @pytest.mark.parametrize(
     ("experiment", "message"),
     [
@@ -126,6 +209,14 @@ def lattice(wrong: str = "") -> Experiment:
         (made(PhiFour(L=2, m2=1, lam=1, flow=Map(wrong="forward"))), "of inverse is not minus"),
         (made(PhiFour(L=2, m2=1, lam=1, flow=Map(wrong="both"))), "is not that of the Jacobian"),
         (made(PhiFour(L=2, m2=1, lam=1, flow=Map(wrong="inverse"))), r"inverse\(x\) is not z"),
+        (potts("from one"), r"ColourNet.build\(4, 3\): sample\(n\) must be of colours 0 to 2"),
+        (potts("norm"), "p is not normalised: the sum over all s is 0.9048"),
+        (made(LogGas(n=2, coupling=2.0, flow=Map(wrong="both"))), "is not that of the Jacobian"),
+        (made(dot("divergence")), r"^Field.build\(2, 0, 2\): div v is not the trace of its Jacobian"),
+        (made(dot("order")), "v does not commute with exchanges"),
+        (made(dot("axis")), r"^Field.build\(2, 0, 2\): "),
+        (made(dot("gradient")), "the gradient of v is not that of its values"),
+        (made(dot("laplacian")), "the Laplacian of v is not that of its values"),
         (made(Well(wrong="scalar")), r"Well.energy: energy\(x\) is \(\), where \(5,\) is wanted"),
         (made(Well(wrong="batch")), "depends on the others"),
         (made(Well(wrong="constant")), "there is no gradient"),
@@ -141,18 +232,30 @@ def test_what_is_wrong_is_refused_before_training(experiment, message):
 
 
 @pytest.mark.parametrize(
-    "system", [lattice().system, PhiFour(L=2, m2=1, lam=1, flow=Map()), Well(flow=Map())]
+    "system",
+    [
+        lattice().system,
+        potts().system,
+        PhiFour(L=2, m2=1, lam=1, flow=Map()),
+        CoulombTrap(n=2, beta=1.0, flow=Map()),
+        LogGas(n=3, coupling=2.0, flow=Map()),
+        LogGas(n=3, coupling=2.0, flow={"velocity": Field()}),
+        dot(n_down=1),
+        Well(flow=Map()),
+    ],
+    ids=lambda system: type(system).__name__,
 )
 def test_own_parts_are_declared_and_found_again(system):
     experiment = made(system)
     prepared(experiment)
     assert declared_in(origin_of(experiment)).system == experiment.system
     assert experiment.redeclared(experiment.declared()) == experiment
-    part = "network" if isinstance(system, Ising) else "flow"
-    kind = f"{__name__}:{type(getattr(system, part)).__name__}"
-    assert experiment.parameters()[f"{part}.kind"] == kind
+    known = experiment.parameters()
+    [part] = [name.removesuffix(".wrong") for name in known if "." in name and name.endswith(".wrong")]
+    own = attrgetter(part)
+    assert known[f"{part}.kind"] == f"{__name__}:{type(own(system)).__name__}"
     given = parse(experiment, [f"--{part}.wrong", "x"]).experiment
-    assert getattr(given.system, part).wrong == "x"
+    assert own(given.system).wrong == "x"
 
 
 def test_own_parts_are_chosen_by_their_place():
@@ -166,8 +269,52 @@ def test_own_parts_are_chosen_by_their_place():
         parse(usual, ["--network.kind", "nowhere:Net"])
     with pytest.raises((Refused, ValidationError), match=r"must be a subclass of .*OwnNetwork"):
         usual.vary(network={"kind": f"{__name__}:Map"})
-    with pytest.raises(ValidationError):
-        Potts(L=2, q=3, beta=1.0, network=Net())  # which is of spins
+    with pytest.raises(ValidationError, match="Net must be a subclass of OwnColourNetwork"):
+        potts(network=Net())  # which is of spins
+    for given, path, allowed in (
+        (
+            usual,
+            "network",
+            "one of hierarchical, made, pixel_cnn, bernoulli, or module:Class of an OwnNetwork",
+        ),
+        (potts(), "network", "one of made, pixel_cnn, or module:Class of an OwnColourNetwork"),
+        (made(LogGas(n=3, coupling=2.0)), "flow", "one of equivariant, or module:Class of an OwnFlow"),
+    ):
+        with pytest.raises(Refused, match=f"^{path}.kind = some is not allowed: {allowed}$"):
+            parse(given, [f"--{path}.kind", "some"])
+
+
+def test_own_colours_before_training_are_free(client):
+    """F = -J bonds / q - T n ln q of colours that know nothing of each other, which bounds the exact one."""
+    result = potts().vary(**{"trainer.max_steps": 0, "trainer.evaluation_batches": 20}).run()
+    f, error = result.number("free_energy")
+    assert agrees(f, error, -8 / 3 / 4 - 2 * math.log(3), samples=64 * 20)
+    assert result.reference_free_energy is not None and f > result.reference_free_energy + 10 * error
+    assert agrees(*result.number("importance_free_energy"), result.reference_free_energy, samples=64 * 20)
+
+
+def test_an_own_flow_of_a_trap_carries_the_independent_particles(client):
+    """Three particles moved by 1/2 along both axes have n dim / 4 more than those at the centre.
+
+    Those have sigma = 1, and the flow starts with the exact width of the centre of mass, 1 / sqrt(2): that is
+    1/2 - ln(2) / 2 less along each axis.
+    """
+    system = LogGas(n=3, coupling=2.0, flow=Map())
+    result = made(system, **{"trainer.max_steps": 0, "trainer.evaluation_batches": 20}).run()
+    assert result.landmarks is not None and result.free_energy is not None and result.excess is not None
+    moved = result.free_energy - result.landmarks["independent particles"]
+    assert agrees(moved, result.free_energy_error, 0.5 + math.log(2), samples=64 * 20) and result.excess > 1
+    assert "above_landmark" not in (result.alarms or {})  # which this flow, as it is, does not contain
+
+
+def test_an_own_velocity_carries_the_electrons_of_a_dot(client):
+    """By exp(0.3) from the centre of mass: its energy stays at 1, kinetic and trap energy were 1 each."""
+    result = made(dot(), **{"trainer.max_steps": 0, "trainer.evaluation_batches": 20}).run()
+    energy, error = result.number("total_energy")
+    assert agrees(energy, error, 1 + 2 * math.cosh(0.6), samples=64 * 20)
+    assert "above_landmark" not in (result.alarms or {})
+    trained = made(dot(n_down=1, z=1.0)).run()
+    assert trained.status == "FINISHED" and trained.steps == 2
 
 
 def test_scores_by_differentiation_are_those_in_closed_form():

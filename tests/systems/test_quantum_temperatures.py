@@ -36,6 +36,12 @@ def gas(n: int, dim: int, theta: float, **changes) -> ElectronGas:
 SYSTEMS = {
     "heg3d": lambda t: gas(7, 3, t, occupation=TRANSFORMER),
     "heg2d": lambda t: gas(5, 2, t, twist=0.25, occupation=Quasiparticle()),
+    "heg2d of many twists": lambda t: gas(4, 2, t, twist="average", occupation=TRANSFORMER),
+    "two electrons of many twists": lambda t: gas(2, 3, t, twist="average", occupation=Quasiparticle()),
+    "one electron of many twists": lambda t: gas(1, 2, t, twist="average", occupation=IdealGas()),
+    "metal of a grid of twists": lambda t: gas(
+        2, 2, t, n_down=1, twist="monkhorst_pack", occupation=IdealGas()
+    ),
     "one electron": lambda t: gas(1, 3, t, twist=0.1, occupation=IdealGas()),
     "two electrons": lambda t: gas(2, 2, t, twist=0.25, occupation=TRANSFORMER),
     "metal": lambda t: gas(3, 2, t, n_down=2, twist=0.25, occupation=TRANSFORMER),
@@ -84,7 +90,10 @@ def test_numbers_or_words(name: str, temperature: float) -> None:
     except NotKnown as reason:
         assert len(str(reason)) > 20
     else:
-        check_thermodynamics(exact, system.temperature)
+        if exact.entropy is None:  # levels that cross at some twist are seen by no quadrature in the cold
+            assert "many twists" in name and temperature < 0.1
+        else:
+            check_thermodynamics(exact, system.temperature)
     found = system.landmarks()
     assert all(math.isfinite(f) for f in found.values()), found
     assert system.contained() <= set(found)

@@ -13,7 +13,7 @@ def test_callbacks_of_lightning_work_as_they_are(client, home):
     )
     short = toy.vary(**{"trainer.progress_bar": False, "trainer.checkpoint_every": 4})
     result = short.run(callbacks=[stop, best, log])
-    energies = {m.step: m.value for m in client.get_metric_history(result.run_id, "energy")}
+    energies = {m.step: m.value for m in client.get_metric_history(result.run_id, "train/energy")}
     assert (result.status, result.steps, list(energies)) == ("FINISHED", 4, [1, 2, 3, 4])
     assert best.best_model_score == min(energies.values())
     assert best.best_model_path.endswith(f"step={min(energies, key=energies.__getitem__)}.ckpt")

@@ -34,10 +34,10 @@ def test_nothing_waits_for_a_server_that_hangs(client, served, monkeypatch, caps
     monkeypatch.setattr(courier, "answers", lambda: False)
     began = time.monotonic()
     for step in range(5):
-        record.metrics([(step, 1000, {"free_energy": float(step)})])
+        record.metrics([(step, 1000, {"train/free_energy": float(step)})])
         record.tag({"last": str(step)})
     record.end("FINISHED")
-    assert record.history("free_energy") == {step: float(step) for step in range(5)}
+    assert record.history("train/free_energy") == {step: float(step) for step in range(5)}
     assert not record.post.settle()
     assert time.monotonic() - began < 5
     assert len(record.outbox.file.read_text().splitlines()) == 12  # the last says that the session has ended
@@ -45,7 +45,7 @@ def test_nothing_waits_for_a_server_that_hangs(client, served, monkeypatch, caps
     wait_for(lambda: not record.outbox.file.exists(), 10)
     run = client.get_run(record.run_id)
     assert (run.info.status, run.data.tags["last"]) == ("FINISHED", "4")
-    assert history(client, record.run_id) == {"free_energy": [(s, float(s)) for s in range(5)]}
+    assert history(client, record.run_id) == {"train/free_energy": [(s, float(s)) for s in range(5)]}
     assert capsys.readouterr().err == ""
 
 
@@ -67,9 +67,9 @@ def test_what_the_thread_meets_is_told(client, served):
         record.post.settle()
     assert record.post.settle()
     client.delete_run(record.run_id)
-    record.metrics([(1, 1000, {"free_energy": 1.0})])
+    record.metrics([(1, 1000, {"train/free_energy": 1.0})])
     with pytest.raises(Deleted, match=f"runs restore --run-id {record.run_id}"):
         record.close()
     client.restore_run(record.run_id)
     assert record.outbox.deliver(at_once=True)
-    assert history(client, record.run_id) == {"free_energy": [(1, 1.0)]}
+    assert history(client, record.run_id) == {"train/free_energy": [(1, 1.0)]}

@@ -41,13 +41,14 @@ def one_is_made(client, make: Callable[[], object]) -> None:
 
 
 def test_one_command_makes_a_run_goes_on_with_it_and_ends(client, home, break_at):
-    whole = QUIET.run()
+    growing = QUIET.vary(**{"trainer.growth": 4})
+    whole = growing.run()
     break_at("interrupt:13:0")
     with pytest.raises(Interrupted):
-        QUIET.run(run_key="a")
+        growing.run(run_key="a")
     break_at("none:0:0")
-    first = QUIET.run(run_key="a")
-    again = QUIET.run(run_key="a", json=home / "again.json")
+    first = growing.run(run_key="a")
+    again = growing.run(run_key="a", json=home / "again.json")
     assert first.run_id == again.run_id and len(runs_of(client)) == 2
     assert history(client, first.run_id) == history(client, whole.run_id)
     assert again.plain() == first.plain() == json.loads((home / "again.json").read_text())

@@ -25,7 +25,8 @@ def recorded(client):
     now, early, failed, _ = (Record.start(QUIET, Filing("toy", name)) for name in "abcd")
     now.tag({"units": "J", "per": "spin"})
     for record, prefix in ((now, "_quoted/"), (early, "final/"), (failed, "")):
-        record.metrics([(7, 0, {"free_energy": -9.0, "free_energy_error": 3.0})])
+        last = record.metrics if record is early else record.curves
+        last([(7, 0, {"free_energy": -9.0, "free_energy_error": 3.0})])
         if prefix:
             values = {
                 "free_energy": -1.0,

@@ -35,19 +35,19 @@ def outage(monkeypatch):
 
 def test_an_outage_costs_nothing(client, home, outage, capsys):
     record = Record.start(BRIEF)
-    record.metrics([(1, 1000, {"free_energy": 1.0})])
+    record.metrics([(1, 1000, {"train/free_energy": 1.0})])
     outage["on"] = True
-    record.metrics([(2, 2000, {"free_energy": 2.0})])
-    record.metrics([(3, 3000, {"free_energy": 3.0})])
+    record.metrics([(2, 2000, {"train/free_energy": 2.0})])
+    record.metrics([(3, 3000, {"train/free_energy": 3.0})])
     record.text("hello", "folder/a.txt")
     record.tag({"a": "b"})
     err = capsys.readouterr().err
     assert "the server is away" in err and str(record.outbox.file) in err
-    assert record.history("free_energy") == {1: 1.0, 2: 2.0, 3: 3.0}
-    assert history(client, record.run_id) == {"free_energy": [(1, 1.0)]}
+    assert record.history("train/free_energy") == {1: 1.0, 2: 2.0, 3: 3.0}
+    assert history(client, record.run_id) == {"train/free_energy": [(1, 1.0)]}
     outage["on"] = False
-    record.metrics([(4, 4000, {"free_energy": 4.0})])
-    assert history(client, record.run_id) == {"free_energy": [(s, float(s)) for s in (1, 2, 3, 4)]}
+    record.metrics([(4, 4000, {"train/free_energy": 4.0})])
+    assert history(client, record.run_id) == {"train/free_energy": [(s, float(s)) for s in (1, 2, 3, 4)]}
     assert client.get_run(record.run_id).data.tags["a"] == "b"
     assert [a.path for a in client.list_artifacts(record.run_id, "folder")] == ["folder/a.txt"]
     assert not record.outbox.file.exists() and "delivered" in capsys.readouterr().err
@@ -56,7 +56,7 @@ def test_an_outage_costs_nothing(client, home, outage, capsys):
 def test_a_run_that_ends_in_an_outage_is_delivered_later(client, home, outage, capsys):
     record = Record.start(BRIEF)
     outage["on"] = True
-    record.metrics([(2, 2000, {"free_energy": 2.0})])
+    record.metrics([(2, 2000, {"train/free_energy": 2.0})])
     record.end("FINISHED")
     record.close()
     assert "sweep" in capsys.readouterr().err
@@ -67,15 +67,15 @@ def test_a_run_that_ends_in_an_outage_is_delivered_later(client, home, outage, c
     died(client, record.run_id)
     assert deliver(client) == (1, {})
     assert client.get_run(record.run_id).info.status == "FINISHED"
-    assert history(client, record.run_id) == {"free_energy": [(2, 2.0)]}
+    assert history(client, record.run_id) == {"train/free_energy": [(2, 2.0)]}
 
 
 def test_to_deliver_twice_does_no_harm(client, home):
     record = Record.start(BRIEF)
-    item = {"metrics": [("free_energy", 1.0, 1000, 1), ("entropy", 2.0, 1000, 1)]}
+    item = {"metrics": [("train/free_energy", 1.0, 1000, 1), ("train/entropy", 2.0, 1000, 1)]}
     for _ in range(2):
         outbox.put(client, record.run_id, item)
-    assert history(client, record.run_id) == {"entropy": [(1, 2.0)], "free_energy": [(1, 1.0)]}
+    assert history(client, record.run_id) == {"train/entropy": [(1, 2.0)], "train/free_energy": [(1, 1.0)]}
 
 
 def test_a_line_that_was_not_written_to_its_end_is_left_out(client, home):
@@ -159,21 +159,21 @@ def test_what_an_older_session_left_does_not_overwrite_a_later_one(client, home)
     """As on a machine that comes back after another one has gone on with the run, and ended it."""
     first = Record.start(BRIEF)
     first.outbox.keep({"tags": {"a": "old"}})
-    first.outbox.keep({"metrics": [("free_energy", 1.0, 1000, 1)]})
+    first.outbox.keep({"metrics": [("train/free_energy", 1.0, 1000, 1)]})
     first.outbox.keep(ended("KILLED", "old"))
     first.leave()
     away = first.outbox.file.rename(home / "away")
     second = Record.claim(client, client.get_run(first.run_id))
     reopen(second, BRIEF)
     second.tag({"a": "new"})
-    second.metrics([(1, 2000, {"free_energy": 1.0})])
+    second.metrics([(1, 2000, {"train/free_energy": 1.0})])
     second.end("FINISHED")
     second.close()
     kept = away.rename(first.outbox.file)
     assert deliver(client) == (1, {})
     run = client.get_run(first.run_id)
     assert (run.info.status, run.data.tags["a"]) == ("FINISHED", "new") and "vfe.error" not in run.data.tags
-    assert history(client, first.run_id) == {"free_energy": [(1, 1.0)]}
+    assert history(client, first.run_id) == {"train/free_energy": [(1, 1.0)]}
     assert not kept.exists() and len(kept.with_suffix(".late").read_text().splitlines()) == 3
 
 

@@ -58,7 +58,7 @@ def newest(client, known: set[str]) -> str:
 def check_the_same(client, whole: str, other: str) -> None:
     assert client.get_run(other).info.status == "FINISHED"
     assert history(client, other) == history(client, whole)
-    assert len(history(client, other)["free_energy"]) == 40
+    assert len(history(client, other)["train/free_energy"]) == 40
 
 
 @pytest.mark.slow

@@ -12,14 +12,17 @@ from pathlib import Path
 import pytest
 import torch
 from mlflow import MlflowClient
-from processes import died
+from processes import died, history
 from toy import toy
 
+from vfe_lightning.analysis import quoted
 from vfe_lightning.analysis.runs import listed
 from vfe_lightning.command_line import main
 from vfe_lightning.errors import Interrupted, NotFinite, Refused
+from vfe_lightning.tracking import store
 from vfe_lightning.tracking.checkpoints import checkpoints_in, latest
 from vfe_lightning.tracking.record import Record
+from vfe_lightning.tracking.tables import runs_and_curves
 
 QUIET = toy.vary(**{"trainer.progress_bar": False})
 
@@ -31,14 +34,6 @@ def only_run(client):
 
 def checkpoints(run) -> list[Path]:
     return checkpoints_in(Path(run.info.artifact_uri.removeprefix("file://")) / "checkpoints")
-
-
-def history(client, run_id) -> dict[str, list[tuple[int, float]]]:
-    """All metrics that do not measure time, entry by entry."""
-    names = [name for name in client.get_run(run_id).data.metrics if "seconds" not in name]
-    return {
-        name: [(m.step, m.value) for m in client.get_metric_history(run_id, name)] for name in sorted(names)
-    }
 
 
 def parameters(run) -> list[torch.Tensor]:
@@ -66,8 +61,9 @@ def test_a_run_leaves_everything(client, home):
     assert page.startswith("**F = -0.2") and "\n\nexact -0.286182" in page
     assert page.index("| variance |") < page.index("A classical particle in a harmonic well.")
     metrics = history(client, result.run_id)
-    assert [step for step, _ in metrics["free_energy"]] == list(range(1, 21))
+    assert [step for step, _ in metrics["train/free_energy"]] == list(range(1, 21))
     assert metrics["_quoted/free_energy"] == [(20, result.free_energy)]
+    assert {name.partition("/")[0] for name in metrics} == {"train", "_quoted"}
     assert result.excess == pytest.approx(result.free_energy - result.reference_free_energy)
     assert abs(result.excess) < 0.05
     assert json.loads((home / "out.json").read_text()) == asdict(result)
@@ -108,7 +104,7 @@ def test_an_error_is_kept_with_its_traceback(client, break_at):
         QUIET.run()
     run = only_run(client)
     assert run.info.status == "FAILED" and run.data.tags["vfe.error"] == "RuntimeError: boom"
-    assert len(history(client, run.info.run_id)["free_energy"]) == 6
+    assert len(history(client, run.info.run_id)["train/free_energy"]) == 6
     assert "traceback.txt" in {a.path for a in client.list_artifacts(run.info.run_id)}
 
 
@@ -151,6 +147,23 @@ def test_a_finished_run_trains_on(client):
         QUIET.run(resume=short.run_id)
     longer = QUIET.vary(**{"trainer.max_steps": 40}).run(resume=short.run_id)
     assert (longer.run_id, longer.free_energy) == (short.run_id, whole.free_energy)
+
+
+def test_a_run_of_a_version_whose_curves_had_plain_names_goes_on_under_them(client, monkeypatch):
+    longer = QUIET.vary(**{"trainer.max_steps": 40})
+    with monkeypatch.context() as earlier:
+        earlier.setattr(quoted, "TRAINING", "")
+        old = QUIET.run()
+    resumed, whole = longer.run(resume=old.run_id), longer.run()
+    ours, theirs = (
+        {name: curve for name, curve in history(client, run.run_id).items() if not quoted.is_quoted(name)}
+        for run in (whole, resumed)
+    )
+    assert theirs == {name.removeprefix("train/"): curve for name, curve in ours.items()} != ours
+    assert {row.F for row in listed(client)} == {whole.free_energy}
+    _, curves = runs_and_curves(client, store.tracking_uri(), "toy")
+    one, other = (curves[curves["run"] == run.run_id]["free_energy"].tolist() for run in (whole, resumed))
+    assert one == other == [value for _, value in ours["train/free_energy"]]
 
 
 def test_what_may_not_be_resumed(client, capsys):

@@ -162,14 +162,14 @@ def test_a_run_of_a_version_without_leases_goes_on(client):
 def test_a_session_that_lost_its_run_writes_no_more(client, impatient):
     """As after a long stop of the process, or a network that was cut."""
     record = Record.start(BRIEF)
-    record.metrics([(1, 1000, {"free_energy": 1.0})])
+    record.metrics([(1, 1000, {"train/free_energy": 1.0})])
     other = Record.claim(client, client.get_run(record.run_id))
     record.lease.renewed = float("-inf")
     with pytest.raises(TakenOver, match="taken over by another process"):
-        record.metrics([(2, 2000, {"free_energy": 2.0})])
+        record.metrics([(2, 2000, {"train/free_energy": 2.0})])
     with pytest.raises(TakenOver):
         record.end("FAILED", "boom")
-    assert history(client, record.run_id) == {"free_energy": [(1, 1.0)]}
+    assert history(client, record.run_id) == {"train/free_energy": [(1, 1.0)]}
     run = client.get_run(record.run_id)
     assert run.info.status == "RUNNING" and "vfe.error" not in run.data.tags
     other.end("FINISHED")

@@ -27,9 +27,9 @@ def make_runs(client, n: int) -> list[str]:
         client.create_run(experiment, start_time=1 + i, run_name=f"run {i}").info.run_id for i in range(n)
     ]
     for number, run_id in enumerate(made):
-        metrics = [Metric(name, number + step, step, step) for name in ("F", "S") for step in (1, 2)]
-        metrics += [Metric("F", 9.0, 1000 + i, 2) for i in range(number)]  # measured again by a resumed run
-        metrics += [Metric("_quoted/F", 1.0, 0, 2), Metric("S", math.nan, 3, 3)]
+        metrics = [Metric(name, number + step, step, step) for name in ("train/F", "S") for step in (1, 2)]
+        again = [Metric("train/F", 9.0, 1000 + i, 2) for i in range(number)]  # by a run that was resumed
+        metrics += [*again, Metric("_quoted/F", 1.0, 0, 2), Metric("S", math.nan, 3, 3)]
         client.log_batch(run_id, metrics=metrics, params=[Param("L", str(number))])
     return made
 

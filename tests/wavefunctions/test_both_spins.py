@@ -1,4 +1,4 @@
-"""Wavefunctions of both spins: symmetry, orthonormality, kinetic energy, and contacts of opposite spins."""
+"""Wavefunctions of both spins: orthonormality, kinetic energy, and contacts of opposite spins."""
 
 import math
 
@@ -84,15 +84,6 @@ def test_the_kinetic_energy_equals_finite_differences_of_psi() -> None:
         near, far = (ratio(x + m * shifts) + ratio(x - m * shifts) - 2 for m in (1, 2))
     fourth_order = -((16 * near - far) / 12).sum() / step**2
     torch.testing.assert_close(cusped_kinetic(flow, states, x).energy[0], fourth_order, rtol=1e-6, atol=1e-6)
-
-
-def test_psi_changes_sign_when_equal_spins_are_exchanged() -> None:
-    flow = flow_of(3, 2, 2)
-    states, x = states_of(flow, 3, 2, 2, 5), uniform(flow, 5, 4, 3)
-    psi = FlowWavefunction(flow)
-    for order in ([1, 0, 2, 3], [0, 1, 3, 2]):
-        ratio = (psi.log_psi(states, x[:, order]) - psi.log_psi(states, x)).exp()
-        torch.testing.assert_close(ratio, -torch.ones_like(ratio))
 
 
 def test_states_of_two_electrons_are_orthonormal() -> None:

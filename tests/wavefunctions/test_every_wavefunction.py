@@ -1,6 +1,8 @@
 """What states of fermions are, and what flows make of them: held for all that there are, by one list each."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -67,17 +69,29 @@ def test_walkers_are_rows(name):
     assert torch.equal(states[1:].momentum, states.momentum[1:])
 
 
+def change_signs(log_psi: Callable[[Tensor], Tensor], x: Tensor, n_up: int) -> None:
+    """Wherever two electrons of one spin are exchanged."""
+    n = x.shape[1]
+    for i, j in [(a, b) for b in range(n) for a in range(b) if (a < n_up) == (b < n_up)]:
+        order = torch.arange(n)
+        order[i], order[j] = j, i
+        change = log_psi(x[:, order]) - log_psi(x)
+        torch.testing.assert_close(change.real, torch.zeros_like(change.real), rtol=0, atol=1e-9)
+        turns(change.imag, math.pi)
+
+
 @pytest.mark.parametrize("name", BASE_STATES)
 def test_equal_fermions_change_the_sign(name):
     some = BASE_STATES[name]
-    states, z = some.make(), some.points(3)
-    n = some.shape[0]
-    for i, j in [(a, b) for b in range(n) for a in range(b) if (a < some.n_up) == (b < some.n_up)]:
-        order = torch.arange(n)
-        order[i], order[j] = j, i
-        change = states.log_psi(z[:, order]) - states.log_psi(z)
-        torch.testing.assert_close(change.real, torch.zeros_like(change.real), rtol=0, atol=1e-9)
-        turns(change.imag, math.pi)
+    change_signs(some.make().log_psi, some.points(3), some.n_up)
+
+
+@pytest.mark.parametrize("name", WAVEFUNCTIONS)
+def test_equal_fermions_that_a_flow_carries_change_the_sign(name):
+    psi, states = WAVEFUNCTIONS[name]()
+    x = states.sample(torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        change_signs(partial(psi.log_psi, states), x, getattr(states, "n_up", x.shape[1]))
 
 
 @pytest.mark.parametrize("name", BASE_STATES)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from mlflow.entities import Run
 
 from vfe_lightning.analysis.figures import History, limit
-from vfe_lightning.analysis.quoted import EXACT, quoted, quoted_or_last
+from vfe_lightning.analysis.quoted import EXACT, before_curves, quoted, quoted_or_last
 from vfe_lightning.analysis.results import units_of_run
 from vfe_lightning.notation import with_error
 
@@ -101,7 +101,8 @@ def curve(client: "MlflowClient", run: Run, runs: Sequence[Run]) -> Curve:
     """F of one of the runs by step, labelled by its id and by what tells it from the others."""
 
     def history(metric: str) -> dict[int, float]:
-        return {m.step: m.value for m in client.get_metric_history(run.info.run_id, metric)}
+        name = before_curves(run.data.metrics) + metric
+        return {m.step: m.value for m in client.get_metric_history(run.info.run_id, name)}
 
     names = differing([r for r in runs if experiment_of(r) == experiment_of(run)])[:SHORT]
     told = " ".join(

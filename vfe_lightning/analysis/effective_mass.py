@@ -11,23 +11,26 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
+from pydantic import TypeAdapter
 
+from vfe_lightning.declarations.twist import Twist, Twists, twists
 from vfe_lightning.exact.basis_size import plane_wave_cutoff
-from vfe_lightning.exact.ideal_gas import ideal_gas
-from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
+from vfe_lightning.exact.box_gas import box_gas
 from vfe_lightning.result import Result
 
 
 def ideal_entropy(declaration: Mapping[str, Any]) -> float:
-    """S_0 per particle in k_B of the gas that an experiment declared."""
-    dim, theta, twist = (declaration[name] for name in ("dim", "theta", "twist"))
+    """S_0 per particle in k_B of the gas that an experiment declared, averaged over its twists."""
+    dim, theta = (declaration[name] for name in ("dim", "theta"))
     n_up, n_down = electrons(declaration)
-    cutoff = declaration["cutoff"] or plane_wave_cutoff(n_up, dim, theta, twist, n_down)
-    orbitals = plane_waves(dim, cutoff, (twist,) * dim)
-    n = n_up + n_down
-    energies = (2 * math.pi / box_length(n, dim)) ** 2 * orbitals.square().sum(dim=1)
-    beta = 1 / (theta * fermi_energy(dim, max(n_up, n_down) / n))
-    return sum(ideal_gas(energies, m, beta).entropy for m in (n_up, n_down) if m) / n
+    at = twists_of(declaration)
+    cutoff = declaration["cutoff"] or plane_wave_cutoff(n_up, dim, theta, at, n_down)
+    return box_gas(n_up, dim, theta, at, cutoff, n_down).entropy / (n_up + n_down)
+
+
+def twists_of(declaration: Mapping[str, Any]) -> Twists:
+    """The twist of each axis, or the many that were drawn from."""
+    return twists(TypeAdapter(Twist).validate_python(declaration["twist"]), declaration["dim"])
 
 
 def electrons(declaration: Mapping[str, Any]) -> tuple[int, int]:

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vfe_lightning import declarations
-from vfe_lightning.estimators.correlations import reciprocal_shells, shell_edges
+from vfe_lightning.estimators.correlations import momentum_shells, reciprocal_shells, shell_edges
+from vfe_lightning.exact.box_gas import chemical_potential
 from vfe_lightning.exact.ideal_gas import ideal_gas
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
 from vfe_lightning.statistics import Moments
@@ -29,6 +30,8 @@ def electron_gas_figures(d: declarations.ElectronGas, evaluation: Mapping[str, M
         made["structure_factor"] = structure_factor_figure(d, evaluation["structure_factor"])
     if "occupation" in evaluation:
         made["occupation"] = occupation_figure(d, evaluation["occupation"])
+    if "occupation_by_momentum" in evaluation:
+        made["occupation"] = momentum_figure(d, evaluation["occupation_by_momentum"])
     return made
 
 
@@ -62,8 +65,9 @@ def structure_factor_figure(d: declarations.ElectronGas, s: Moments) -> Figure:
 
 def occupation_figure(d: declarations.ElectronGas, occupation: Moments) -> Figure:
     assert d.cutoff is not None, "the declaration comes with the cutoff that was taken"
+    assert isinstance(d.twists, tuple), "orbitals are of one twist"
     length = box_length(d.n, d.dim)
-    orbitals = plane_waves(d.dim, d.cutoff, (d.twist,) * d.dim)
+    orbitals = plane_waves(d.dim, d.cutoff, d.twists)
     energies = (2 * math.pi / length) ** 2 * orbitals.square().sum(dim=1)
     fermi = fermi_energy(d.dim, d.majority)
     over_fermi = energies / fermi
@@ -75,6 +79,27 @@ def occupation_figure(d: declarations.ElectronGas, occupation: Moments) -> Figur
         if d.theta > 0:
             gas = ideal_gas(energies, n, 1 / (d.theta * fermi))
             axes.plot(over_fermi, gas.occupations, "k-", linewidth=0.8, label="ideal gas, exact")
+    axes.legend(frameon=False)
+    return figure
+
+
+def momentum_figure(d: declarations.ElectronGas, occupation: Moments) -> Figure:
+    """Of many twists: as a function of |k|, beside the ideal gas of infinite volume."""
+    assert d.cutoff is not None, "the declaration comes with the cutoff that was taken"
+    assert not isinstance(d.twists, tuple), "many twists have all momenta"
+    edges, density = momentum_shells(d.twists, d.dim, d.cutoff)
+    fermi = fermi_energy(d.dim, d.majority)
+    k = 2 * math.pi / box_length(d.n, d.dim) * (edges[1:] + edges[:-1]) / 2
+    figure, axes = _figure("$k / k_F$", r"$\langle n_k \rangle$", d)
+    mean, error = (t.cpu().unflatten(0, (-1, len(k))) for t in (occupation.mean, occupation.error))
+    names = ["this run"] if not d.n_down else ["spin up", "spin down"]
+    for n, name, m, e in zip((d.n_up, d.n_down), names, mean, error, strict=False):
+        seen = density > 0
+        axes.errorbar(k[seen] / fermi**0.5, m[seen], e[seen], fmt=".", capsize=2, label=name)
+        if d.theta > 0:
+            temperature = d.theta * fermi
+            above = k.square() / temperature - chemical_potential(n, d.n, d.dim, temperature)
+            axes.plot(k / fermi**0.5, torch.sigmoid(-above), "k-", linewidth=0.8, label="ideal, infinite")
     axes.legend(frameon=False)
     return figure
 

@@ -10,7 +10,7 @@ import pandas as pd
 from mlflow.entities import Run
 
 from vfe_lightning.analysis import results
-from vfe_lightning.analysis.quoted import EARLIER, PREFIX, is_quoted
+from vfe_lightning.analysis.quoted import EARLIER, PREFIX, TRAINING, is_quoted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,7 +26,8 @@ def runs_frame(runs: Sequence[Run]) -> pd.DataFrame:
         row |= {"ended": pd.Timestamp(info.end_time, unit="ms") if info.end_time else pd.NaT}
         row |= {f"params.{k}": v for k, v in run.data.params.items() if not k.startswith("vfe.")}
         row |= {f"quoted.{k}": v for k, v in quoted_numbers(run).items()}
-        row |= {f"metrics.{k}": v for k, v in run.data.metrics.items() if not is_quoted(k)}
+        last = {k.removeprefix(TRAINING): v for k, v in run.data.metrics.items() if not is_quoted(k)}
+        row |= {f"metrics.{k}": v for k, v in last.items()}
         row |= {f"tags.{k}": v for k, v in run.data.tags.items() if not k.startswith("mlflow.")}
         rows.append(row)
     return pd.DataFrame(rows)
@@ -62,7 +63,9 @@ def curves_frame(client: "MlflowClient", runs: Sequence[Run]) -> pd.DataFrame:
     parts = []
     for run in runs:
         columns = {
-            name: {m.step: m.value for m in client.get_metric_history(run.info.run_id, name)}
+            name.removeprefix(TRAINING): {
+                m.step: m.value for m in client.get_metric_history(run.info.run_id, name)
+            }
             for name in sorted(run.data.metrics)
             if not is_quoted(name)
         }

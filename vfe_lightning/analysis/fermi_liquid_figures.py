@@ -5,13 +5,20 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
+from vfe_lightning.analysis import metal_figures
+
 
 def figures(tables: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
-    """By the names of their files."""
-    return {
-        "dispersion": dispersion(tables["dispersion"]),
-        "temperatures": temperatures(tables["temperatures"]),
+    """By the names of their files; those of quasi-particles where T > 0."""
+    made = {
+        "momentum_distribution": metal_figures.momentum_distribution(
+            tables["momentum_distribution"], tables["properties"]
+        ),
+        "structure_factor": metal_figures.structure_factor(tables["structure_factor"]),
+        "displacements": metal_figures.displacements(tables["displacements"]),
     }
+    drawn = {"dispersion": dispersion, "temperatures": temperatures}
+    return made | {name: draw(tables[name]) for name, draw in drawn.items() if name in tables}
 
 
 def dispersion(rows: pd.DataFrame) -> Figure:

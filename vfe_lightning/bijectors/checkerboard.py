@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vfe_lightning.bijectors.bijector import Bijector
+from vfe_lightning.declarations.lattice_fields import Checkerboard
 
 
 class SiteConvolution(nn.Module):
@@ -62,18 +63,16 @@ def neighbours(L: int, sources: Tensor, targets: Tensor, reach: int) -> Tensor:
 class Coupling(nn.Module):
     """ln scale, ln tail and shift of one sublattice from the other: (sources, batch) -> (targets, batch).
 
-    Two hidden layers of `width` channels; zero at first.
+    Two hidden layers of `d.width` channels; zero at first.
     """
 
-    def __init__(
-        self, L: int, sources: Tensor, targets: Tensor, width: int, reach: int, hidden_reach: int, odd: bool
-    ) -> None:
+    def __init__(self, d: Checkerboard, L: int, sources: Tensor, targets: Tensor, odd: bool) -> None:
         super().__init__()
         self.odd = odd
-        self.first = SiteConvolution(L, 1, width, sources, targets, reach, bias=not odd)
-        self.second = SiteConvolution(L, width, width, targets, targets, hidden_reach, bias=not odd)
-        self.shift = SiteConvolution(L, width, 1, targets, targets, hidden_reach, bias=not odd)
-        self.log_scale = SiteConvolution(L, width, 2, targets, targets, hidden_reach, bias=True)
+        self.first = SiteConvolution(L, 1, d.width, sources, targets, d.reach, bias=not odd)
+        self.second = SiteConvolution(L, d.width, d.width, targets, targets, d.hidden_reach, bias=not odd)
+        self.shift = SiteConvolution(L, d.width, 1, targets, targets, d.hidden_reach, bias=not odd)
+        self.log_scale = SiteConvolution(L, d.width, 2, targets, targets, d.hidden_reach, bias=True)
         for last in (self.shift, self.log_scale):
             nn.init.zeros_(last.weight)
 
@@ -89,19 +88,13 @@ class CheckerboardFlow(Bijector):
     """Couplings that move the two sublattices in turn; fields are (batch, L, L).
 
     Args:
-        layers: couplings; two move every site once.
-        width: channels.
-        reach: rows and columns that the first convolution of a coupling sees.
-        hidden_reach: of the others.
         odd: f(-z) = -f(z), for energies that are even in x.
     """
 
     sites: Tensor
     back: Tensor
 
-    def __init__(
-        self, L: int, layers: int, width: int, reach: int = 2, hidden_reach: int = 1, odd: bool = True
-    ) -> None:
+    def __init__(self, d: Checkerboard, L: int, odd: bool = True) -> None:
         super().__init__()
         self.L = L
         parity = (torch.arange(L)[:, None] + torch.arange(L)).flatten() % 2
@@ -110,8 +103,7 @@ class CheckerboardFlow(Bijector):
         self.register_buffer("back", torch.argsort(torch.cat([a, b])), persistent=False)
         self.n_a = len(a)
         self.couplings = nn.ModuleList(
-            Coupling(L, *((b, a) if i % 2 == 0 else (a, b)), width, reach, hidden_reach, odd)
-            for i in range(layers)
+            Coupling(d, L, *((b, a) if i % 2 == 0 else (a, b)), odd) for i in range(d.layers)
         )
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from vfe_lightning.bijectors.bijector import Bijector
 from vfe_lightning.bijectors.checkerboard import neighbours
 from vfe_lightning.calculus.runge_kutta import State, integrate
+from vfe_lightning.declarations.lattice_fields import MongeAmpere
 from vfe_lightning.errors import NotInvertible
 
 FIRST_AMPLITUDE = 1e-2
@@ -84,16 +85,14 @@ class MongeAmpereFlow(Bijector):
     """One potential after another, each for a unit of time; fields are (batch, L, L).
 
     Args:
-        potentials: how many there are.
-        steps: of Runge-Kutta in each.
         odd: f(-z) = -f(z).
     """
 
-    def __init__(self, L: int, potentials: int, steps: int, width: int, reach: int, odd: bool = True) -> None:
+    def __init__(self, d: MongeAmpere, L: int, odd: bool = True) -> None:
         super().__init__()
-        self.L, self.steps = L, steps
+        self.L, self.steps = L, d.steps
         self.potentials = nn.ModuleList(
-            ConvolutionalPotential(L, width, reach, odd) for _ in range(potentials)
+            ConvolutionalPotential(L, d.width, d.reach, odd) for _ in range(d.potentials)
         )
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:

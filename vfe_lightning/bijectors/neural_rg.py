@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from vfe_lightning.bijectors.bijector import Bijector
 from vfe_lightning.bijectors.block_coupling import BlockCoupling, haar
+from vfe_lightning.declarations import lattice_fields as declarations
 
 
 class NeuralRG(Bijector):
@@ -22,25 +23,19 @@ class NeuralRG(Bijector):
     The latent variables of the scale 2^d stand at the multiples of 2^d that are no multiples of 2^(d + 1).
 
     Args:
-        couplings: in a block.
-        width: hidden units of a coupling.
-        bins: of its splines; 1 leaves affine couplings.
         odd: f(-z) = -f(z).
-        shared: all blocks of a scale and kind have the same parameters.
     """
 
-    def __init__(
-        self, L: int, couplings: int, width: int, bins: int, odd: bool = True, shared: bool = True
-    ) -> None:
+    def __init__(self, d: declarations.NeuralRG, L: int, odd: bool = True) -> None:
         super().__init__()
         if L < 2 or L & (L - 1):
             raise ValueError(f"L = {L} is no power of 2")
-        self.L, self.scales, self.shared = L, L.bit_length() - 1, shared
+        self.L, self.scales, self.shared = L, L.bit_length() - 1, d.shared
         one = torch.eye(4, dtype=torch.float64)
 
         def modules(linear: Tensor) -> nn.ModuleList:
-            places = [1 if shared else (L >> (d + 1)) ** 2 for d in range(self.scales)]
-            return nn.ModuleList(BlockCoupling(n, couplings, width, bins, linear, odd) for n in places)
+            places = [1 if d.shared else (L >> (scale + 1)) ** 2 for scale in range(self.scales)]
+            return nn.ModuleList(BlockCoupling(n, d.couplings, d.width, d.bins, linear, odd) for n in places)
 
         self.decimators, self.disentanglers = modules(haar()), modules(one)
 

@@ -19,6 +19,7 @@ from vfe_lightning.declarations.boltzmann import (
 from vfe_lightning.declarations.continuous import Continuous, PathGradient, PathOnly, Pathwise
 from vfe_lightning.declarations.edwards_anderson import EdwardsAnderson
 from vfe_lightning.declarations.electron_gas import ElectronGas
+from vfe_lightning.declarations.evaluation import Evaluation, NoFinish, SequentialMonteCarlo
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
 from vfe_lightning.declarations.lattice_fields import (
@@ -39,11 +40,11 @@ from vfe_lightning.declarations.occupation import (
     Transformer,
 )
 from vfe_lightning.declarations.optimizer import LBFGS, Adam, NaturalGradient, Optimizer, TrustRegion
-from vfe_lightning.declarations.own import Own, OwnFlow, OwnNetwork
+from vfe_lightning.declarations.own import Own, OwnColourNetwork, OwnFlow, OwnNetwork, OwnVelocity
 from vfe_lightning.declarations.pairwise_ising import PairwiseIsing
 from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
 from vfe_lightning.declarations.pauli_spins import PauliSpins
-from vfe_lightning.declarations.potential import Couplings, Equivariant, Potential
+from vfe_lightning.declarations.potential import Couplings, Potential
 from vfe_lightning.declarations.potts import Potts
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
 from vfe_lightning.declarations.quantum_spins import (
@@ -77,6 +78,7 @@ from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
 from vfe_lightning.declarations.system import System
 from vfe_lightning.declarations.trainer import Trainer
 from vfe_lightning.declarations.trap_base_states import OscillatorDeterminants, TrapConfigurationInteraction
+from vfe_lightning.declarations.twist import Baldereschi, MonkhorstPack, Twist, TwistAverage
 from vfe_lightning.declarations.velocity import (
     ContinuousFlow,
     EquivariantFlow,
@@ -95,6 +97,7 @@ __all__ = [
     "Adam",
     "AlanineDipeptide",
     "Annealing",
+    "Baldereschi",
     "BaseStates",
     "Bernoulli",
     "BlockGates",
@@ -114,8 +117,8 @@ __all__ = [
     "DoubleWell",
     "EdwardsAnderson",
     "ElectronGas",
-    "Equivariant",
     "EquivariantFlow",
+    "Evaluation",
     "Exact",
     "ExponentialAnnealing",
     "FermiSea",
@@ -147,17 +150,21 @@ __all__ = [
     "Metropolis",
     "MolecularDynamics",
     "MongeAmpere",
+    "MonkhorstPack",
     "MuellerBrown",
     "NaturalGradient",
     "NeuralRG",
     "NoAnnealing",
+    "NoFinish",
     "Occupation",
     "OneBodyFlow",
     "Optimizer",
     "OscillatorDeterminants",
     "Own",
+    "OwnColourNetwork",
     "OwnFlow",
     "OwnNetwork",
+    "OwnVelocity",
     "PairVelocity",
     "PairwiseIsing",
     "PastAverage",
@@ -178,6 +185,7 @@ __all__ = [
     "Sampler",
     "Samples",
     "Search",
+    "SequentialMonteCarlo",
     "SherringtonKirkpatrick",
     "SolvatedDimer",
     "Spins",
@@ -189,6 +197,8 @@ __all__ = [
     "TrapConfigurationInteraction",
     "TrappedParticles",
     "TrustRegion",
+    "Twist",
+    "TwistAverage",
     "TwoStream",
     "VarGrad",
     "Velocity",

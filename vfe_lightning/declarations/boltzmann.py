@@ -35,6 +35,11 @@ class Learning(Continuous):
         default=1000.0, description="beta U beyond it counts as its logarithm in the gradient"
     )
 
+    refresh: NonNegativeInt = Field(
+        default=0,
+        description="steps between two times that populations, carried from the flow to the Gibbs state, "
+        "become the data; 0: data stay",
+    )
     annealing: PositiveInt = Field(
         default=1, description="steps between the flow and the Gibbs state in Bennett's ratio; 1: none"
     )
@@ -43,6 +48,8 @@ class Learning(Continuous):
     def _learns_from_something(self) -> "Learning":
         if self.energy_weight == 0 and self.data_weight == 0:
             raise ValueError("energy_weight and data_weight are both 0: raise one of them")
+        if self.refresh and self.data_weight == 0:
+            raise ValueError("refresh makes data that nothing learns from: raise --data_weight")
         return self
 
 

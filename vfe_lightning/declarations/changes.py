@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from vfe_lightning.declarations.base import Declaration
-from vfe_lightning.declarations.schema import allowed, members
+from vfe_lightning.declarations.schema import allowed, kinds_allowed, members
 from vfe_lightning.errors import Refused
 
 CLOSE = 0.6  # of difflib: what is less alike is no misspelling
@@ -79,9 +79,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     if first["type"] == "value_error":
         return f"{path}: {message}"
     if first["type"] == "union_tag_invalid":
-        context = first.get("ctx", {})
-        given, expected = context["tag"], context["expected_tags"].replace("'", "")
-        return f"{path}.kind = {given} is not allowed: one of {expected}"
+        return f"{path}.kind = {first.get('ctx', {})['tag']} is not allowed: {kinds_allowed(info)}"
     about = "" if info is None else f" ({info.description}: {allowed(info)})"
     return f"{path} = {first['input']!s:.100} is not allowed: {message[0].lower()}{message[1:]}{about}"
 

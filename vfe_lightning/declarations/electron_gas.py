@@ -21,6 +21,7 @@ from vfe_lightning.declarations.kinetic import Exact, Kinetic
 from vfe_lightning.declarations.occupation import FermiSea, Levels, Occupation, Transformer
 from vfe_lightning.declarations.sampler import Determinantal, Sampler
 from vfe_lightning.declarations.system import System
+from vfe_lightning.declarations.twist import Several, Twist, Twists, twists
 
 
 class ElectronGas(System):
@@ -48,8 +49,10 @@ class ElectronGas(System):
     theta: float = Field(
         ge=0, description="T / T_F of the spin that has more electrons; 0 needs occupation fermi_sea"
     )
-    twist: float = Field(
-        default=0.0, ge=-0.5, le=0.5, description="offset of the momenta along each axis, in 2 pi / L"
+    twist: Twist = Field(
+        default=0.0,
+        description="offset of the momenta in 2 pi / L; average: one for each sample, --twist.kind "
+        "monkhorst_pack --twist.points 4: one of a grid",
     )
     cutoff: PositiveInt | None = Field(
         default=None,
@@ -115,6 +118,8 @@ class ElectronGas(System):
                 f"{name} = {most} electrons need at least {most} orbitals, but cutoff = {self.cutoff} gives "
                 f"{self.orbitals}: raise --cutoff or lower --{name}"
             )
+        if isinstance(self.twist, tuple) and len(self.twist) != self.dim:
+            raise ValueError(f"twist = {self.twist} has {len(self.twist)} components, in dim = {self.dim}")
         mixed = isinstance(self.base_states, ConfigurationInteraction)
         if isinstance(self.occupation, Levels) != mixed:
             raise ValueError("base_states configuration_interaction and occupation levels go together")
@@ -128,7 +133,16 @@ class ElectronGas(System):
                 f"base_states configuration_interaction is for n = 2 or 3 electrons, not {self.n}: "
                 "take determinants"
             )
+        if mixed and isinstance(self.twists, Several):
+            raise ValueError(
+                "base_states configuration_interaction mixes determinants of one twist, not of many"
+            )
         return self
+
+    @property
+    def twists(self) -> Twists:
+        """One component for each axis, or what they are drawn from."""
+        return twists(self.twist, self.dim)
 
     @property
     def majority(self) -> float:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, PrivateAttr, Ser
 
 from vfe_lightning.declarations.changes import changed, flat, nested, unknown_name
 from vfe_lightning.declarations.data import shown
+from vfe_lightning.declarations.evaluation import Evaluation, NoFinish
 from vfe_lightning.declarations.label import label
 from vfe_lightning.declarations.names import Name, Tags
 from vfe_lightning.declarations.optimizer import LBFGS, NaturalGradient, Optimizer
@@ -23,6 +24,7 @@ class DeclaredExperiment(BaseModel):
     system: SerializeAsAny[System] = Field(description="the physics and the ansatz")
     optimizer: Optimizer = Field(default=NaturalGradient(), description="how the parameters are optimised")
     trainer: Trainer = Field(default=Trainer(), description="budget and devices")
+    evaluation: Evaluation = Field(default=NoFinish(), description="what follows on the bound")
     batch_size: PositiveInt = Field(le=2**31 - 1, description="samples a step, over all processes and passes")
     seed: int = Field(default=42, ge=0, lt=2**64, description="of the first parameters and of all samples")
     tags: Tags = Field(default={}, description="anything to find the runs by")

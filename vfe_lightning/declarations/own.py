@@ -10,6 +10,7 @@ import pkgutil
 import sys
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -44,6 +45,14 @@ class OwnNetwork(Own):
         """
 
 
+class OwnColourNetwork(Own):
+    """A model of p(s) of colours 0, 1, ..., q - 1."""
+
+    @abstractmethod
+    def build(self, sites: int, colours: int) -> Any:
+        """The same of q = `colours` values a site, which are numbers in float64."""
+
+
 class OwnFlow(Own):
     """A map of normal variables z on x."""
 
@@ -52,8 +61,24 @@ class OwnFlow(Own):
         """A `bijectors.bijector.Bijector` of samples (batch, *shape), in float64."""
 
 
+class OwnVelocity(Own):
+    """A velocity of particles of one or two kinds, whose flow maps free ones on interacting ones."""
+
+    @abstractmethod
+    def build(self, n_up: int, n_down: int, dim: int) -> Any:
+        """A `bijectors.equivariant_velocity.Velocity` in float64 that commutes with exchanges within a kind.
+
+        It is written with what `calculus.forward_laplacian` knows, and each of its parameters may have an
+        axis of walkers before its own: `x * a[..., None, None]` of a number a. Where two electrons of
+        opposite spin meet, it has to be smooth.
+        """
+
+
+@dataclass(frozen=True)
 class Open:
-    """Marks a union that also takes declarations from outside."""
+    """Marks a union that also takes declarations from outside, of subclasses of this part."""
+
+    part: type[Own]
 
 
 def or_own(part: type[Own]) -> tuple[Any, ...]:
@@ -69,7 +94,7 @@ def or_own(part: type[Own]) -> tuple[Any, ...]:
             raise ValueError(f"{type(given).__name__} must be a subclass of {part.__name__} here")
         return handler(given)
 
-    return WrapValidator(opened), SerializeAsAny(), Open()  # pyright: ignore[reportCallIssue]
+    return WrapValidator(opened), SerializeAsAny(), Open(part)  # pyright: ignore[reportCallIssue]
 
 
 def outside(kind: str, part: type[Own] = Own) -> type[Own]:

@@ -6,14 +6,14 @@ from pydantic import Field, PositiveFloat
 
 from vfe_lightning.declarations.boltzmann import Learning, Samples
 from vfe_lightning.declarations.continuous import Continuous
-from vfe_lightning.declarations.velocity import EquivariantFlow
+from vfe_lightning.declarations.velocity import EquivariantFlow, ParticleFlow
 
 
 class TrappedParticles(Continuous):
     """What all classical particles in a trap declare; ln Z is of labelled particles, without 1/n!."""
 
     n: int = Field(ge=2, description="particles")
-    flow: EquivariantFlow = Field(default=EquivariantFlow(), description="p(x) from a normal density")
+    flow: ParticleFlow = Field(default=EquivariantFlow(), description="p(x) from a normal density")
 
 
 class CoulombTrap(TrappedParticles):
@@ -49,5 +49,5 @@ class LennardJonesCluster(Learning):
     builder = "vfe_lightning.systems.lennard_jones:lennard_jones_cluster"
 
     beta: PositiveFloat = Field(description="inverse temperature, in depths of the pair interaction")
-    flow: EquivariantFlow = Field(default=EquivariantFlow(), description="p(x) from a normal density")
+    flow: ParticleFlow = Field(default=EquivariantFlow(), description="p(x) from a normal density")
     samples: Samples = Field(default=Samples(), description="what is learned from and judged by")

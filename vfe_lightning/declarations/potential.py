@@ -19,13 +19,7 @@ class Couplings(CouplingFlow):
     bins: int = Field(default=16, ge=1, description="of the splines")
 
 
-class Equivariant(EquivariantFlow):
-    """A continuous flow that commutes with permutations of n particles: shape (n, dim)."""
-
-    kind: Literal["equivariant"] = "equivariant"
-
-
-PotentialFlow = Annotated[Couplings | Equivariant, Field(discriminator="kind"), *or_own(OwnFlow)]
+PotentialFlow = Annotated[Couplings | EquivariantFlow, Field(discriminator="kind"), *or_own(OwnFlow)]
 
 
 class Potential(Continuous):

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from vfe_lightning.declarations.own import OwnColourNetwork, or_own
 from vfe_lightning.declarations.spin_networks import MADE, LeaveOneOut, PastAverage, PixelCNN, VarGrad
 from vfe_lightning.declarations.spins import Spins
 
-ColourNetwork = Annotated[MADE | PixelCNN, Field(discriminator="kind")]
+ColourNetwork = Annotated[MADE | PixelCNN, Field(discriminator="kind"), *or_own(OwnColourNetwork)]
 ScoreGradient = Annotated[LeaveOneOut | PastAverage | VarGrad, Field(discriminator="kind")]
 
 

@@ -45,18 +45,20 @@ class Leaf:
 
 
 def leaves(declaration: BaseModel, prefix: str = "") -> Iterator[Leaf]:
-    """All values of a declaration, parts within parts included."""
+    """All values of a declaration, parts within parts included; a part that may be plain is both."""
     part = prefix.rstrip(".")
     for name, info in type(declaration).model_fields.items():
         value, path = getattr(declaration, name, None), prefix + name
-        if isinstance(value, BaseModel):
+        is_part = isinstance(value, BaseModel)
+        if name != "kind" and not isinstance(value, dict) and (not is_part or _may_be_plain(info)):
+            annotation = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+            default = getattr(value, "kind", None) if is_part else value
+            yield Leaf(path, part, info.description or "", default, annotation, allowed(info))
+        if is_part:
             if kinds := members(info):
                 kind, text = getattr(value, "kind", None), _kinds_text(info, kinds)
-                yield Leaf(f"{path}.kind", path, text, kind, _literal(kinds), _one_of(kinds))
+                yield Leaf(f"{path}.kind", path, text, kind, _literal(kinds), kinds_allowed(info))
             yield from leaves(value, path + ".")
-        elif name != "kind" and not isinstance(value, dict):
-            annotation = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
-            yield Leaf(path, part, info.description or "", value, annotation, allowed(info))
 
 
 def with_kinds(declaration: Model, kinds: Mapping[str, Any]) -> Model:
@@ -68,9 +70,9 @@ def with_kinds(declaration: Model, kinds: Mapping[str, Any]) -> Model:
     for path, kind in kinds.items():
         name, _, rest = path.partition(".")
         info, part = type(declaration).model_fields.get(name), getattr(declaration, name, None)
-        if info is None or not isinstance(part, BaseModel) or (rest == "kind" and not members(info)):
+        if info is None or not (members(info) if rest == "kind" else isinstance(part, BaseModel)):
             continue
-        if rest != "kind":
+        if rest != "kind" and isinstance(part, BaseModel):
             part = with_kinds(part, {rest: kind})
         elif kind != getattr(part, "kind", None):
             part = _member(info, kind, path).model_construct(**({"kind": kind} if ":" in kind else {}))
@@ -83,7 +85,12 @@ def _member(info: FieldInfo, kind: Any, path: str) -> type[BaseModel]:
         return members(info)[kind]
     if isinstance(kind, str) and ":" in kind:
         return outside(kind)
-    raise Refused(f"{path} = {kind} is not allowed: {_one_of(members(info))}")
+    raise Refused(f"{path} = {kind} is not allowed: {kinds_allowed(info)}")
+
+
+def _may_be_plain(info: FieldInfo) -> bool:
+    """A part that a number or a word may stand for."""
+    return bool(members(info)) and not all(hasattr(m, "model_fields") for m in get_args(info.annotation))
 
 
 def members(info: FieldInfo) -> dict[str, type[BaseModel]]:
@@ -93,6 +100,12 @@ def members(info: FieldInfo) -> dict[str, type[BaseModel]]:
         m for m in candidates if isinstance(m, type) and issubclass(m, BaseModel) and "kind" in m.model_fields
     ]
     return {get_args(m.model_fields["kind"].annotation)[0]: m for m in models}
+
+
+def kinds_allowed(info: FieldInfo) -> str:
+    """What the `kind` of a field may be: "one of made, bernoulli, or module:Class of an OwnNetwork"."""
+    own = [f", or module:Class of an {m.part.__name__}" for m in info.metadata if isinstance(m, Open)]
+    return _one_of(members(info)) + "".join(own)
 
 
 def allowed(info: FieldInfo) -> str:

@@ -8,7 +8,7 @@ from vfe_lightning.declarations.base import Declaration
 
 # What an experiment declares beside its system, and the flags of the command line: one name, one meaning.
 NAMES_OF_A_RUN = frozenset(
-    {"name", "system", "optimizer", "trainer", "batch_size", "seed", "tags"}
+    {"name", "system", "optimizer", "trainer", "evaluation", "batch_size", "seed", "tags"}
     | {"config", "print_config", "json", "resume", "run_key", "take_over", "init_from", "help"}
 )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from vfe_lightning import reductions
+from vfe_lightning import declarations, reductions
 
 Baseline = Callable[[Tensor], Tensor]
 
@@ -66,3 +66,16 @@ class PastAverage(nn.Module):
 def equal_weights(cost: Tensor) -> Tensor:
     """The plain mean, for estimators whose rows are gradients of their own rather than scores."""
     return torch.full_like(cost, 1 / (len(cost) * reductions.world_size()))
+
+
+def baseline_of(gradient: declarations.Gradient) -> Baseline:
+    """What the declared estimator takes off the costs."""
+    match gradient:
+        case declarations.LeaveOneOut():
+            return leave_one_out
+        case declarations.PastAverage(decay=decay):
+            return PastAverage(decay)
+        case declarations.VarGrad():
+            return var_grad
+        case declarations.MeasureValued():
+            return equal_weights

@@ -25,7 +25,7 @@ class Training:
     """What a Boltzmann generator learns from.
 
     Attributes:
-        data: samples of the Gibbs state or of its modes, (samples, ...).
+        data: samples of the Gibbs state or of its modes, (samples, ...); others may take their place.
         energy_weight: of E_p[ln p + beta U].
         data_weight: of -E_data[ln p].
         cap: beta U beyond this one counts as cap + ln(1 + beta U - cap) in the gradient.

@@ -5,8 +5,11 @@ import math
 import torch
 from torch import Tensor
 
-from vfe_lightning.hamiltonians.periodic_box import plane_waves
+from vfe_lightning.declarations.twist import Several, TwistAverage
+from vfe_lightning.exact.twist_average import irreducible
+from vfe_lightning.hamiltonians.periodic_box import UNIT_BALL, plane_waves
 
+MOMENTUM_SHELLS = 30
 STRUCTURE_FACTOR_CUTOFF = 16  # |G|^2 in units of (2 pi / L)^2
 
 
@@ -42,8 +45,7 @@ def pair_correlation(x: Tensor, length: float, bins: int, pairs: Tensor | None =
     counts = x.new_zeros(batch, bins)
     counts.scatter_add_(1, index.clamp(max=bins - 1), inside.to(x.dtype))
     edges = shell_edges(length, bins, x.device).to(x.dtype)
-    ball = {2: math.pi, 3: 4 * math.pi / 3}[dim]
-    volume = ball * (edges[1:] ** dim - edges[:-1] ** dim)
+    volume = UNIT_BALL[dim] * (edges[1:] ** dim - edges[:-1] ** dim)
     return counts * length**dim / (len(i) * volume)
 
 
@@ -85,3 +87,27 @@ def occupation_numbers(occupied: Tensor, orbitals: int) -> Tensor:
     """n_k of each sample, 0 or 1: sorted indices (batch, n) -> (batch, orbitals), float64."""
     numbers = torch.zeros(len(occupied), orbitals, dtype=torch.float64, device=occupied.device)
     return numbers.scatter_(1, occupied, 1.0)
+
+
+def momentum_shells(twists: Several, dim: int, cutoff: int) -> tuple[Tensor, Tensor]:
+    """Shells of |k| within the shortest orbital that is left out at any twist, in 2 pi / L.
+
+    Returns:
+        Their edges (shells + 1,), and how many orbitals a twist has in each on average: (shells,).
+    """
+    longest = math.sqrt(cutoff + 1) - math.sqrt(dim) / 2
+    edges = torch.linspace(0, longest, MOMENTUM_SHELLS + 1, dtype=torch.float64)
+    if isinstance(twists, TwistAverage):
+        return edges, UNIT_BALL[dim] * (edges[1:] ** dim - edges[:-1] ** dim)
+    counts = torch.zeros(MOMENTUM_SHELLS, dtype=torch.float64)
+    for twist, weight in irreducible(twists, dim):
+        counts += weight * shell_counts(plane_waves(dim, cutoff, twist).norm(dim=1)[None], edges)[0]
+    return edges, counts
+
+
+def shell_counts(lengths: Tensor, edges: Tensor) -> Tensor:
+    """How many are in each shell, of none beyond the last: (batch, n) -> (batch, shells)."""
+    shells = len(edges) - 1
+    index = torch.searchsorted(edges, lengths.contiguous(), right=True) - 1
+    counts = torch.zeros(len(lengths), shells + 1, dtype=edges.dtype, device=edges.device)
+    return counts.scatter_add_(1, index.clamp(max=shells), torch.ones_like(lengths))[:, :shells]

@@ -27,6 +27,7 @@ def by_variational_monte_carlo(
     psi: tuple[nn.Module, Callable[[], Tensor]],
     clip_width: float,
     unit_of_p: float = 1.0,
+    baseline: Tensor | None = None,
 ) -> Estimate:
     """Estimate of F from K ~ p and x ~ |Psi_K|^2, with one factor for p and one for Psi.
 
@@ -38,19 +39,24 @@ def by_variational_monte_carlo(
         clip_width: in mean absolute deviations, for the costs in the gradients only.
         unit_of_p: energy in which the cost of p is measured. In that of T a natural step of p has no
             dimension: it takes a share of ln p + beta E off ln p, as fast at any temperature.
+        baseline: of each sampled K, taken off the costs: the same for all K that one density has, of those
+            that K is drawn of, so that no gradient changes but its noise; (batch / x per K,).
     """
     per_state = len(local_energy) // len(log_prob)
     log_p = log_prob.detach().repeat_interleave(per_state)
     energy = local_energy.real
     free_energy = energy + temperature * log_p
-    of_state = group_means(free_energy, per_state)
+    cost = local_energy + temperature * log_p
+    if baseline is not None:
+        cost = cost - baseline.repeat_interleave(per_state)
+    of_state = group_means(cost.real, per_state)
     return Estimate(
         free_energy=free_energy,
         energy=energy,
         entropy=-log_p,
         factors=(
             Factor("p", p[0], p[1], of_state / unit_of_p, clip_width),
-            Factor("psi", psi[0], psi[1], local_energy + temperature * log_p, clip_width),
+            Factor("psi", psi[0], psi[1], cost, clip_width),
         ),
         correlated=per_state,
     )

@@ -25,10 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from vfe_lightning.declarations.twist import Twists
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.exact.ideal_gas import EPSILON
 from vfe_lightning.exact.relative_motion import Momentum, determinants, diagonal, kinetic, representative
 from vfe_lightning.exact.relative_spectrum import RelativeSpectrum, relative_spectrum
+from vfe_lightning.exact.twist_average import averaged
 from vfe_lightning.hamiltonians.ewald import Ewald
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy
 from vfe_lightning.result import Reference
@@ -74,14 +76,14 @@ def diagonalize(
     dim: int,
     rs: float,
     theta: float,
-    twist: tuple[float, ...],
+    twist: Twists,
     cutoff: float | None = None,
     n_down: int = 0,
 ) -> Diagonalization:
     """Interacting F, E, S of 2 or 3 electrons, at most one of spin down, at temperature theta T_F.
 
     Args:
-        twist: of the momenta, in units of 2 pi / L, one component an axis.
+        twist: of the momenta, in units of 2 pi / L, one component an axis; of several twists the mean.
         cutoff: of the relative kinetic energy, in (2 pi / L)^2; the default is at full accuracy.
 
     Raises:
@@ -91,42 +93,46 @@ def diagonalize(
     return thermodynamics(relative_spectrum(n_up, dim, rs, cutoff, n_down), theta, twist)
 
 
-def thermodynamics(spectrum: RelativeSpectrum, theta: float, twist: tuple[float, ...]) -> Diagonalization:
+def thermodynamics(spectrum: RelativeSpectrum, theta: float, twist: Twists) -> Diagonalization:
     """F, E, S of a spectrum at temperature theta T_F; arguments and errors as for `diagonalize`."""
     n, dim, rs = spectrum.n, spectrum.dim, spectrum.rs
     if not (math.isfinite(theta) and theta > 0):
         raise ValueError(f"theta = {theta} must be positive and finite")
-    if len(twist) != dim:
+    if isinstance(twist, tuple) and len(twist) != dim:
         raise ValueError(f"twist = {twist} needs one component for each of the {dim} axes")
     beta = 1 / (theta * fermi_energy(dim, (n - spectrum.n_down) / n))
     b = beta * spectrum.unit
     relative = {total: _relative_sums(spectrum, total, b) for total in spectrum.levels}
-    log_z, e = [], []  # (classes, estimates)
-    for momentum in itertools.product(range(n), repeat=dim):
-        centre_log_z, centre_e = centre_of_mass_sums(n, momentum, twist, b)
-        relative_log_z, relative_e = relative[representative(momentum, n)]
-        log_z.append(centre_log_z + relative_log_z)
-        e.append(centre_e + relative_e)
-    total = np.asarray(logsumexp(log_z, axis=0))
     madelung = n * rs / box_length(n, dim) * Ewald(dim).madelung
-    energy = spectrum.unit * (np.exp(log_z - total) * e).sum(axis=0) + madelung
-    free_energy = madelung - total / beta
-    estimates = np.stack([free_energy, energy, beta * (energy - free_energy)])  # (3, estimates)
+
+    def at(twist: tuple[float, ...]) -> Floats:
+        """F, E, S and the largest of the exponents: (4, estimates)."""
+        log_z, e = [], []  # (classes, estimates)
+        for momentum in itertools.product(range(n), repeat=dim):
+            centre_log_z, centre_e = centre_of_mass_sums(n, momentum, twist, b)
+            relative_log_z, relative_e = relative[representative(momentum, n)]
+            log_z.append(centre_log_z + relative_log_z)
+            e.append(centre_e + relative_e)
+        total = np.asarray(logsumexp(log_z, axis=0))
+        energy = spectrum.unit * (np.exp(log_z - total) * e).sum(axis=0) + madelung
+        free_energy = madelung - total / beta
+        largest = np.full_like(total, np.abs(log_z).max())
+        return np.stack([free_energy, energy, beta * (energy - free_energy), largest])
+
+    mean, missed = averaged(at, twist, dim)
+    estimates, exponent = mean[:3], mean[3, 0]
     apart = np.abs(estimates - estimates[:, :1])
     # E and S hang on differences of levels, of which three extrapolations may all think alike
     share = (
         1.0 if spectrum.n_down else 1 / 3
     )  # of F, whose power of the cutoff is soon reached by equal spins
     errors = np.maximum(3 * apart[:, 1:3].max(axis=1), apart[:, 3] * np.array([share, 1, 1]))
-    errors = (
-        errors + _EWALD * abs(rs) * n * np.array([1, 1, 0]) + EPSILON * len(log_z) * np.abs(estimates[:, 0])
-    )
+    errors = errors + _EWALD * abs(rs) * n * np.array([1, 1, 0]) + EPSILON * n**dim * np.abs(estimates[:, 0])
     # weights of levels are as exact as -beta E, a large number in the cold, which S multiplies once more
-    noise = EPSILON * float(np.abs(log_z).max()) * np.abs(energy).max()
-    errors = errors + np.array([0.0, noise, beta * noise])
-    return Diagonalization(
-        *estimates[:, 0].tolist(), *errors.tolist(), bound=float(free_energy[3]), cutoffs=spectrum.cutoffs
-    )
+    noise = EPSILON * float(exponent) * np.abs(estimates[1]).max()
+    errors = errors + np.array([0.0, noise, beta * noise]) + missed[:3, 0]
+    bound = float(estimates[0, 3])
+    return Diagonalization(*estimates[:, 0].tolist(), *errors.tolist(), bound=bound, cutoffs=spectrum.cutoffs)
 
 
 def _relative_sums(spectrum: RelativeSpectrum, total: Momentum, b: float) -> Floats:

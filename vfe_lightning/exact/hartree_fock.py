@@ -18,9 +18,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vfe_lightning.declarations.twist import Twists
 from vfe_lightning.exact.ideal_gas import ideal_gas, pair_occupations
+from vfe_lightning.exact.twist_average import OF_A_BASIS, averaged
 from vfe_lightning.hamiltonians.ewald import Ewald
-from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
+from vfe_lightning.hamiltonians.periodic_box import along_axes, box_length, fermi_energy, plane_waves
 
 
 @dataclass(frozen=True)
@@ -31,16 +33,33 @@ class HartreeFock:
     kinetic: float
     potential: float
     entropy: float
+    free_energy_error: float = 0.0  # of the quadrature over twists
+
+
+def hartree_fock(
+    n_up: int, dim: int, rs: float, theta: float, twist: float | Twists, cutoff: int, n_down: int = 0
+) -> HartreeFock:
+    """First-order free energy F_0 + <V>_0; theta = 0 fills the lowest orbitals.
+
+    Of several twists it is the mean.
+    """
+
+    def totals(at: tuple[float, ...]) -> tuple[float, ...]:
+        found = _at_twist(n_up, dim, rs, theta, at, cutoff, n_down)
+        return found.free_energy, found.kinetic, found.potential, found.entropy
+
+    twists = along_axes(twist, dim) if isinstance(twist, int | float) else twist
+    mean, error = averaged(totals, twists, dim, OF_A_BASIS, cold=theta == 0)
+    return HartreeFock(*mean.tolist(), free_energy_error=float(error[0]))
 
 
 @functools.cache
-def hartree_fock(
-    n_up: int, dim: int, rs: float, theta: float, twist: float, cutoff: int, n_down: int = 0
+def _at_twist(
+    n_up: int, dim: int, rs: float, theta: float, twist: tuple[float, ...], cutoff: int, n_down: int
 ) -> HartreeFock:
-    """First-order free energy F_0 + <V>_0; theta = 0 fills the lowest orbitals."""
     n = n_up + n_down
     length = box_length(n, dim)
-    orbitals = plane_waves(dim, cutoff, (twist,) * dim)
+    orbitals = plane_waves(dim, cutoff, twist)
     energies = (2 * math.pi / length) ** 2 * orbitals.square().sum(dim=1)
     exchange = exchange_matrix(orbitals, rs, length)
     constant = n * rs / length * Ewald(dim).madelung

@@ -33,29 +33,30 @@ class IdealGas:
     energy_error: float
 
 
-def log_symmetric_polynomials(w: Tensor, n: int) -> Tensor:  # (orbitals,) -> (n + 1, orbitals + 1)
+def log_symmetric_polynomials(w: Tensor, n: int) -> Tensor:  # (..., orbitals) -> (..., n + 1, orbitals + 1)
     """logE[m, j] = log e_m(exp w_j, ..., exp w_{M-1}); -inf where m exceeds the M - j orbitals left.
 
     Differentiable in w: d logE[n, 0] / d w_k is the mean occupation of orbital k.
     """
-    column = w.new_zeros(1)  # e_0 of no orbitals; a column holds only its finite entries, ...
+    column = torch.zeros_like(w[..., :1])  # e_0 of no orbitals; a column holds only its finite entries, ...
     columns = [column]
-    for w_j in reversed(w.unbind()):
+    for w_j in reversed(w.split(1, dim=-1)):
         taken = w_j + column
-        column = torch.cat([column[:1], torch.logaddexp(column[1:], taken[:-1]), taken[-1:]])[: n + 1]
+        more = torch.logaddexp(column[..., 1:], taken[..., :-1])
+        column = torch.cat([column[..., :1], more, taken[..., -1:]], dim=-1)[..., : n + 1]
         columns.append(column)
     # ... because the gradient of logaddexp(-inf, -inf) is NaN: the -inf enter as constants here.
-    padded = [torch.nn.functional.pad(c, (0, n + 1 - len(c)), value=-math.inf) for c in columns]
-    return torch.stack(padded[::-1], dim=1)
+    padded = [torch.nn.functional.pad(c, (0, n + 1 - c.shape[-1]), value=-math.inf) for c in columns]
+    return torch.stack(padded[::-1], dim=-1)
 
 
-def conditional_logits(w: Tensor, n: int) -> Tensor:  # (orbitals,) -> (n, orbitals)
+def conditional_logits(w: Tensor, n: int) -> Tensor:  # (..., orbitals) -> (..., n, orbitals)
     """Logits of the sorted occupied orbitals k_0 < ... < k_{n-1}, one row an orbital.
 
     p(k_i = k | k_{i-1}) is proportional to exp(logits[i, k]) over k > k_{i-1}: orbital k is taken and
     n - i - 1 more come from those after it; -inf where too few are left.
     """
-    return w + log_symmetric_polynomials(w, n)[:n].flip(0)[:, 1:]
+    return w[..., None, :] + log_symmetric_polynomials(w, n)[..., :n, 1:].flip(-2)
 
 
 def ideal_gas(energies: Tensor, n: int, beta: float) -> IdealGas:  # (orbitals,) -> IdealGas

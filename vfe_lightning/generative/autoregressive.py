@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vfe_lightning.generative.symbols import Symbols
 
+PRECISIONS = {"double": torch.float64, "single": torch.float32}
 Passed = list[tuple[Tensor, Tensor]]  # inputs and outputs of every layer; the samples are the last axis
 
 

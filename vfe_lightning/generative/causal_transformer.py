@@ -14,14 +14,26 @@ from torch import Tensor, nn
 class CausalTransformer(nn.Module):
     """Logits over `n_out` classes for each position, given the tokens before it.
 
+    Prompted, the sequence begins with a token that is given, which every position sees; otherwise the logits
+    of the first position are parameters.
+
     `forward` also takes parameters that carry a leading walker axis (one copy a walker), which
     gives per-sample gradients by one backward pass.
     """
 
-    def __init__(self, n_in: int, n_out: int, layers: int, width: int, heads: int, hidden: int) -> None:
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        layers: int,
+        width: int,
+        heads: int,
+        hidden: int,
+        prompted: bool = False,
+    ) -> None:
         super().__init__()
         self.heads = heads
-        self.start = nn.Parameter(torch.zeros(n_out, dtype=torch.float64))
+        self.start = None if prompted else nn.Parameter(torch.zeros(n_out, dtype=torch.float64))
         self.embed = _linear(n_in, width)
         self.attend = nn.ModuleList(_linear(width, 3 * width) for _ in range(layers))
         self.project = nn.ModuleList(_linear(width, width) for _ in range(layers))
@@ -32,8 +44,13 @@ class CausalTransformer(nn.Module):
         nn.init.zeros_(self.readout.bias)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """(batch, n, n_in) -> (batch, n, n_out); position i sees the tokens before i only."""
+        """(batch, n, n_in) -> (batch, n, n_out); position i sees the tokens before i only.
+
+        Prompted, n counts the tokens after the one that is given.
+        """
         n = tokens.shape[1]
+        if self.start is None:
+            return _apply(self.readout, self._layers(tokens[:, :-1], [None] * len(self.attend))[0])
         start = self.start if self.start.ndim == 2 else self.start.expand(len(tokens), -1)
         hidden, _ = self._layers(tokens[:, :-1], [None] * len(self.attend))
         later = _apply(self.readout, hidden) if n > 1 else tokens.new_empty(len(tokens), 0, start.shape[-1])
@@ -42,8 +59,9 @@ class CausalTransformer(nn.Module):
     def step(self, token: Tensor | None, batch: int, cache: list) -> tuple[Tensor, list]:
         """Logits of the next position: the latest token (batch, n_in), None at first -> (batch, n_out)."""
         if token is None:
+            assert self.start is not None, "the first token is to be given"
             return self.start.expand(batch, -1), [None] * len(self.attend)
-        hidden, cache = self._layers(token[:, None], cache)
+        hidden, cache = self._layers(token[:, None], cache or [None] * len(self.attend))
         return _apply(self.readout, hidden)[:, 0], cache
 
     def _layers(self, tokens: Tensor, cache: list) -> tuple[Tensor, list]:

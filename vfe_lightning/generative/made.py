@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
+from vfe_lightning import declarations
 from vfe_lightning.generative import autoregressive
 from vfe_lightning.generative.block_triangular import BlockTriangular
 from vfe_lightning.generative.model import GenerativeModel
@@ -21,37 +22,25 @@ FIRST_LOGITS = 0.01  # training starts near infinite temperature
 
 
 class MADE(GenerativeModel):
-    """Spins from a dense network with `width` features for each site in each hidden layer.
+    """Spins from a dense network with `d.width` features for each site in each hidden layer.
 
-    Depth 1 is logistic regression on the earlier spins; without a bias it is even in s.
+    Depth 1 is logistic regression on the earlier spins; without a bias it is even in s. Parameters and ln p
+    are in float64 whatever the precision of the arithmetic.
 
     Args:
-        sites: spins.
-        depth: layers of weights.
-        width: features of a site.
-        bias: whether the layers have one.
-        precision: of the arithmetic; parameters and ln p are in float64.
         symbols: what a site holds.
     """
 
-    def __init__(
-        self,
-        sites: int,
-        depth: int,
-        width: int,
-        bias: bool = True,
-        precision: torch.dtype = torch.float64,
-        symbols: Symbols = SPINS,
-    ) -> None:
+    def __init__(self, d: declarations.MADE, sites: int, symbols: Symbols = SPINS) -> None:
         super().__init__()
-        self.sites, self.precision, self.symbols = sites, precision, symbols
-        features = [symbols.features, *[width] * (depth - 1), symbols.logits]
+        self.sites, self.precision, self.symbols = sites, autoregressive.PRECISIONS[d.precision], symbols
+        features = [symbols.features, *[d.width] * (d.depth - 1), symbols.logits]
         self.layers = nn.ModuleList(
             BlockTriangular(
-                sites, features[i], features[i + 1], strict=i == 0, bias=bias,
-                gain=FIRST_LOGITS if i == depth - 1 else 1.0,
+                sites, features[i], features[i + 1], strict=i == 0, bias=d.bias,
+                gain=FIRST_LOGITS if i == d.depth - 1 else 1.0,
             )
-            for i in range(depth)
+            for i in range(d.depth)
         )  # fmt: skip
 
     @property

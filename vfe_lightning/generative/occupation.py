@@ -5,6 +5,8 @@ is one sequence: Xie, Zhang & Wang, SciPost Phys. 14, 154 (2023), section 2.2. T
 is learned by pretraining; here it is built in exactly.
 """
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -56,25 +58,12 @@ class Occupation(GenerativeModel):
 
     def log_prob(self, x: Tensor) -> Tensor:
         correction = 0.0 if self.network is None else self.network(self.orbitals[x])
-        return _log_prob(x, self.dispersion.logits() + correction)
+        return log_prob_of(x, self.dispersion.logits() + correction)
 
     @torch.no_grad()
     def sample(self, n_samples: int, generator: torch.Generator | None = None) -> Tensor:
-        logits = self.dispersion.logits()
-        index = torch.arange(logits.shape[1], device=logits.device)
-        previous = index.new_full((n_samples, 1), -1)
-        chosen: list[Tensor] = []
-        cache: list = []
-        for ideal in logits:
-            conditional = ideal.expand(n_samples, -1)
-            if self.network is not None:
-                token = self.orbitals[previous[:, 0]] if chosen else None
-                correction, cache = self.network.step(token, n_samples, cache)
-                conditional = conditional + correction
-            conditional = conditional.masked_fill(index <= previous, -torch.inf)
-            previous = torch.multinomial(conditional.softmax(dim=1), 1, generator=generator)
-            chosen.append(previous)
-        return torch.cat(chosen, dim=1)
+        logits = self.dispersion.logits().unbind()
+        return drawn(logits, n_samples, self.network, lambda k: self.orbitals[k[:, 0]], None, generator)
 
     @torch.no_grad()
     def scores(self, x: Tensor) -> Tensor:
@@ -101,7 +90,38 @@ class Occupation(GenerativeModel):
         return torch.cat([of_dispersion, *of_network], dim=1)
 
 
-def _log_prob(x: Tensor, logits: Tensor) -> Tensor:
+def drawn(
+    logits: Sequence[Tensor],
+    n_samples: int,
+    network: CausalTransformer | None,
+    token: Callable[[Tensor], Tensor],
+    first: Tensor | None,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """Sorted indices, one after the other: (n_samples, n).
+
+    Args:
+        logits: of the ideal gas at each position, (orbitals,) or (n_samples, orbitals).
+        token: what the network sees of indices (n_samples, 1): (n_samples, features).
+        first: what it sees before any, None for nothing.
+    """
+    index = torch.arange(logits[0].shape[-1], device=logits[0].device)
+    previous = index.new_full((n_samples, 1), -1)
+    chosen: list[Tensor] = []
+    cache: list = []
+    for ideal in logits:
+        conditional = ideal.expand(n_samples, -1)
+        if network is not None:
+            seen = token(previous) if chosen else first
+            correction, cache = network.step(seen, n_samples, cache)
+            conditional = conditional + correction
+        conditional = conditional.masked_fill(index <= previous, -torch.inf)
+        previous = torch.multinomial(conditional.softmax(dim=1), 1, generator=generator)
+        chosen.append(previous)
+    return torch.cat(chosen, dim=1)
+
+
+def log_prob_of(x: Tensor, logits: Tensor) -> Tensor:
     """ln p of sorted indices from logits (n, orbitals) or (batch, n, orbitals): (batch, n) -> (batch,)."""
     return _conditional(x, logits).gather(-1, x[..., None]).squeeze(-1).sum(dim=1)
 

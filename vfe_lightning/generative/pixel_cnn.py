@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
+from vfe_lightning import declarations
 from vfe_lightning.generative import autoregressive
 from vfe_lightning.generative.masked_convolution import MaskedConvolution
 from vfe_lightning.generative.model import GenerativeModel
@@ -21,34 +22,24 @@ FIRST_LOGITS = 0.01  # training starts near infinite temperature
 class PixelCNN(GenerativeModel):
     """Spins from masked convolutions with a bias for each site and residual connections.
 
+    Kernels are 2 reach + 1 wide. Parameters and ln p are in float64 whatever the precision of the arithmetic.
+
     Args:
         L: rows and columns.
-        depth: convolutions, at least 2.
-        width: channels.
-        reach: rows and columns that a convolution sees: kernels are 2 reach + 1 wide.
-        precision: of the arithmetic; parameters and ln p are in float64.
         symbols: what a site holds.
     """
 
-    def __init__(
-        self,
-        L: int,
-        depth: int,
-        width: int,
-        reach: int,
-        precision: torch.dtype = torch.float64,
-        symbols: Symbols = SPINS,
-    ) -> None:
+    def __init__(self, d: declarations.PixelCNN, L: int, symbols: Symbols = SPINS) -> None:
         super().__init__()
-        self.L, self.precision, self.symbols = L, precision, symbols
-        self.reach = reach = min(reach, L - 1)  # what lies farther is outside of the lattice
-        channels = [symbols.features, *[width] * (depth - 1), symbols.logits]
+        self.L, self.precision, self.symbols = L, autoregressive.PRECISIONS[d.precision], symbols
+        self.reach = reach = min(d.reach, L - 1)  # what lies farther is outside of the lattice
+        channels = [symbols.features, *[d.width] * (d.depth - 1), symbols.logits]
         self.layers = nn.ModuleList(
             MaskedConvolution(
                 L, channels[i], channels[i + 1], reach, strict=i == 0,
-                gain=FIRST_LOGITS if i == depth - 1 else 1.0,
+                gain=FIRST_LOGITS if i == d.depth - 1 else 1.0,
             )
-            for i in range(depth)
+            for i in range(d.depth)
         )  # fmt: skip
 
     @property

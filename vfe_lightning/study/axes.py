@@ -5,7 +5,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
 
 from vfe_lightning.command_line import request
 from vfe_lightning.declarations.changes import flat
@@ -32,7 +36,7 @@ class Values:
         return _read(trial.suggest_categorical(self.name, self.values))
 
     def of(self, declaration: Mapping[str, Any]) -> Any:
-        return _choice(flat(declaration)[self.name])
+        return _choice(reduce(getitem, self.name.split("."), declaration))
 
     def __str__(self) -> str:
         return f"{self.name} = {', '.join(map(str, self.values))}"
@@ -130,13 +134,14 @@ def _range(name: str, typed: re.Match[str], read: Mapping[str, Any]) -> Range:
 
 
 def _choice(value: Any) -> Any:
-    """What Optuna can choose: a list is a text."""
+    """What Optuna can choose: a list or a part is a text."""
+    value = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     return value if isinstance(value, SCALARS) else json.dumps(value)
 
 
 def _read(value: Any) -> Any:
-    """A list is typed as JSON."""
+    """A list or a part is typed as JSON."""
     try:
-        return json.loads(value) if isinstance(value, str) and value[:1] == "[" else value
+        return json.loads(value) if isinstance(value, str) and value[:1] in ("[", "{") else value
     except ValueError:
         return value

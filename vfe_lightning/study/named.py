@@ -40,6 +40,14 @@ def named(word: str) -> Experiment:
     return getattr(importlib.import_module(f"{PACKAGE}.{word}"), word)
 
 
+def declaring(word: str) -> str:
+    """The script, or the name of the module, that an experiment was found in by this word."""
+    place, _, name = word.partition(":")
+    if place.endswith(".py"):
+        return str(Path(place).resolve())
+    return place if name else f"{PACKAGE}.{word}"
+
+
 def _script(path: Path) -> ModuleType:
     """As a module beside which others are found, as when it runs as a program."""
     if not path.is_file():

@@ -37,6 +37,7 @@ class StudyPlan:
         about: what its page and its help say; if nothing, the docstring of the module of `experiment`.
         warm: the parameter of a grid along which a trial starts from what its neighbour has learned.
         arguments: of `python -m vfe_lightning scan`, where that makes the study, and no module of its own.
+        declaring: the script, or the name of the module, that then declares the experiment.
     """
 
     name: str
@@ -49,6 +50,7 @@ class StudyPlan:
     about: str | None = None
     warm: str | None = None
     arguments: tuple[str, ...] = ()
+    declaring: str = ""
 
     def __post_init__(self) -> None:
         try:

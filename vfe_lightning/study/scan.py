@@ -19,7 +19,7 @@ from vfe_lightning.notation import units_text
 from vfe_lightning.result import Result
 from vfe_lightning.study.axes import Axis, Values, axes_of
 from vfe_lightning.study.command_line import main as study_main
-from vfe_lightning.study.named import named, names
+from vfe_lightning.study.named import declaring, named, names
 from vfe_lightning.study.plan import Report, StudyPlan
 from vfe_lightning.usage import entry, usage, wrapped
 
@@ -111,6 +111,7 @@ def scan(word: str, experiment: Experiment, flags: Mapping[str, Any]) -> StudyPl
         about=_about(experiment, axes, fixed, flags.get("warm")),
         warm=flags.get("warm"),
         arguments=arguments,
+        declaring=declaring(word),
     )
 
 

@@ -17,7 +17,7 @@ from vfe_lightning.study.storage import finished
 from vfe_lightning.study.watch import RUN
 from vfe_lightning.tracking import provenance, store
 from vfe_lightning.tracking.filing import Filing
-from vfe_lightning.tracking.items import passing
+from vfe_lightning.tracking.items import artifact, passing, put
 from vfe_lightning.tracking.outbox import Outbox
 from vfe_lightning.tracking.pictures import DPI
 from vfe_lightning.tracking.process import Process
@@ -50,12 +50,14 @@ class StudyRun:
                 run_id = found[0].info.run_id
                 client.update_run(run_id, status="RUNNING")
             else:
+                declared = study.example[0]
+                code, diff = provenance.code(declared, study.declaring)
                 tags = {
                     "optuna.study": study.name,
                     STORAGE: key(url),
                     store.NOTE: study.told[: store.LONGEST],
-                    **provenance.tags(),
-                    **provenance.code()[0],
+                    **provenance.tags(study.declaring),
+                    **code,
                 }
                 run_id = client.create_run(experiment, run_name=study.name, tags=tags).info.run_id
                 params = flat(
@@ -64,6 +66,8 @@ class StudyRun:
                 if study.pruning:
                     params |= flat({"pruning": study.pruning.model_dump()})
                 client.log_batch(run_id, params=[Param(k, str(v)) for k, v in params.items()])
+                for name, content in provenance.files(declared, diff, study.declaring).items():
+                    put(client, run_id, artifact(name, content))
             tags = {**Process.this().tags(), "n_trials": str(n_trials)}
             client.log_batch(run_id, tags=[RunTag(k, v) for k, v in tags.items()])
             opened.set_user_attr("mlflow.run_id", run_id)
@@ -72,7 +76,8 @@ class StudyRun:
     def filing(self, trial: optuna.Trial) -> Filing:
         """How the run of a trial is filed: named after the parameters that were chosen for it."""
         tags = {PARENT: self.run_id, "optuna.study": self.study.name, NUMBER: str(trial.number)}
-        return Filing(self.study.filed_as, f"{trial.number:03d} {chosen(trial.params)}", tags)
+        name = f"{trial.number:03d} {chosen(trial.params)}"
+        return Filing(self.study.filed_as, name, tags, declaring=self.study.declaring)
 
     def tell(self, trial: optuna.Trial, state: str, what: str) -> None:
         """The end of a trial: a tag of its run, and a line on the terminal."""

@@ -24,9 +24,10 @@ def plane_wave_basis(system: VariationalFreeEnergy, cutoff: int) -> BasisLoss:
     d = system.declaration
     assert isinstance(d, ElectronGas)
     if isinstance(d.base_states, ConfigurationInteraction):
-        lost = mixed_plane_wave_loss(d.n, d.dim, d.theta, d.twist, d.base_states.cutoff, d.n_down)
+        assert isinstance(d.twists, tuple)
+        lost = mixed_plane_wave_loss(d.n, d.dim, d.theta, d.twists, d.base_states.cutoff, d.n_down)
         return _check(system, lost, f"--base_states.cutoff {d.base_states.cutoff:g}", declared=True)
-    lost = plane_wave_loss(d.n_up, d.dim, d.theta, d.twist, cutoff, d.n_down)
+    lost = plane_wave_loss(d.n_up, d.dim, d.theta, d.twists, cutoff, d.n_down)
     return _check(system, lost, f"--cutoff {cutoff}", declared=d.cutoff is not None)
 
 

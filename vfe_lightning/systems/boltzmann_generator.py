@@ -78,6 +78,9 @@ def generator_physics(
             log_images=judged.log_images if molecule.relabelling else None,
         ),
         derived=partial(derived, judged, molecule, unseen),
+        minima=None if molecule.relabelling else molecule.minima,
+        relabelling=molecule.relabelling,
+        training=training,
         advice=partial(advice_of, judged, len(unseen)),
     )
 

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -12,10 +13,14 @@ from vfe_lightning.estimators.pathwise import by_path
 from vfe_lightning.estimators.snapshot import Snapshot
 from vfe_lightning.estimators.thermodynamics import heat_capacity, weight_diagnostics
 from vfe_lightning.exact.accuracy import checked
+from vfe_lightning.finishing import Crossing, data_of, finish
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments
+from vfe_lightning.systems.crossing import crossing_of
 from vfe_lightning.systems.physics import Physics
+
+POPULATIONS, LEAST = 16, 64  # that make data, and walkers of each of them at least
 
 
 class Continuous(VariationalFreeEnergy):
@@ -57,8 +62,37 @@ class Continuous(VariationalFreeEnergy):
             samples=x.detach,
         )
 
+    def on_train_batch_start(self, *_: Any) -> None:
+        """Fresh data, where they come from the model itself, before the step that learns from them."""
+        training, every = self.physics.training, self.refresh
+        if training is None or not every or self.global_step % every:
+            return
+        crossing, walkers = self.crossing(), max(LEAST, -(-2 * len(training.data) // POPULATIONS))
+        wanted = declarations.SequentialMonteCarlo(populations=POPULATIONS, walkers=walkers)
+        state = finish(crossing, wanted, self.seed, self.device, step=self.global_step)
+        x, names = data_of(state, len(training.data), crossing.wells), self.physics.relabelling
+        training.data.copy_(names.representative(x) if names else x)
+
+    @property
+    def refresh(self) -> int:
+        """Steps after which data are replaced; 0: never."""
+        return self.declaration.refresh if isinstance(self.declaration, declarations.Learning) else 0
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_save_checkpoint(checkpoint)
+        if self.physics.training and self.refresh:
+            checkpoint["data"] = self.physics.training.data
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_load_checkpoint(checkpoint)
+        if self.physics.training and self.refresh:
+            self.physics.training.data.copy_(checkpoint["data"])
+
     def reference(self, tolerance: float = math.inf) -> Reference:
         return checked(self.physics.reference(tolerance), tolerance)
+
+    def crossing(self) -> Crossing:
+        return crossing_of(self.physics)
 
     def landmarks(self) -> dict[str, float]:
         return self.physics.landmarks()

@@ -21,8 +21,10 @@ from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
+from vfe_lightning.estimators.virial import energies_by_virial
 from vfe_lightning.exact.basis_size import plane_wave_cutoff
 from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.generative.twisted_occupation import ThermalTwistedOccupation, TwistedOccupation
 from vfe_lightning.hamiltonians import electron_gas
 from vfe_lightning.hamiltonians.periodic_box import fermi_energy, plane_waves
 from vfe_lightning.result import Reference
@@ -30,7 +32,8 @@ from vfe_lightning.samplers.metropolis import metropolis
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.basis_check import basis_alarms, basis_numbers, plane_wave_basis
 from vfe_lightning.systems.gas_flow import flow_of
-from vfe_lightning.systems.gas_references import exact_values, landmarks
+from vfe_lightning.systems.gas_profiles import of_occupations, of_positions
+from vfe_lightning.systems.gas_references import averaged_numbers, exact_values, landmarks
 from vfe_lightning.systems.occupation_model import occupation_model
 from vfe_lightning.wavefunctions.base_states import BaseStates
 from vfe_lightning.wavefunctions.configuration_interaction import ConfigurationInteraction
@@ -40,14 +43,12 @@ from vfe_lightning.wavefunctions.local_kinetic import local_kinetic
 from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 from vfe_lightning.wavefunctions.spin_determinants import SpinDeterminants
 
-PAIR_CORRELATION_BINS = 40
-
 
 class ElectronGas(VariationalFreeEnergy):
     """Electrons at theta = T / T_F. Internal lengths in r_s a_0, energies in Ry / r_s^2."""
 
     declaration: declarations.ElectronGas
-    momenta: Tensor  # of the orbitals of one spin after the other, in absolute units, (orbitals, dim)
+    momenta: Tensor  # of the orbitals of one spin after the other, in absolute units, before several twists
     wave_vectors: Tensor  # of the untwisted grid but for zero, one of k and -k: (vectors, dim)
     shells: Tensor  # of equal length that the wave vectors belong to, (vectors,)
     units, per, unit_of_length = "Ry", "electron", "r_s a_0"
@@ -59,8 +60,9 @@ class ElectronGas(VariationalFreeEnergy):
         self.temperature = d.theta * fermi_energy(d.dim, d.majority)
         self.least_batch = d.walkers_per_state
         self.hamiltonian = electron_gas.ElectronGas(d.n, d.dim, d.rs)
-        self.cutoff = d.cutoff or plane_wave_cutoff(d.n_up, d.dim, d.theta, d.twist, d.n_down)
-        orbitals = plane_waves(d.dim, self.cutoff, (d.twist,) * d.dim)
+        self.cutoff = d.cutoff or plane_wave_cutoff(d.n_up, d.dim, d.theta, d.twists, d.n_down)
+        one = d.twists if isinstance(d.twists, tuple) else (0.0,) * d.dim
+        orbitals = plane_waves(d.dim, self.cutoff, one)
         momenta = 2 * math.pi / self.hamiltonian.length * orbitals
         self.register_buffer("momenta", momenta.repeat(2 if d.n_down else 1, 1), persistent=False)
         k, shells = correlations.reciprocal_shells(d.dim, self.hamiltonian.length)
@@ -69,7 +71,7 @@ class ElectronGas(VariationalFreeEnergy):
         self.mixing = None
         if isinstance(d.base_states, declarations.ConfigurationInteraction):
             self.mixing = ConfigurationInteraction(
-                d.n, d.dim, d.rs, d.twist, d.base_states.cutoff, self.temperature, d.n_down
+                d.n, d.dim, d.rs, one, d.base_states.cutoff, self.temperature, d.n_down
             )
         self.model = occupation_model(d, orbitals, self.mixing)
         self.wavefunction = FlowWavefunction(flow_of(d, self.hamiltonian.length), d.precision == "mixed")
@@ -91,10 +93,11 @@ class ElectronGas(VariationalFreeEnergy):
             p=(self.model, partial(replayed, self.model.scores, occupied)),
             psi=(self.wavefunction, partial(self.scores_of_psi, states, x)),
             clip_width=d.clip,
+            baseline=self.baseline(occupied),
         )
         return replace(
             estimate,
-            energies={"kinetic": kinetic.energy.real, "potential": potential},
+            energies=energies_by_virial(kinetic.energy.real, potential, estimate.free_energy, d.dim),
             diagnostics=sampler if isinstance(d.sampler, declarations.Metropolis) else {},
             maxima=sampler if isinstance(d.sampler, declarations.Determinantal) else {},
             minima={
@@ -103,36 +106,36 @@ class ElectronGas(VariationalFreeEnergy):
             },
             profiles=self.profiles(x, occupied),
             samples=x.detach,
+            of_one=isinstance(d.twists, tuple),
         )
+
+    def baseline(self, sample: Tensor) -> Tensor | None:
+        """F of the ideal gas of each twist, where there are several at T > 0: (states,)."""
+        if not isinstance(self.model, ThermalTwistedOccupation):
+            return None
+        return -self.temperature * replayed(self.model.log_z, sample)
 
     def positions(self, states: BaseStates) -> Tensor:
         return self.sample_positions(states)[0]
 
-    def profiles(self, x: Tensor, occupied: Tensor) -> dict[str, Callable[[], Tensor]]:
+    def profiles(self, x: Tensor, sample: Tensor) -> dict[str, Callable[[], Tensor]]:
         """g(r) and S(k) of each walker, and <n_k> where K are orbitals."""
-        d, length = self.declaration, self.hamiltonian.length
-        g = partial(correlations.pair_correlation, x, length, PAIR_CORRELATION_BINS)
-        made: dict[str, Callable[[], Tensor]] = {
-            "pair_correlation": g,
-            "structure_factor": lambda: correlations.structure_factor(x, self.wave_vectors, self.shells),
-        }
-        if d.n_down:
-            for kind, pairs in correlations.pairs_of_spins(d.n_up, d.n_down, x.device).items():
-                made[f"pair_correlation_{kind}"] = partial(g, pairs)
+        d = self.declaration
+        made = of_positions(d, self.hamiltonian.length, self.wave_vectors, self.shells, x)
         if self.mixing is None:
-            made["occupation"] = lambda: correlations.occupation_numbers(
-                occupied, len(self.momenta)
-            ).repeat_interleave(d.walkers_per_state, dim=0)
+            made |= of_occupations(d, self.cutoff, len(self.momenta), self.model, sample)
         return made
 
     def states(self, sample: Tensor) -> BaseStates:
         """What the flow transforms, named by a sample of p(K)."""
         if self.mixing is not None:
             return self.mixing(sample)
-        k, d = self.momenta[sample], self.declaration
-        if d.n_down:
-            return SpinDeterminants(k, self.hamiltonian.length, d.n_up)
-        return SlaterDeterminants(k, self.hamiltonian.length)
+        d, length = self.declaration, self.hamiltonian.length
+        if isinstance(self.model, TwistedOccupation):
+            k = 2 * math.pi / length * self.model.wave_vectors(sample)
+        else:
+            k = self.momenta[sample]
+        return SpinDeterminants(k, length, d.n_up) if d.n_down else SlaterDeterminants(k, length)
 
     def sample_positions(self, states: BaseStates) -> tuple[Tensor, dict[str, Tensor]]:
         """x ~ |Psi_K|^2 for each state, and how the sampler fared: (batch, n, dim)."""
@@ -183,7 +186,9 @@ class ElectronGas(VariationalFreeEnergy):
         return frozenset({"Hartree-Fock"} if self.mixing is None and not self.declaration.n_down else ())
 
     def derived(self) -> dict[str, Moments]:
-        return basis_numbers(self, self.lost)
+        return basis_numbers(self, self.lost) | averaged_numbers(
+            self.declaration, self.cutoff, self.reporting
+        )
 
     def alarms(self) -> dict[str, str]:
         return basis_alarms(self, self.lost)

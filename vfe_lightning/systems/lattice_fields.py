@@ -30,8 +30,10 @@ from vfe_lightning.mean_field.gaussian import (
     gaussian_field,
 )
 from vfe_lightning.result import Reference
+from vfe_lightning.samplers.stretched_trajectories import Trajectories
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.continuous import Continuous
+from vfe_lightning.systems.field_clusters import FieldClusters
 from vfe_lightning.systems.own_parts import own_flow
 from vfe_lightning.systems.physics import Physics
 
@@ -124,6 +126,7 @@ def ising_dual(d: declarations.IsingDual) -> Continuous:
         landmarks=lambda: {"Gaussian": mean_field.free_energy},
         contained=frozenset({"Gaussian"}) if d.fourier else frozenset(),
         figures=pictures,
+        kernels=lambda bridge: [Trajectories(bridge), FieldClusters(bridge, hamiltonian)],
     )
     return Continuous(d, physics)
 
@@ -139,12 +142,12 @@ def flow_of(d: declarations.LatticeField) -> Bijector:
     """The declared flow."""
     odd = not d.symmetrize
     match d.flow:
-        case declarations.Checkerboard(layers=layers, width=width, reach=reach, hidden_reach=hidden_reach):
-            return CheckerboardFlow(d.L, layers, width, reach, hidden_reach, odd)
-        case declarations.NeuralRG(couplings=couplings, width=width, bins=bins, shared=shared):
-            return NeuralRG(d.L, couplings, width, bins, odd, shared)
-        case declarations.MongeAmpere(potentials=potentials, steps=steps, width=width, reach=reach):
-            return MongeAmpereFlow(d.L, potentials, steps, width, reach, odd)
+        case declarations.Checkerboard():
+            return CheckerboardFlow(d.flow, d.L, odd)
+        case declarations.NeuralRG():
+            return NeuralRG(d.flow, d.L, odd)
+        case declarations.MongeAmpere():
+            return MongeAmpereFlow(d.flow, d.L, odd)
         case declarations.OwnFlow():
             return own_flow(d.flow, (d.L, d.L))
 

@@ -10,8 +10,6 @@ from vfe_lightning import declarations
 from vfe_lightning.analysis import particle_figures as figures
 from vfe_lightning.bijectors.bijector import Composed
 from vfe_lightning.bijectors.centred_scale import CentredScale
-from vfe_lightning.bijectors.continuous import ContinuousFlow
-from vfe_lightning.bijectors.equivariant_velocity import velocity_of
 from vfe_lightning.estimators.boltzmann import Training, by_energy_and_data
 from vfe_lightning.estimators.trap_correlations import radial_density
 from vfe_lightning.generative.reparameterized import NormalizingFlow
@@ -23,6 +21,7 @@ from vfe_lightning.systems.boltzmann_coverage import Judged, advice_of, coverage
 from vfe_lightning.systems.boltzmann_generator import samples_of
 from vfe_lightning.systems.continuous import Continuous
 from vfe_lightning.systems.physics import Physics
+from vfe_lightning.systems.trap_flow import particle_flow
 
 ATOMS, DIM, STIFFNESS = 13, 3, 1.0
 EDGE = 2.5  # a radius beyond which there is next to no density while the cluster holds together
@@ -35,12 +34,8 @@ def lennard_jones_cluster(d: declarations.LennardJonesCluster) -> Continuous:
     seen, unseen = samples_of(hamiltonian, cold[None], d.beta, d.samples).chunk(2)
     relative = seen - seen.mean(dim=1, keepdim=True)
     width = math.sqrt(relative.square().sum().item() / (len(seen) * (ATOMS - 1) * DIM))
-    bijector = Composed(
-        [
-            CentredScale(width, 1 / math.sqrt(d.beta * STIFFNESS)),
-            ContinuousFlow(velocity_of(d.flow.velocity, ATOMS, 0, DIM), d.flow.steps),
-        ]
-    )
+    centred = CentredScale(width, 1 / math.sqrt(d.beta * STIFFNESS))
+    bijector = Composed([centred, particle_flow(d.flow, ATOMS, DIM)])
     model = NormalizingFlow(bijector, (ATOMS, DIM))
     training = Training(seen, d.energy_weight, d.data_weight, d.energy_cap)
 
@@ -77,5 +72,6 @@ def lennard_jones_cluster(d: declarations.LennardJonesCluster) -> Continuous:
         landmarks=lambda: {"harmonic icosahedron": -harmonic_log_z(hamiltonian, cold, 60, d.beta) / d.beta},
         derived=derived,
         advice=partial(advice_of, judged, len(unseen)),
+        training=training,
     )
     return Continuous(d, physics)

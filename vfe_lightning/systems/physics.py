@@ -9,8 +9,13 @@ from torch import Tensor
 
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimate import Estimate
+from vfe_lightning.estimators.boltzmann import Training
 from vfe_lightning.estimators.snapshot import Snapshot
+from vfe_lightning.hamiltonians.relabelling import Relabelling
 from vfe_lightning.result import Reference
+from vfe_lightning.samplers.bridge import Bridge
+from vfe_lightning.samplers.bridge_moves import Kernel
+from vfe_lightning.samplers.stretched_trajectories import Trajectories
 from vfe_lightning.statistics import Moments
 
 Measured = Mapping[str, Callable[[Tensor], Tensor]]  # x (batch, ...) -> (batch,) or (batch, bins)
@@ -42,6 +47,10 @@ class Physics:
         estimator: (n_samples, generator=) -> samples and their estimate, where it is one of its own.
         derived: what follows from the evaluation as a whole.
         advice: what is wrong after an evaluation and what helps, in words; None where nothing is.
+        kernels: of the moves towards the Gibbs state.
+        minima: known ones, (minima, ...).
+        relabelling: how the model names equal particles; None where it does not.
+        training: what is learned from, where that is not the energy alone.
     """
 
     size: int
@@ -60,3 +69,7 @@ class Physics:
     estimator: Callable[..., tuple[Tensor, Estimate]] | None = None
     derived: Callable[[Mapping[str, Moments]], dict[str, Moments]] = lambda evaluation: {}
     advice: Callable[[Mapping[str, Moments]], str | None] = lambda evaluation: None
+    kernels: Callable[[Bridge], Sequence[Kernel]] = lambda bridge: [Trajectories(bridge)]
+    minima: Tensor | None = None
+    relabelling: Relabelling | None = None
+    training: Training | None = None

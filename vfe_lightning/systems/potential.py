@@ -10,9 +10,7 @@ from vfe_lightning.bijectors.affine import Affine
 from vfe_lightning.bijectors.affine_coupling import affine_couplings
 from vfe_lightning.bijectors.bijector import Bijector, Composed
 from vfe_lightning.bijectors.centred_scale import CentredScale
-from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.coordinate_splines import CoordinateSplines
-from vfe_lightning.bijectors.equivariant_velocity import velocity_of
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.exact.accuracy import EPSILON
 from vfe_lightning.generative.reparameterized import NormalizingFlow
@@ -21,6 +19,7 @@ from vfe_lightning.result import Reference
 from vfe_lightning.systems.continuous import Continuous
 from vfe_lightning.systems.own_parts import TRIED, own_flow, shaped, told
 from vfe_lightning.systems.physics import Physics
+from vfe_lightning.systems.trap_flow import particle_flow
 
 
 class Declared(Hamiltonian):
@@ -70,12 +69,11 @@ def flow_of(d: declarations.Potential, shape: tuple[int, ...]) -> Bijector:
             count = math.prod(shape)
             mixing = [affine_couplings(count, layers, width)] if count > 1 else []
             return Composed([*mixing, CoordinateSplines(count, bins), Affine(shape, d.width)])
-        case declarations.Equivariant(velocity=velocity, steps=steps):
+        case declarations.EquivariantFlow():
             if len(shape) != 2 or shape[0] < 2:
                 raise ValueError(f"flow equivariant is of n > 1 particles, of shape (n, dim), not {shape}")
-            n, dim = shape
-            flow = ContinuousFlow(velocity_of(velocity, n, 0, dim), steps)
-            return Composed([CentredScale(1.0, 1.0), flow, Affine((dim,), d.width)])
+            flow = particle_flow(d.flow, *shape)
+            return Composed([CentredScale(1.0, 1.0), flow, Affine(shape[1:], d.width)])
         case declarations.OwnFlow():
             return Composed([own_flow(d.flow, shape), Affine(shape, d.width)])
 

@@ -10,6 +10,7 @@ from vfe_lightning.generative.symmetrized import Symmetrized
 from vfe_lightning.hamiltonians import lattices
 from vfe_lightning.hamiltonians.potts import Potts, cycled, order_parameter
 from vfe_lightning.systems.physics import Physics
+from vfe_lightning.systems.spin_kernels import potts_kernels
 from vfe_lightning.systems.spin_models import model_of
 from vfe_lightning.systems.spins import Spins
 
@@ -19,15 +20,17 @@ def potts(d: declarations.Potts) -> Spins:
     sites = d.L**2
     bonds = lattices.bonds(d.L, lattices.SQUARE, d.periodic)
     network = model_of(d.network, sites, symmetrize=False, symbols=Colours(d.q))
+    hamiltonian = Potts(bonds, d.J)
     physics = Physics(
         size=sites,
         beta=d.beta,
         units="J",
         per="spin",
-        hamiltonian=Potts(bonds, d.J),
+        hamiltonian=hamiltonian,
         model=Symmetrized(network, partial(cycled, q=d.q), d.q) if d.symmetrize else network,
         observables={"order_parameter": lambda x: order_parameter(x, d.q)},
         reference=lambda tolerance: transfer_matrix.potts(bonds, sites, d.q, d.J, d.beta),
         figures=lambda evaluation, shots: figures.configurations(shots[-1], d.L, (0, d.q - 1), "viridis"),
+        kernels=partial(potts_kernels, hamiltonian, d.q, sites, d.beta),
     )
     return Spins(d, physics)

@@ -26,7 +26,7 @@ from vfe_lightning.hamiltonians.oscillator import fock_darwin_quanta, orbital_en
 from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.basis_check import basis_alarms, basis_numbers, oscillator_basis
-from vfe_lightning.systems.trap_flow import flow_of
+from vfe_lightning.systems.trap_flow import dot_flow
 from vfe_lightning.systems.trap_occupation import (
     ground_state_orbitals,
     mixed_determinants,
@@ -75,7 +75,7 @@ class QuantumDot(VariationalFreeEnergy):
         self.fermions = TrappedFermions(self.orbitals)
         self.register_buffer("energies_of_orbitals", levels.repeat(2), persistent=False)
         scale = mixing.scale if mixing else self.first_order().scale
-        self.wavefunction = ContinuousFlowWavefunction(flow_of(d, scale), mixing)
+        self.wavefunction = ContinuousFlowWavefunction(dot_flow(d, scale), mixing)
 
     @property
     def mixing(self) -> TrapConfigurationInteraction | None:
@@ -182,9 +182,12 @@ class QuantumDot(VariationalFreeEnergy):
         return known
 
     def contained(self) -> frozenset[str]:
-        """Where training starts; the cusp of opposite spins, which is not trained, is in no landmark."""
+        """Where training starts; the cusp of opposite spins, which is not trained, is in no landmark.
+
+        A velocity from outside may leave nothing as it is.
+        """
         d = self.declaration
-        if d.n_down and d.z:
+        if (d.n_down and d.z) or isinstance(d.flow.velocity, declarations.Own):
             return frozenset()
         starts = {"first order", "scaled first order"} if self.mixing is None else {"mixed determinants"}
         return frozenset(starts)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vfe_lightning import declarations, reductions
 from vfe_lightning.analysis.quantum_spin_figures import levels_figure
+from vfe_lightning.circuits import circuit_of
 from vfe_lightning.circuits.adjoint import energies
 from vfe_lightning.circuits.pullback import pullback, repeated
 from vfe_lightning.circuits.thermal_metric import metric_rows
@@ -30,7 +31,6 @@ from vfe_lightning.generative.peierls import PeierlsWeights
 from vfe_lightning.hamiltonians.pauli import PauliSum, all_spins, numbers
 from vfe_lightning.result import Reference
 from vfe_lightning.statistics import Moments
-from vfe_lightning.systems.circuit_models import circuit_of
 from vfe_lightning.systems.spin_models import model_of
 from vfe_lightning.systems.spin_observables import observables_of
 from vfe_lightning.systems.spin_references import landmarks_of, levels_beside, reference_of, thermal_of

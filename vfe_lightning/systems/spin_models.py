@@ -2,8 +2,6 @@
 
 import math
 
-import torch
-
 from vfe_lightning import declarations
 from vfe_lightning.generative.bernoulli import BernoulliProduct
 from vfe_lightning.generative.hierarchical import Hierarchical
@@ -14,7 +12,7 @@ from vfe_lightning.generative.pixel_cnn import PixelCNN
 from vfe_lightning.generative.symbols import SPINS, Symbols
 from vfe_lightning.generative.symmetrized import Symmetrized
 from vfe_lightning.hamiltonians import lattices
-from vfe_lightning.systems.own_parts import own_network
+from vfe_lightning.systems.own_parts import own_colour_network, own_network
 
 Network = (
     declarations.Hierarchical
@@ -23,8 +21,8 @@ Network = (
     | declarations.Bernoulli
     | declarations.PeierlsWeights
     | declarations.OwnNetwork
+    | declarations.OwnColourNetwork
 )
-PRECISIONS = {"double": torch.float64, "single": torch.float32}
 
 
 def model_of(
@@ -45,14 +43,16 @@ def model_of(
             assert lattice is not None
             steps = lattices.STEPS[lattice.lattice]
             return Hierarchical(lattice.L, steps, lattice.J, lattice.beta, depth, width)  # even by itself
-        case declarations.MADE(depth=depth, width=width, bias=bias, precision=precision):
-            model: GenerativeModel = MADE(sites, depth, width, bias, PRECISIONS[precision], symbols)
-        case declarations.PixelCNN(depth=depth, width=width, reach=reach, precision=precision):
-            model = PixelCNN(math.isqrt(sites), depth, width, reach, PRECISIONS[precision], symbols)
+        case declarations.MADE():
+            model: GenerativeModel = MADE(network, sites, symbols)
+        case declarations.PixelCNN():
+            model = PixelCNN(network, math.isqrt(sites), symbols)
         case declarations.Bernoulli():
             model = BernoulliProduct(sites)
         case declarations.PeierlsWeights():
             model = PeierlsWeights(sites)
         case declarations.OwnNetwork():
             model = own_network(network, sites)
+        case declarations.OwnColourNetwork():
+            model = own_colour_network(network, sites, symbols.logits)
     return Symmetrized(model) if symmetrize else model

@@ -26,6 +26,7 @@ from vfe_lightning.mean_field.bethe import bethe
 from vfe_lightning.mean_field.naive import naive_mean_field
 from vfe_lightning.result import Reference
 from vfe_lightning.systems.physics import Figures, Measured, Physics
+from vfe_lightning.systems.spin_kernels import ising_kernels
 from vfe_lightning.systems.spin_models import model_of
 from vfe_lightning.systems.spins import Spins
 
@@ -138,6 +139,7 @@ def pairwise(
         landmarks=landmarks,
         contained=contained,
         figures=pictures,
+        kernels=partial(ising_kernels, hamiltonian, d.beta),
     )
     return Spins(d, physics)
 

@@ -14,9 +14,11 @@ from vfe_lightning.estimators.classical import by_score_function, measure_valued
 from vfe_lightning.estimators.snapshot import Snapshot
 from vfe_lightning.estimators.thermodynamics import effective_sample_size, heat_capacity
 from vfe_lightning.exact.accuracy import checked
+from vfe_lightning.finishing import Crossing
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.bernoulli import BernoulliProduct
 from vfe_lightning.result import Reference
+from vfe_lightning.systems.crossing import crossing_of
 from vfe_lightning.systems.physics import Physics
 
 WARM = 0.2  # the share of beta at which the annealing leaves a second picture
@@ -34,7 +36,7 @@ class Spins(VariationalFreeEnergy):
         self.size, self.temperature = physics.size, 1 / physics.beta
         self.units, self.per = physics.units, physics.per
         self.hamiltonian, self.model = physics.hamiltonian, physics.model
-        self.baseline = baseline_of(declaration.gradient)
+        self.baseline = baselines.baseline_of(declaration.gradient)
         self.snapshots: dict[str, Snapshot] = {}
 
     def estimate(self, n_samples: int) -> Estimate:
@@ -79,6 +81,9 @@ class Spins(VariationalFreeEnergy):
     def reference(self, tolerance: float = math.inf) -> Reference:
         return checked(self.physics.reference(tolerance), tolerance)
 
+    def crossing(self) -> Crossing:
+        return crossing_of(self.physics)
+
     def landmarks(self) -> dict[str, float]:
         return self.physics.landmarks()
 
@@ -89,16 +94,3 @@ class Spins(VariationalFreeEnergy):
         """Configurations of the latest evaluation, and of the annealing where that was one."""
         shots = [self.snapshots[k].to(self.device) for k in ("warm", "final") if k in self.snapshots]
         return self.physics.figures(self.evaluation, shots)
-
-
-def baseline_of(gradient: declarations.Gradient) -> baselines.Baseline:
-    """What the declared estimator takes off the costs."""
-    match gradient:
-        case declarations.LeaveOneOut():
-            return baselines.leave_one_out
-        case declarations.PastAverage(decay=decay):
-            return baselines.PastAverage(decay)
-        case declarations.VarGrad():
-            return baselines.var_grad
-        case declarations.MeasureValued():
-            return baselines.equal_weights

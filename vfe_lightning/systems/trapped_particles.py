@@ -10,8 +10,6 @@ from vfe_lightning import declarations
 from vfe_lightning.analysis import particle_figures as figures
 from vfe_lightning.bijectors.bijector import Composed
 from vfe_lightning.bijectors.centred_scale import CentredScale
-from vfe_lightning.bijectors.continuous import ContinuousFlow
-from vfe_lightning.bijectors.equivariant_velocity import velocity_of
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimators.trap_correlations import radial_density
 from vfe_lightning.exact import coulomb_gas
@@ -21,6 +19,7 @@ from vfe_lightning.mean_field import gaussian_gas
 from vfe_lightning.result import Reference
 from vfe_lightning.systems.continuous import Continuous
 from vfe_lightning.systems.physics import Physics
+from vfe_lightning.systems.trap_flow import particle_flow
 
 STIFFNESS = 2.0  # of H = sum x^2
 
@@ -72,13 +71,14 @@ def trapped(
 
     The size is one: free energies of a few particles in a trap are not proportional to their number.
     """
-    velocity = velocity_of(d.flow.velocity, d.n, 0, dim)
     centre = 1 / math.sqrt(beta * hamiltonian.stiffness)
-    bijector = Composed([CentredScale(gas.sigma, centre), ContinuousFlow(velocity, d.flow.steps)])
+    bijector = Composed([CentredScale(gas.sigma, centre), particle_flow(d.flow, d.n, dim)])
 
     def virial(x: Tensor) -> Tensor:
         return beta * hamiltonian.virial(x) - d.n * dim
 
+    flow = d.flow if isinstance(d.flow, declarations.OwnFlow) else d.flow.velocity
+    own = isinstance(flow, declarations.Own)  # which may leave no density as it is
     edge = 3.2 * gas.sigma
     return Physics(
         size=1,
@@ -97,6 +97,6 @@ def trapped(
         profiles={"density": lambda x: radial_density(x, edge)},
         reference=reference,
         landmarks=lambda: {"independent particles": gas.free_energy},
-        contained=frozenset({"independent particles"}),
+        contained=frozenset() if own else frozenset({"independent particles"}),
         figures=lambda evaluation, shots: figures.trap_figures(evaluation, shots[-1].x, edge, exact_density),
     )

@@ -35,7 +35,7 @@ class BufferedMetrics(Callback):
         self.written = self.began = time.monotonic()
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.recorded = max(self.record.history("free_energy"), default=0)
+        self.recorded = max(self.record.curve("free_energy"), default=0)
         self.written = time.monotonic()
 
     def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
@@ -56,7 +56,7 @@ class BufferedMetrics(Callback):
 
         Of a run that was resumed after its last step it is that of its earlier sessions.
         """
-        durations = self.durations or list(self.record.history("step_seconds").values())
+        durations = self.durations or list(self.record.curve("step_seconds").values())
         return statistics.median(durations) if durations else None
 
     def flush(self) -> None:
@@ -76,7 +76,7 @@ class BufferedMetrics(Callback):
         if self.broken:  # a later step on record would hide that earlier ones are missing
             return
         try:
-            self.record.metrics(steps)
+            self.record.curves(steps)
         except BaseException:
             self.broken = True
             raise

@@ -56,7 +56,9 @@ def result_of(system: VariationalFreeEnergy, known: Known, **about: Any) -> Resu
         if values["free_energy"] is not None:
             values["excess"] = values["free_energy"] - reference.free_energy
     observables = {name: m.plain() for name, m in numbers.items()}
-    return Result(observables=observables, no_reference=known.reason, **values, **about)
+    return Result(
+        observables=observables, no_reference=known.reason, verdict=system.verdict, **values, **about
+    )
 
 
 def watched(found: Result, system: VariationalFreeEnergy, samples: int) -> Result:

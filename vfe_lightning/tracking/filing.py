@@ -12,3 +12,4 @@ class Filing:
     run_name: str
     tags: Mapping[str, str] = field(default_factory=dict)
     about: str = ""  # the experiment's description, where it has none yet
+    declaring: str = ""  # the script, or the name of the module, that declares what another program runs

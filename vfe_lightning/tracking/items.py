@@ -22,9 +22,8 @@ from vfe_lightning.errors import Deleted, Refused
 from vfe_lightning.tracking import store
 
 Measured = tuple[int, int, Mapping[str, float]]  # step, time in ms, values by name
-CURVES = ("free_energy", "free_energy_error", "entropy", "variance")  # of the figure of the convergence
+CURVES = ("free_energy", "free_energy_error", "entropy", "variance", "step_seconds")
 QUOTED = tuple(quoted.PREFIX + name for name in ("free_energy", quoted.EXACT))
-REMEMBERED = {*CURVES, "step_seconds", *QUOTED}  # no part of a run asks MLflow for what it has measured
 REFUSED = re.compile(r"[^a-zA-Z0-9_/. -]")  # in the names of metrics
 BATCH = 1000  # metrics in one call, the limit of MLflow servers
 Item = Mapping[str, Any]  # one key says what it is: see `put`

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vfe_lightning.analysis.quoted import EARLIER, EXACT, PREFIX
+from vfe_lightning.analysis.quoted import EARLIER, EXACT, PREFIX, TRAINING
 from vfe_lightning.analysis.runs import Listed
 from vfe_lightning.declarations.changes import unknown_name
 from vfe_lightning.tracking import process, store
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 SHOWN = ("free_energy", "free_energy_error", EXACT, "excess")
-KEYS = [prefix + name for prefix in ("", PREFIX, EARLIER) for name in SHOWN]
+KEYS = [prefix + name for prefix in ("", TRAINING, PREFIX, EARLIER) for name in SHOWN]
 TAGS = ["units", "per", *process.TAGS]
 AT_ONCE = 500  # run ids in one query
 

@@ -156,7 +156,7 @@ def _found(run: Run, record: Record, declared: DeclaredExperiment) -> Found | No
     folder = record.checkpoints
     if checkpoints_in(folder):
         return latest(folder, run.info.run_id)
-    known = record.client.get_metric_history(record.run_id, "free_energy")
+    known = record.client.get_metric_history(record.run_id, f"{record.training}free_energy")
     steps = max((metric.step for metric in known), default=0)
     if steps > declared.trainer.checkpoint_every:
         raise Refused(

@@ -26,7 +26,7 @@ def record_figures(
     """
     attempt = system.failures.attempt
     figures: dict[str, Figure] = {}
-    if record.history("free_energy"):
+    if record.curve("free_energy"):
         course = attempt("figure convergence", lambda: _course(record, system, reference, title))
         figures |= {"convergence": course} if course else {}
     if system.evaluation:
@@ -51,6 +51,6 @@ def _course(record: Record, system: VariationalFreeEnergy, reference: Reference 
     lines = {} if reference is None else {"exact": reference.free_energy}
     landmarks = system.failures.attempt("landmarks", lambda: landmarks_of(system)) or {}
     lines |= {name: f for name, f in landmarks.items() if math.isfinite(f)}
-    error, entropy, variance = map(record.history, ("free_energy_error", "entropy", "variance"))
-    f = record.history("free_energy")
+    error, entropy, variance = map(record.curve, ("free_energy_error", "entropy", "variance"))
+    f = record.curve("free_energy")
     return convergence(f, error, entropy, variance, system.units, system.per, lines, title)

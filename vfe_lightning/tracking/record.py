@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 from mlflow import MlflowClient
 from mlflow.entities import Param, Run
 
+from vfe_lightning.analysis.quoted import before_curves
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Interrupted, Refused
 from vfe_lightning.result import Status
 from vfe_lightning.tracking import keys, provenance, store
 from vfe_lightning.tracking.courier import Courier
 from vfe_lightning.tracking.filing import Filing
-from vfe_lightning.tracking.items import REMEMBERED, Item, Measured, artifact, batches, ended, refusing
+from vfe_lightning.tracking.items import CURVES, QUOTED, Item, Measured, artifact, batches, ended, refusing
 from vfe_lightning.tracking.lease import Lease
 from vfe_lightning.tracking.outbox import Outbox
 from vfe_lightning.tracking.places import DECLARATION, checkpoint_folder
@@ -48,7 +49,9 @@ class Record:
         self.checkpoints = checkpoint_folder(run.info)
         self.experiment_id = run.info.experiment_id
         self.local = urlsplit(run.info.artifact_uri or "").scheme in ("", "file")
-        self.known: dict[str, dict[int, float]] = {name: {} for name in REMEMBERED}
+        self.training = before_curves(run.data.metrics)  # a run of an earlier version goes on under its names
+        remembered = (*(self.training + name for name in CURVES), *QUOTED)  # nobody asks MLflow for them
+        self.known: dict[str, dict[int, float]] = {name: {} for name in remembered}
         self.told = ""
 
     @classmethod
@@ -64,8 +67,10 @@ class Record:
         uri = store.tracking_uri()
         client = store.connect(uri)
         sweep(client)
-        code, diff = provenance.code(experiment)
-        facts = provenance.tags() | code | {"seed": str(experiment.seed), MARK: sign_of_life(0)}
+        code, diff = provenance.code(experiment, filing.declaring)
+        facts = (
+            provenance.tags(filing.declaring) | code | {"seed": str(experiment.seed), MARK: sign_of_life(0)}
+        )
         tags = facts | experiment.tags | dict(filing.tags) | dict(tags)
         with refusing(f"MLflow cannot record in {uri}"):
             filed = store.experiment_id(client, uri, filing.experiment, filing.about)
@@ -73,7 +78,7 @@ class Record:
             record = None
             try:
                 record = cls(client, run_id, begin(client, run_id), begun=True)
-                record.describe(experiment, diff)
+                record.describe(experiment, diff, filing.declaring)
                 return record
             except Exception:
                 if record:
@@ -91,10 +96,10 @@ class Record:
         """
         return cls(client, run.info.run_id, claim(client, run))
 
-    def describe(self, experiment: DeclaredExperiment, diff: str) -> None:
+    def describe(self, experiment: DeclaredExperiment, diff: str, declaring: str = "") -> None:
         """Everything that it can be repeated from; the parameters last, which say that it is all there."""
         self.text(json.dumps(experiment.declared(), indent=2), DECLARATION)
-        for name, content in provenance.files(experiment, diff).items():
+        for name, content in provenance.files(experiment, diff, declaring).items():
             self.file(content, name)
         self.settle()
         params = [Param(name, str(value)) for name, value in experiment.parameters().items()]
@@ -120,14 +125,21 @@ class Record:
     def metrics(self, steps: Sequence[Measured]) -> None:
         """Metrics of many steps; those of one step are written together or not at all."""
         for step, _, values in steps:
-            for name in REMEMBERED & values.keys():
+            for name in self.known.keys() & values.keys():
                 self.known[name][step] = float(values[name])
         for item in batches(steps):
             self._send(item)
 
+    def curves(self, steps: Sequence[Measured]) -> None:
+        """What steps of the training have measured, under names that tell it from what is quoted."""
+        self.metrics([(s, t, {self.training + name: v for name, v in vs.items()}) for s, t, vs in steps])
+
     def history(self, name: str) -> dict[int, float]:
         """One of the metrics that are remembered by step: of this process, and of those before it."""
         return self.known[name]
+
+    def curve(self, name: str) -> dict[int, float]:
+        return self.history(self.training + name)
 
     def text(self, text: str, name: str) -> None:
         self._send(artifact(name, text.encode()))

@@ -11,7 +11,7 @@ from vfe_lightning.tracking.record import Record
 from vfe_lightning.tracking.sessions import BEGUN
 
 
-def reopen(record: Record, experiment: DeclaredExperiment) -> None:
+def reopen(record: Record, experiment: DeclaredExperiment, declaring: str = "") -> None:
     """
     Raises:
         Refused: what earlier sessions have recorded does not reach MLflow.
@@ -32,4 +32,4 @@ def reopen(record: Record, experiment: DeclaredExperiment) -> None:
         if "name" in known.params:
             record.text(json.dumps(experiment.declared(), indent=2), DECLARATION)
         else:  # it was killed while it was made
-            record.describe(experiment, provenance.code(experiment)[1])
+            record.describe(experiment, provenance.code(experiment, declaring)[1], declaring)

@@ -51,17 +51,19 @@ def check_may_resume(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExp
     run_id = run.info.run_id[:8]
     before = recorded.parameters()
     for name, value in wanted.parameters().items():
-        if value != before.get(name) and name not in EXTENDABLE and not name.startswith("tags."):
+        allowed = name in EXTENDABLE or name.startswith(("tags.", "evaluation."))
+        if value != before.get(name) and not allowed:
             raise Refused(
                 f"{name} = {value} is not that of run {run_id}, {before.get(name)}: "
-                f"a resumed run may change only {', '.join(EXTENDABLE)}; for anything else start a new run "
-                f"from its parameters, with --init_from {run_id}"
+                f"a resumed run may change only {', '.join(EXTENDABLE)} and evaluation; for anything else "
+                f"start a new run from its parameters, with --init_from {run_id}"
             )
 
 
 def is_done(run: Run, recorded: DeclaredExperiment, wanted: DeclaredExperiment) -> bool:
     """Whether it has ended well, and was evaluated as often as wanted."""
     again = wanted.trainer.evaluation_batches != recorded.trainer.evaluation_batches
+    again |= wanted.evaluation != recorded.evaluation
     return run.info.status == "FINISHED" and not again
 
 

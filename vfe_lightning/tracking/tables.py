@@ -15,7 +15,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from vfe_lightning.analysis.export import curves_frame
-from vfe_lightning.analysis.quoted import is_quoted
+from vfe_lightning.analysis.quoted import TRAINING, is_quoted
 from vfe_lightning.analysis.runs import all_runs
 from vfe_lightning.declarations.changes import unknown_name
 
@@ -92,9 +92,8 @@ def curves_of(runs: list[str], rows: Sequence[Any]) -> pd.DataFrame:
     """Of what was measured twice at a step, as in a run that was resumed, the later one counts."""
     long = pd.DataFrame(list(rows), columns=["run", "step", "key", "value", "time"])
     long["run"] = pd.Categorical(long["run"], runs)
-    long["key"] = pd.Categorical(
-        long["key"], sorted(key for key in long["key"].unique() if not is_quoted(key))
-    )
+    names = {key: key.removeprefix(TRAINING) for key in long["key"].unique() if not is_quoted(key)}
+    long["key"] = pd.Categorical([names.get(key) for key in long["key"]], sorted(set(names.values())))
     long = long.dropna(subset="key").sort_values(by=["time"], kind="stable")
     long = long.drop_duplicates(["run", "step", "key"], keep="last")
     wide = long.pivot(index=["run", "step"], columns="key", values="value").sort_index().reset_index()

@@ -9,6 +9,7 @@ Q mod n alone, see `exact/relative_motion.py`.
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ class ConfigurationInteraction(nn.Module):
         n: electrons, 2 or 3.
         dim: of space.
         rs: Wigner-Seitz radius in Bohr radii; at 0 the states are the determinants themselves.
-        twist: of the momenta along each axis, in 2 pi / L.
+        twist: of the momenta, in 2 pi / L: the same along each axis, or one for each.
         cutoff: determinants mix whose relative kinetic energy is at most this, in (2 pi / L)^2.
         temperature: in Ry / r_s^2.
         n_down: electrons of spin down, 0 or 1; they stand last.
@@ -60,9 +61,17 @@ class ConfigurationInteraction(nn.Module):
     coefficients: Tensor
 
     def __init__(
-        self, n: int, dim: int, rs: float, twist: float, cutoff: float, temperature: float, n_down: int = 0
+        self,
+        n: int,
+        dim: int,
+        rs: float,
+        twist: float | Sequence[float],
+        cutoff: float,
+        temperature: float,
+        n_down: int = 0,
     ) -> None:
         super().__init__()
+        offset = np.asarray(twist)
         self.n_down = n_down
         self.length = box_length(n, dim)
         unit = (2 * math.pi / self.length) ** 2
@@ -73,7 +82,7 @@ class ConfigurationInteraction(nn.Module):
         size = np.array([len(c.energies) for c in classes])
         near = _shifts(2, dim)
         lowest = min(
-            _centres(q, near, n, twist).min() + c.energies[0] for q, c in zip(momenta, classes, strict=True)
+            _centres(q, near, n, offset).min() + c.energies[0] for q, c in zip(momenta, classes, strict=True)
         )
         highest = lowest + window
         widest = highest - min(c.energies[0] for c in classes)  # kinetic energy of the centre of mass
@@ -85,7 +94,7 @@ class ConfigurationInteraction(nn.Module):
             )
         moved = _shifts(reach, dim)
         first_member, first_vector = np.cumsum(size) - size, np.cumsum(size**2) - size**2
-        centres = [_centres(q, moved, n, twist) for q in momenta]
+        centres = [_centres(q, moved, n, offset) for q in momenta]
         found = [
             np.nonzero(centre[:, None] + c.energies <= highest)
             for centre, c in zip(centres, classes, strict=True)
@@ -102,7 +111,7 @@ class ConfigurationInteraction(nn.Module):
             "table": np.column_stack(
                 [first_member[of_class], first_vector[of_class] + level * size[of_class], size[of_class]]
             ),
-            "shifts": 2 * math.pi / self.length * (moved[shift] + twist),
+            "shifts": 2 * math.pi / self.length * (moved[shift] + offset),
             "members": 2 * math.pi / self.length * np.concatenate([c.sets for c in classes]),
             "coefficients": np.concatenate([c.vectors.T.ravel() for c in classes]),
         }
@@ -126,7 +135,7 @@ def _shifts(reach: int, dim: int) -> NDArray[np.int64]:
     return np.stack(np.meshgrid(*[np.arange(-reach, reach + 1)] * dim, indexing="ij"), -1).reshape(-1, dim)
 
 
-def _centres(q: NDArray, moved: NDArray, n: int, twist: float) -> NDArray[np.float64]:
+def _centres(q: NDArray, moved: NDArray, n: int, twist: NDArray) -> NDArray[np.float64]:
     """Kinetic energy of the centre of mass at each shift, in (2 pi / L)^2."""
     return ((q + n * (moved + twist)) ** 2).sum(1) / n
 

@@ -1,0 +1,111 @@
+"""From the density of a system to its Gibbs state, by sequential Monte Carlo on all ranks."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from vfe_lightning import reductions
+from vfe_lightning.declarations.evaluation import SequentialMonteCarlo
+from vfe_lightning.gibbs_state import GibbsState
+from vfe_lightning.samplers.bridge import Bridge, Function
+from vfe_lightning.samplers.bridge_moves import Independence, Jumps, Kernel, KernelMove, Move, nearest
+from vfe_lightning.samplers.images import Imaged
+from vfe_lightning.samplers.pilot import pilot
+from vfe_lightning.samplers.sequential_monte_carlo import at_the_foot, climb, settled
+from vfe_lightning.streams import make_generator
+
+PILOT = 0.25  # of the walkers of all populations
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """What a system gives for it.
+
+    Attributes:
+        bridge: from its density to its Gibbs state.
+        kernels: of its moves.
+        measure: functions whose means are wanted: (walkers, ...) -> (walkers,) or (walkers, bins).
+        minima: where wells are known, (minima, ...).
+    """
+
+    bridge: Bridge
+    kernels: Sequence[Kernel]
+    measure: Mapping[str, Function] = field(default_factory=dict)
+    minima: Tensor | None = None
+
+    def measuring(self, asked: Mapping[str, Function]) -> "Crossing":
+        """The same, with further functions."""
+        return replace(self, measure={**self.measure, **asked})
+
+    @property
+    def wells(self) -> Tensor | None:
+        """Minima, where there are several."""
+        return self.minima if self.minima is not None and len(self.minima) > 1 else None
+
+    def way(self, jumps: bool) -> tuple[Bridge, list[Move]]:
+        """The bridge, from the density and, with jumps, its images at other minima; and all moves."""
+        wells = self.wells if jumps else None
+        bridge = self.bridge if wells is None else Imaged(self.bridge, wells)
+        moves: list[Move] = [KernelMove(bridge, kernel) for kernel in self.kernels]
+        moves.append(Independence(bridge))
+        return bridge, moves if wells is None else [*moves, Jumps(bridge, wells)]
+
+
+def finish(
+    crossing: Crossing, wanted: SequentialMonteCarlo, seed: int, device: torch.device, step: int | None = None
+) -> GibbsState:
+    """All populations, each on one rank, behind the same pilot.
+
+    Args:
+        step: of a training that asks for it again and again.
+    """
+    began, ranks = time.monotonic(), reductions.world_size()
+    bridge, moves = crossing.way(wanted.jumps)
+    local = -(-wanted.populations // ranks)
+    ahead = make_generator(device, seed, "pilot", step=step)
+    walkers = round(PILOT * wanted.populations * wanted.walkers)
+    rungs = pilot(bridge, moves, walkers, wanted.threshold, ahead, wanted.steps)
+    rungs = reductions.of_first(rungs)
+    generator = make_generator(device, seed, "populations", step=step)
+    start = at_the_foot(bridge, moves, local, wanted.walkers, generator)
+    *_, here = climb(moves, rungs, start, wanted.rounds, generator)
+    last, series, acceptance = settled(
+        here.populations, moves, rungs[-1], wanted.settling, crossing.measure, generator
+    )
+    wells = crossing.wells
+    flow = None if wells is None else last.means(Jumps(bridge, wells).flow(last.walkers))
+    acceptances = torch.cat([here.acceptance[:-1], acceptance[None]])
+    evaluations = reductions.total(acceptance.new_tensor(float(bridge.evaluations)))
+    return GibbsState(
+        reductions.gather(here.populations.log_z),
+        {name: s.over_ranks() for name, s in series.items()},
+        None if flow is None else reductions.gather(flow),
+        replace(here, conditional=_mean(here.conditional), acceptance=_mean(acceptances)),
+        last.walkers.x,
+        evaluations.item(),
+        time.monotonic() - began,
+    )
+
+
+def _mean(x: Tensor) -> Tensor:
+    """Over the ranks, which hold one each."""
+    return reductions.total(x) / reductions.world_size()
+
+
+def data_of(state: GibbsState, count: int, wells: Tensor | None = None) -> Tensor:
+    """Walkers of all ranks as the Z of their populations says, the same on each rank: (count, ...).
+
+    Args:
+        wells: minima that have equally many each, so that what is rare is learned, too; None: as they come.
+    """
+    x = reductions.gather(state.x)
+    shares = state.log_z.repeat_interleave(len(x) // len(state.log_z)).log_softmax(0)
+    if wells is not None:
+        inside = nearest(x, wells.to(x)).mT.bool()
+        of_each = shares.expand_as(inside).masked_fill(~inside, -torch.inf).logsumexp(1)
+        shares = (shares - of_each[inside.to(torch.int8).argmax(0)]).log_softmax(0)
+    teeth = (torch.arange(count, dtype=shares.dtype, device=shares.device) + 0.5) / count
+    return x[torch.searchsorted(shares.exp().cumsum(0), teeth).clamp(max=len(x) - 1)]

@@ -1,0 +1,36 @@
+"""The way of a classical system from its model to its Gibbs state."""
+
+import torch
+from torch import Tensor
+
+from vfe_lightning.finishing import Crossing
+from vfe_lightning.generative.reparameterized import ReparameterizedModel
+from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
+from vfe_lightning.samplers.bridge import Bridge
+from vfe_lightning.systems.physics import Physics
+
+
+def crossing_of(physics: Physics) -> Crossing:
+    """Of walkers by any names of equal particles, where a model names them."""
+    model, hamiltonian, names = physics.model, physics.hamiltonian, physics.relabelling
+    forces = isinstance(hamiltonian, ContinuousHamiltonian)
+
+    def draw(count: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        if isinstance(model, ReparameterizedModel):
+            x, log_q = model.rsample(count, generator)
+        else:
+            x = model.sample(count, generator)
+            log_q = model.log_prob(x)
+        return x, log_q - names.log_images_of(x) if names else log_q
+
+    def log_q(x: Tensor) -> Tensor:
+        return model.log_prob(names.representative(x)) - names.log_images if names else model.log_prob(x)
+
+    bridge = Bridge(
+        draw,
+        log_q,
+        lambda x: physics.beta * hamiltonian.energy(x),
+        (lambda x: physics.beta * hamiltonian.gradient(x)) if forces else None,
+    )
+    measure = {**physics.observables, **physics.profiles}
+    return Crossing(bridge, physics.kernels(bridge), measure, physics.minima)
