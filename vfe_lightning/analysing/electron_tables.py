@@ -12,7 +12,7 @@ from vfe_lightning.analysing.sampling import Electrons, Sampled, orbitals_of
 from vfe_lightning.analysis import finite_size_scan
 from vfe_lightning.analysis.quasi_particle_residue import by_star, of_metal
 from vfe_lightning.estimators.virial import energies_by_virial
-from vfe_lightning.hamiltonians.periodic_box import unit_ball
+from vfe_lightning.hamiltonians.periodic_box import UNIT_BALL
 from vfe_lightning.mean_field.random_phase import RandomPhase
 from vfe_lightning.result import Result
 from vfe_lightning.statistics import Moments
@@ -51,7 +51,7 @@ def properties(gas: ElectronGas, found: Sampled, electrons: Electrons) -> pd.Dat
         _row("free energy", free, unit, "Ry per electron"),
         _row("pressure / n", known["pressure_volume"], unit, "Ry per electron"),
         _row(
-            "pressure", known["pressure_volume"], unit / (unit_ball(d.dim) * d.rs**d.dim), f"Ry / a_0^{d.dim}"
+            "pressure", known["pressure_volume"], unit / (UNIT_BALL[d.dim] * d.rs**d.dim), f"Ry / a_0^{d.dim}"
         ),
         _row("chemical potential", known["chemical_potential"], unit, "Ry"),
     ]

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from vfe_lightning.hamiltonians.periodic_box import fermi_energy, unit_ball
+from vfe_lightning.hamiltonians.periodic_box import UNIT_BALL, fermi_energy
 
 Floats = NDArray[np.float64]
 _EDGES = (-45.0, -18.0, -8.0, -3.0, 0.0, 3.0, 8.0, 18.0, 45.0)  # of panels, in T from the chemical potential
@@ -54,7 +54,7 @@ class FermiFunction:
     @property
     def ball(self) -> float:
         """States below k over k^d."""
-        return unit_ball(self.dim) / (2 * math.pi) ** self.dim
+        return UNIT_BALL[self.dim] / (2 * math.pi) ** self.dim
 
     @property
     def fermi_energy(self) -> float:
@@ -126,7 +126,7 @@ class InfiniteGas:
 
     @property
     def density(self) -> float:
-        return 1 / unit_ball(self.dim)
+        return 1 / UNIT_BALL[self.dim]
 
     @property
     def temperature(self) -> float:

@@ -10,12 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-UNIT_BALL = {2: math.pi, 3: 4 * math.pi / 3}
-
-
-def unit_ball(dim: int) -> float:
-    """The volume of one electron."""
-    return _UNIT_BALL[dim]
+UNIT_BALL = {2: math.pi, 3: 4 * math.pi / 3}  # the volume of one electron
 
 
 def box_length(n: int, dim: int) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfe_lightning.exact.infinite_gas import Floats, InfiniteGas, coulomb, panels
-from vfe_lightning.hamiltonians.periodic_box import unit_ball
+from vfe_lightning.hamiltonians.periodic_box import UNIT_BALL
 
 _SUMMED = 24  # frequencies; beyond them the sum is an integral
 _LONG, _TERMS = 0.1, 8  # of waves whose closed form loses digits, and of the series in its place
@@ -37,7 +37,7 @@ def matsubara(temperature: float) -> tuple[Floats, Floats]:
 
 def plasmon(q: Floats, dim: int, rs: float) -> Floats:
     """omega_q of long waves, in Ry / r_s^2."""
-    return q * np.sqrt(4 * rs * coulomb(q, dim) / unit_ball(dim))
+    return q * np.sqrt(4 * rs * coulomb(q, dim) / UNIT_BALL[dim])
 
 
 @dataclass(frozen=True)
