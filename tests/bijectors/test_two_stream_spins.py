@@ -7,6 +7,7 @@ from torch.func import functional_call, jacfwd
 
 from vfe_lightning.bijectors.two_stream import TwoStreamFlow
 from vfe_lightning.bijectors.two_stream_spins import Spins
+from vfe_lightning.calculus.per_walker import per_walker_gradients
 from vfe_lightning.declarations.flow import TwoStream
 
 LENGTH = 3.1
@@ -61,10 +62,16 @@ def test_jac_and_jet_equal_nested_forward_mode(depth: int, dim: int, n_up: int, 
             )
 
 
-def test_a_copy_of_the_parameters_for_every_walker_changes_nothing() -> None:
-    flow, x = strong_flow(3, 3, 2, 1), uniform(4, 3, 3)
-    copies = {name: p.expand(4, *p.shape) for name, p in flow.named_parameters()}
-    torch.testing.assert_close(functional_call(flow, copies, (x,)), flow(x))
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_copy_of_the_parameters_for_every_walker_changes_nothing(depth: int) -> None:
+    flow, x = strong_flow(depth, 3, 2, 1).requires_grad_(True), uniform(4, 3, 3)
+    zeta, jacobian = flow.jac(x)
+    ones = (torch.ones_like(zeta), torch.ones_like(jacobian))
+    (rows,) = per_walker_gradients(flow, TwoStreamFlow.jac, [x], lambda *_: [ones])
+    expected = torch.autograd.grad([zeta, jacobian], list(flow.parameters()), ones)
+    torch.testing.assert_close(rows.sum(0), torch.cat([g.flatten() for g in expected]))
+    copies = {name: p.detach().expand(4, *p.shape) for name, p in flow.named_parameters()}
+    torch.testing.assert_close(functional_call(flow, copies, (x,)), zeta)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -133,7 +133,7 @@ def _through_pairs(gradient: Tensor, cotangent: Tensor) -> tuple[Tensor, Tensor]
     at_electron = cotangent.permute(0, 2, 3, 1)  # (batch, output, f, i)
     total = torch.einsum("bofm,bfam->boam", at_electron, gradient.sum(-1))
     others = at_electron.flatten(2) @ gradient.transpose(2, 3).flatten(1, 2).flatten(2)
-    return total, others.unflatten(2, gradient.shape[2::2])
+    return total, others.unflatten(2, (gradient.shape[2], -1))
 
 
 def _mean_field_jacobians(
