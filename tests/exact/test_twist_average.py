@@ -10,7 +10,7 @@ from scipy.integrate import quad
 
 from vfe_lightning.declarations import MonkhorstPack, TwistAverage
 from vfe_lightning.exact.basis_size import ENOUGH, plane_wave_cutoff, plane_wave_loss
-from vfe_lightning.exact.box_gas import box_gas, canonical_correction, chemical_potential, infinite_gas
+from vfe_lightning.exact.box_gas import box_gas, canonical_correction, infinite_gas, of_a_spin
 from vfe_lightning.exact.diagonalization import diagonalize, thermodynamics
 from vfe_lightning.exact.hartree_fock import hartree_fock
 from vfe_lightning.exact.relative_spectrum import relative_spectrum
@@ -131,7 +131,7 @@ def test_the_infinite_gas_by_momenta(dim, theta, n_up, n_down):
     volume = box_length(n, dim) ** dim / (2 * math.pi) ** dim * {2: 2 * math.pi, 3: 4 * math.pi}[dim]
     energy = entropy = 0.0
     for m in (n_up, n_down)[: 1 + bool(n_down)]:
-        mu = chemical_potential(m, n, dim, t) * t
+        mu = of_a_spin(m, n, dim, t).chemical_potential
         x = np.linspace(0, math.sqrt(max(mu, 0) + 60 * t), 40001)
         f = 1 / (1 + np.exp((x**2 - mu) / t))
         measure = volume * x ** (dim - 1)

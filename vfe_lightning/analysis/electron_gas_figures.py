@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from vfe_lightning import declarations
 from vfe_lightning.estimators.correlations import momentum_shells, reciprocal_shells, shell_edges
-from vfe_lightning.exact.box_gas import chemical_potential
+from vfe_lightning.exact.box_gas import of_a_spin
 from vfe_lightning.exact.ideal_gas import ideal_gas
 from vfe_lightning.hamiltonians.periodic_box import box_length, fermi_energy, plane_waves
 from vfe_lightning.statistics import Moments
@@ -98,8 +98,8 @@ def momentum_figure(d: declarations.ElectronGas, occupation: Moments) -> Figure:
         axes.errorbar(k[seen] / fermi**0.5, m[seen], e[seen], fmt=".", capsize=2, label=name)
         if d.theta > 0:
             temperature = d.theta * fermi
-            above = k.square() / temperature - chemical_potential(n, d.n, d.dim, temperature)
-            axes.plot(k / fermi**0.5, torch.sigmoid(-above), "k-", linewidth=0.8, label="ideal, infinite")
+            filled = of_a_spin(n, d.n, d.dim, temperature).occupation(k.numpy())
+            axes.plot(k / fermi**0.5, filled, "k-", linewidth=0.8, label="ideal, infinite")
     axes.legend(frameon=False)
     return figure
 

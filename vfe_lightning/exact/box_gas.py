@@ -12,18 +12,12 @@ logarithm it is the second derivative. Energies in Ry / r_s^2, a particle fills 
 """
 
 import functools
-import itertools
 import math
 from dataclasses import dataclass
-from typing import cast
-
-import numpy as np
-from scipy.integrate import quad
-from scipy.optimize import brentq
-from scipy.special import spence
 
 from vfe_lightning.declarations.twist import Twists
 from vfe_lightning.exact.ideal_gas import ideal_gas
+from vfe_lightning.exact.infinite_gas import FermiFunction, InfiniteGas
 from vfe_lightning.exact.twist_average import OF_A_BASIS, averaged
 from vfe_lightning.hamiltonians.periodic_box import (
     UNIT_BALL,
@@ -32,8 +26,6 @@ from vfe_lightning.hamiltonians.periodic_box import (
     fermi_energy,
     plane_waves,
 )
-
-TAIL = 45.0  # exp(-45) is below rounding
 
 
 @dataclass(frozen=True)
@@ -71,8 +63,9 @@ def _at_twist(n_up: int, dim: int, theta: float, twist: tuple[float, ...], cutof
 
 def infinite_gas(n_up: int, dim: int, theta: float, n_down: int = 0) -> Gas:
     """As many particles of an infinite gas of the same density; theta > 0."""
-    n, temperature = n_up + n_down, theta * fermi_energy(dim, max(n_up, n_down) / (n_up + n_down))
-    return _sum([_of_one_spin(m, n, dim, temperature) for m in (n_up, n_down) if m])
+    n = n_up + n_down
+    gas = InfiniteGas(dim, (n_up / n, n_down / n), theta)
+    return Gas(n * gas.free_energy, n * gas.energy, n * gas.entropy)
 
 
 def canonical_correction(n_up: int, dim: int, theta: float, n_down: int = 0) -> Gas:
@@ -81,62 +74,17 @@ def canonical_correction(n_up: int, dim: int, theta: float, n_down: int = 0) -> 
     parts = []
     for m in (n_up, n_down):
         if m:
-            low, mid, high = (math.log(_variance(m, n, dim, x * t)) for x in (1 - h, 1.0, 1 + h))
+            low, mid, high = (math.log(n * of_a_spin(m, n, dim, x * t).variance) for x in (1 - h, 1.0, 1 + h))
             free, energy = t / 2 * (math.log(2 * math.pi) + mid), -t / 2 * (high - low) / (2 * h)
             parts.append(Gas(free, energy, (energy - free) / t))
     return _sum(parts)
 
 
-def chemical_potential(m: int, n: int, dim: int, temperature: float) -> float:
-    """mu / T of a spin that m of n particles have, in infinite volume."""
-    return _fugacity(fermi_energy(dim, m / n) / temperature, dim)
+def of_a_spin(m: int, n: int, dim: int, temperature: float) -> FermiFunction:
+    """The spin that m of n particles have, in infinite volume."""
+    return FermiFunction(dim, m / n / UNIT_BALL[dim], temperature)
 
 
 def _sum(gases: list[Gas]) -> Gas:
     totals = (sum(getattr(g, name) for g in gases) for name in ("free_energy", "energy", "entropy"))
     return Gas(*totals)
-
-
-def _of_one_spin(m: int, n: int, dim: int, temperature: float) -> Gas:
-    x, volume = chemical_potential(m, n, dim, temperature), UNIT_BALL[dim] * n
-    energy = volume * _energy_density(x, dim) * temperature ** (dim / 2 + 1)
-    free = m * x * temperature - 2 / dim * energy  # mu N - P V
-    return Gas(free, energy, (energy - free) / temperature)
-
-
-def _variance(m: int, n: int, dim: int, temperature: float) -> float:
-    """T dN/dmu."""
-    x, h = chemical_potential(m, n, dim, temperature), 1e-4
-    slope = (_density(x + h, dim) - _density(x - h, dim)) / (2 * h)
-    return slope * temperature ** (dim / 2) * UNIT_BALL[dim] * n
-
-
-def _fugacity(degeneracy: float, dim: int) -> float:
-    """mu / T where E_F / T is given."""
-    if dim == 2:
-        return degeneracy + math.log(-math.expm1(-degeneracy))
-    wanted = degeneracy ** (dim / 2) / (6 * math.pi**2)
-    low = math.log(wanted / _density(0.0, dim)) - 1 if wanted < _density(0.0, dim) else -1.0
-    return cast(float, brentq(lambda x: _density(x, dim) - wanted, low, degeneracy + 1, xtol=1e-13))
-
-
-def _density(x: float, dim: int) -> float:
-    """Particles of one spin in a volume T^(-dim / 2) at mu = x T, where energies are k^2."""
-    return np.logaddexp(0, x) / (4 * math.pi) if dim == 2 else _fermi_integral(0.5, x) / (4 * math.pi**2)
-
-
-def _energy_density(x: float, dim: int) -> float:
-    if dim == 3:
-        return _fermi_integral(1.5, x) / (4 * math.pi**2)
-    tail = float(spence(1 + math.exp(-abs(x))))  # Li_2(-exp(-|x|))
-    return (tail + x**2 / 2 + math.pi**2 / 6 if x > 0 else -tail) / (4 * math.pi)
-
-
-def _fermi_integral(power: float, x: float) -> float:
-    """Integral of t^power / (1 + exp(t - x)) over t > 0, with t = s^2, whose integrand is smooth."""
-
-    def integrand(s: float) -> float:
-        return 2 * s ** (2 * power + 1) * math.exp(-np.logaddexp(0, s * s - x))
-
-    edges = sorted({0.0, *(math.sqrt(t) for t in (x - TAIL, x, x + TAIL, TAIL) if t > 0)})
-    return sum(quad(integrand, a, b, epsabs=0, epsrel=1e-13)[0] for a, b in itertools.pairwise(edges))

@@ -96,6 +96,13 @@ class FermiFunction:
         k, w = self.nodes(self.chemical_potential)
         return float(w @ (self.dim * self.ball * k ** (self.dim + 1) * self.occupation(k)))
 
+    @property
+    def variance(self) -> float:
+        """T dN / dmu in the volume of one electron."""
+        k, w = self.spheres  # -df/d(k^2) is -df/dk over 2 k
+        slope = float(w @ (self.dim * self.ball * k ** (self.dim - 2))) / 2
+        return UNIT_BALL[self.dim] * self.temperature * slope
+
     def overlap(self, q: Floats) -> Floats:
         """The integral of f(k) f(k + q) over d^d k / (2 pi)^d; q > 0."""
         k, w = self.nodes(self.chemical_potential)
