@@ -45,7 +45,9 @@ def good() -> GibbsState:
     climb = Climb(None, 3, torch.tensor([0.8, 0.9, 0.9]), torch.full((3, 2), 0.5))  # pyright: ignore
     flow = 0.1 * normal(3, POPULATIONS, 2)
     found = {"action": series(means + 5), "x": series(means)}
-    return GibbsState(0.2 * normal(2, POPULATIONS), found, flow, climb, means[0], 1e5, 1.0)
+    return GibbsState(
+        0.2 * normal(2, POPULATIONS), found, flow, climb, torch.zeros(POPULATIONS * SIZE), 1e5, 1.0
+    )
 
 
 def test_good_populations_are_exact():
