@@ -26,7 +26,8 @@ def test_help_shows_all_fields_with_their_ranges(capsys):
     code, out, _ = outcome(capsys, "--help", "all")
     text = " ".join(out.split())
     assert code == 0
-    assert "Wigner-Seitz radius, in Bohr radii (type: number > 0, default: 10.0)" in text
+    assert "Wigner-Seitz radius, in Bohr radii (number > 0; default 10.0)" in text
+    assert "(integer > 0 or none)" in text and "typing" not in text
     assert "one of fermi_sea, ideal_gas, quasiparticle, levels, transformer" in text
     for flag in (
         "--optimizer.quantum.damping",

@@ -75,7 +75,7 @@ def _parts(options: Sequence[Leaf], parts: Sequence[str]) -> Iterator[str]:
     for part in parts:
         if kind := known.get(f"{part}.kind"):
             what = kind.description.partition(";")[0]
-            yield from entry(f"--{kind.path} KIND", f"{what} ({kind.allowed}; default: {kind.default})")
+            yield from entry(f"--{kind.path}", f"{what} ({kind.allowed}; default {kind.default})")
         elif "." not in part:
             names = [leaf.path.removeprefix(f"{part}.") for leaf in options if leaf.part == part]
             yield from entry(f"--{part}.*", ", ".join(names))
@@ -90,10 +90,8 @@ def _in_full(options: Sequence[Leaf], parts: Sequence[str]) -> Iterator[str]:
 
 
 def _option(leaf: Leaf) -> list[str]:
-    name = leaf.path.rpartition(".")[2].upper()
-    return entry(
-        f"--{leaf.path} {name}", f"{leaf.description} (type: {leaf.allowed}, default: {shown(leaf.default)})"
-    )
+    default = "" if leaf.default is None else f"; default {shown(leaf.default)}"
+    return entry(f"--{leaf.path}", f"{leaf.description} ({leaf.allowed}{default})")
 
 
 def entry(flag: str, text: str) -> list[str]:

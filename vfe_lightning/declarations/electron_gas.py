@@ -64,7 +64,7 @@ class ElectronGas(System):
     kinetic: Kinetic = Field(default=Exact(), description="how the local kinetic energy is computed")
     precision: Literal["double", "mixed"] = Field(
         default="double",
-        description="mixed: the scores of Psi, which only training reads, are in single precision",
+        description="mixed has single precision in the scores of Psi, for training alone",
     )
     walkers_per_state: PositiveInt = Field(default=1, description="configurations x for each sampled K")
     chunk_size: PositiveInt | None = Field(

@@ -1,7 +1,7 @@
 """The fields of a declaration as flat, dotted names, with what each may be."""
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -114,18 +114,27 @@ def allowed(info: FieldInfo) -> str:
         return _one_of(choices)
     if told := [m.words for m in info.metadata if isinstance(m, Allowed)]:
         return told[0]
-    bounds = [
-        f"{sign} {getattr(limit, name):g}"
-        for limit in info.metadata
-        for name, sign in SIGNS.items()
-        if getattr(limit, name, None) is not None
-    ]
     kinds = (
         get_args(info.annotation)
         if get_origin(info.annotation) in (Union, types.UnionType)
         else (info.annotation,)
     )
-    words = " or ".join("none" if k is type(None) else NUMBERS.get(k, str(k)) for k in kinds)
+    return _bounded(" or ".join(map(_word, kinds)), info.metadata)
+
+
+def _word(kind: Any) -> str:
+    if get_origin(kind) is Annotated:
+        return _bounded(_word(kind.__origin__), kind.__metadata__)
+    return "none" if kind is type(None) else NUMBERS.get(kind, str(kind))
+
+
+def _bounded(words: str, limits: Iterable[Any]) -> str:
+    bounds = [
+        f"{sign} {getattr(limit, name):g}"
+        for limit in limits
+        for name, sign in SIGNS.items()
+        if getattr(limit, name, None) is not None
+    ]
     return f"{words} {' and '.join(bounds)}".strip()
 
 
