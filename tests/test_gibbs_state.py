@@ -172,6 +172,7 @@ def test_a_finished_run_goes_on_to_the_gibbs_state(home):
     assert again.run_id == first.run_id and again.free_energy == first.free_energy
     assert again.verdict and again.verdict in text(again)
     f, error = again.number("smc_free_energy")
+    assert again.run_id
     trained = vfe_lightning.load(again.run_id)
     assert trained.result is not None and trained.result.number("smc_free_energy") == (f, error)
     state = trained.gibbs_state(populations=8, walkers=16)
