@@ -45,7 +45,9 @@ def good() -> GibbsState:
     climb = Climb(None, 3, torch.tensor([0.8, 0.9, 0.9]), torch.full((3, 2), 0.5))  # pyright: ignore
     flow = 0.1 * normal(3, POPULATIONS, 2)
     found = {"action": series(means + 5), "x": series(means)}
-    return GibbsState(0.2 * normal(2, POPULATIONS), found, flow, climb, means[0], 1e5, 1.0)
+    return GibbsState(
+        0.2 * normal(2, POPULATIONS), found, flow, climb, torch.zeros(POPULATIONS * SIZE), 1e5, 1.0
+    )
 
 
 def test_good_populations_are_exact():
@@ -170,6 +172,7 @@ def test_a_finished_run_goes_on_to_the_gibbs_state(home):
     assert again.run_id == first.run_id and again.free_energy == first.free_energy
     assert again.verdict and again.verdict in text(again)
     f, error = again.number("smc_free_energy")
+    assert again.run_id
     trained = vfe_lightning.load(again.run_id)
     assert trained.result is not None and trained.result.number("smc_free_energy") == (f, error)
     state = trained.gibbs_state(populations=8, walkers=16)

@@ -11,6 +11,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from vfe_lightning import reductions
 from vfe_lightning.reporting import Reporting
 from vfe_lightning.samplers.sequential_monte_carlo import Climb, Series
 from vfe_lightning.statistics import Importance, Moments
@@ -20,6 +21,7 @@ AGREEMENT = 0.5  # of the populations, by their Z: fewer effective ones have no 
 MIXED = 1.1  # R-hat: above it populations differ by more than a third of what walkers of one do
 POOR = 0.5  # of the conditional effective sample size that was asked for
 FALSE_ALARM = 1e-8
+MISSING = 20.0  # walkers of a well: of fewer that are expected chance may leave none
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,12 @@ class GibbsState:
             f"{_named(k)} moves on": s.means[1:].chunk(2)[1].mean(0) - s.means[0] for k, s in self._scalars()
         }
         if self.flow is not None:
+            # a walker of a well takes part in the flow by one over the number of wells, at most
+            walkers = len(self.x) * reductions.world_size() * self.flow.shape[1]
             drifts |= {
-                f"jumps to the known well {k + 1} are not in balance": f for k, f in enumerate(self.flow.mT)
+                f"jumps to the known well {k + 1} are not in balance": f
+                for k, f in enumerate(self.flow.mT)
+                if importance.mean(f).mean.abs() * walkers > MISSING
             }
         limit = float(stats.t.isf(FALSE_ALARM / 2 / len(drifts), len(self.log_z) - 1))
         for what, drift in drifts.items():

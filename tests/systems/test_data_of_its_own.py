@@ -16,7 +16,7 @@ EVERY = 2
 
 
 def system(**changes: Any):
-    made = built(small("double_well", refresh=EVERY, **{"samples.chains": 100, **changes}))
+    made: Any = built(small("double_well", refresh=EVERY, **{"samples.chains": 100, **changes}))
     made.generator = torch.Generator().manual_seed(0)
     with torch.no_grad():  # a flow of the left well alone
         for p in made.model.parameters():
@@ -63,7 +63,7 @@ def test_a_checkpoint_has_the_data():
 
 
 def test_particles_are_named_as_the_flow_names_them(monkeypatch):
-    made = built(small("dimer", solvent=2, refresh=1))
+    made: Any = built(small("dimer", solvent=2, refresh=1))
     training, names = made.physics.training, made.physics.relabelling
     assert training is not None and names is not None
     walkers = training.data[:, [0, 1, 3, 2]]  # the two of the solvent have changed places
