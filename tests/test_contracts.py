@@ -14,7 +14,14 @@ from vfe_lightning.bijectors.bijector import Bijector
 from vfe_lightning.generative.model import GenerativeModel
 
 # models of occupations and weights that follow a circuit have tests of their own
-OTHERS = {"Levels", "FermiSea", "Occupation", "PeierlsWeights"}
+OTHERS = {
+    "Levels",
+    "FermiSea",
+    "Occupation",
+    "TwistedOccupation",
+    "ThermalTwistedOccupation",
+    "PeierlsWeights",
+}
 
 
 def test_the_lists_are_complete():

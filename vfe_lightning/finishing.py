@@ -106,6 +106,9 @@ def data_of(state: GibbsState, count: int, wells: Tensor | None = None) -> Tenso
     if wells is not None:
         inside = nearest(x, wells.to(x)).mT.bool()
         of_each = shares.expand_as(inside).masked_fill(~inside, -torch.inf).logsumexp(1)
-        shares = (shares - of_each[inside.to(torch.int8).argmax(0)]).log_softmax(0)
+        well = inside.to(torch.int8).argmax(0)
+        shares = (shares - of_each[well]).log_softmax(0)
+        order = well.argsort(stable=True)  # teeth of a comb find equally many of what lies together
+        x, shares = x[order], shares[order]
     teeth = (torch.arange(count, dtype=shares.dtype, device=shares.device) + 0.5) / count
     return x[torch.searchsorted(shares.exp().cumsum(0), teeth).clamp(max=len(x) - 1)]
