@@ -1,7 +1,7 @@
 """Frozen declarations of systems, ansatz parts, optimisers and budgets: plain data, no torch."""
 
 from vfe_lightning.declarations.base import Declaration
-from vfe_lightning.declarations.base_states import BaseStates, ConfigurationInteraction, Determinants
+from vfe_lightning.declarations.base_states import ConfigurationInteraction, Determinants
 from vfe_lightning.declarations.boltzmann import (
     AlanineDipeptide,
     BoltzmannGenerator,
@@ -19,7 +19,7 @@ from vfe_lightning.declarations.boltzmann import (
 from vfe_lightning.declarations.continuous import Continuous, PathGradient, PathOnly, Pathwise
 from vfe_lightning.declarations.edwards_anderson import EdwardsAnderson
 from vfe_lightning.declarations.electron_gas import ElectronGas
-from vfe_lightning.declarations.evaluation import Evaluation, NoFinish, SequentialMonteCarlo
+from vfe_lightning.declarations.evaluation import NoFinish, SequentialMonteCarlo
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
 from vfe_lightning.declarations.lattice_fields import (
@@ -56,10 +56,9 @@ from vfe_lightning.declarations.quantum_spins import (
     QuantumSpins,
     TransverseIsing,
 )
-from vfe_lightning.declarations.sampler import Determinantal, Metropolis, Sampler
+from vfe_lightning.declarations.sampler import Determinantal, Metropolis
 from vfe_lightning.declarations.spin_networks import (
     MADE,
-    Annealing,
     Bernoulli,
     ExponentialAnnealing,
     Gradient,
@@ -74,11 +73,11 @@ from vfe_lightning.declarations.spin_networks import (
     VarGrad,
 )
 from vfe_lightning.declarations.spins import Hopfield, InverseIsing, Ising, SherringtonKirkpatrick, Spins
-from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning, Search
+from vfe_lightning.declarations.study import GP, TPE, Grid, Pruning
 from vfe_lightning.declarations.system import System
 from vfe_lightning.declarations.trainer import Trainer
 from vfe_lightning.declarations.trap_base_states import OscillatorDeterminants, TrapConfigurationInteraction
-from vfe_lightning.declarations.twist import Baldereschi, MonkhorstPack, Twist, TwistAverage
+from vfe_lightning.declarations.twist import Baldereschi, MonkhorstPack, TwistAverage
 from vfe_lightning.declarations.velocity import (
     ContinuousFlow,
     EquivariantFlow,
@@ -96,9 +95,7 @@ __all__ = [
     "XY",
     "Adam",
     "AlanineDipeptide",
-    "Annealing",
     "Baldereschi",
-    "BaseStates",
     "Bernoulli",
     "BlockGates",
     "BoltzmannGenerator",
@@ -118,7 +115,6 @@ __all__ = [
     "EdwardsAnderson",
     "ElectronGas",
     "EquivariantFlow",
-    "Evaluation",
     "Exact",
     "ExponentialAnnealing",
     "FermiSea",
@@ -182,9 +178,7 @@ __all__ = [
     "QuantumSpins",
     "Quasiparticle",
     "Rotating",
-    "Sampler",
     "Samples",
-    "Search",
     "SequentialMonteCarlo",
     "SherringtonKirkpatrick",
     "SolvatedDimer",
@@ -197,7 +191,6 @@ __all__ = [
     "TrapConfigurationInteraction",
     "TrappedParticles",
     "TrustRegion",
-    "Twist",
     "TwistAverage",
     "TwoStream",
     "VarGrad",
