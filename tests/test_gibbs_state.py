@@ -117,7 +117,7 @@ def well(centre: float) -> tuple[Crossing, float]:
     ).reference.free_energy
 
 
-WANTED = SequentialMonteCarlo(populations=32, walkers=32, rounds=1, settling=8)
+WANTED = SequentialMonteCarlo(populations=32, walkers=128, rounds=1, settling=8)
 
 
 @pytest.mark.parametrize("centre", [0.0, -1.0, 1.0])

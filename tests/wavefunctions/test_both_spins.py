@@ -88,7 +88,7 @@ def test_the_kinetic_energy_equals_finite_differences_of_psi() -> None:
 
 def test_states_of_two_electrons_are_orthonormal() -> None:
     """Quadrature over their distance, of all pairs of four states of one total momentum."""
-    flow, points = flow_of(2, 1, 1, scale=0.3), 96
+    flow, points = flow_of(2, 1, 1, scale=0.15), 96
     axis = flow.length / points * (torch.arange(points, dtype=torch.float64) + 0.5)
     r = torch.cartesian_prod(axis, axis)
     x = torch.stack([r, torch.zeros_like(r)], dim=1)
@@ -107,7 +107,7 @@ def test_states_of_two_electrons_are_orthonormal() -> None:
 
 def test_samples_have_the_density_of_psi() -> None:
     """<cos k.(x_1 - x_2)> of two electrons of opposite spin, against quadrature."""
-    flow, points = flow_of(2, 1, 1, scale=0.3), 96
+    flow, points = flow_of(2, 1, 1, scale=0.15), 96
     states = states_of(flow, 2, 1, 1, 1)
     axis = flow.length / points * (torch.arange(points, dtype=torch.float64) + 0.5)
     r = torch.cartesian_prod(axis, axis)
