@@ -59,7 +59,7 @@ def test_populations_from_uniform_spins_are_annealed():
     table, kernels = glass()
     table.table = torch.full_like(table.table, -4 * math.log(2))
     moves = [KernelMove(table.bridge, kernels(table.bridge)[0])]
-    rungs = pilot(table.bridge, moves, 500, 0.9, generator())
+    rungs = pilot(table.bridge, moves, 500, 0.9, generator(), least=3)
     assert len(rungs) > 2
     assert all(rung.s == pytest.approx(rung.t, abs=1e-12) for rung in rungs)  # q knows nothing of H
     exact = (-table.bridge.action(table.x)).logsumexp(0)
