@@ -7,25 +7,12 @@ are S/S_0 and the slope of the dispersion, from fresh samples of each run. A poi
     python -m studies.heg3d_effective_mass --name long --batch_size 1024 --trainer.max_steps 500
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from experiments.heg3d_metal import heg3d_metal
+from studies.heg2d_effective_mass import by_both_routes
 from vfe_lightning import Study
-from vfe_lightning.result import Result
-
-if TYPE_CHECKING:
-    from vfe_lightning.study.plan import Report
 
 N_DOWN, RS = (0, 7), (1.0, 4.0)
 SHORT = heg3d_metal.vary(**{"walkers_per_state": 2, "trainer.max_steps": 60})
-
-
-def by_both_routes(results: Sequence[Result]) -> "Report":
-    from vfe_lightning.analysing.effective_masses import figure, table
-
-    rows = table(results)
-    return rows, {"effective_mass": figure(rows)}
 
 
 heg3d_effective_mass = Study.scan(

@@ -76,7 +76,7 @@ class KernelMove(Move):
             return Walkers(x, torch.full_like(action, torch.nan), action), taken
         moved = Walkers(x, self.bridge.log_q(x), action)
         change = (1 - t) * (moved.log_q - walkers.log_q) + (s - t) * (moved.action - walkers.action)
-        probability = change.nan_to_num(nan=-torch.inf).clamp(max=0).exp()
+        probability = chance(change)
         return walkers.replaced(moved, coin(probability, generator)), taken * probability
 
 
@@ -95,7 +95,7 @@ class Independence(Move):
             walkers = Walkers(walkers.x, self.bridge.log_q(walkers.x), walkers.action)
         fresh = self.bridge.fresh(len(walkers.x), generator)
         change = t * (fresh.log_weights - walkers.log_weights)
-        probability = change.nan_to_num(nan=-torch.inf).clamp(max=0).exp()
+        probability = chance(change)
         return walkers.replaced(fresh, coin(probability, generator)), probability
 
 
@@ -121,7 +121,7 @@ class Jumps(Move):
         change = t * (walkers.action - action)
         if t < 1:
             change = change + (1 - t) * (log_q - walkers.log_q)
-        probability = change.nan_to_num(nan=-torch.inf).clamp(max=0).exp()
+        probability = chance(change)
         return walkers.replaced(Walkers(x, log_q, action), coin(probability, generator)), probability
 
     def flow(self, walkers: Walkers) -> Tensor:
@@ -135,7 +135,7 @@ class Jumps(Move):
             for second in range(len(minima)):
                 x = walkers.x + minima[second] - minima[first]
                 change = walkers.action - self.bridge.action(x)
-                probability = change.nan_to_num(nan=-torch.inf).clamp(max=0).exp()
+                probability = chance(change)
                 total += probability[:, None] * (nearest(x, minima) - before)
         return total / (len(minima) * (len(minima) - 1))
 
@@ -144,6 +144,11 @@ def nearest(x: Tensor, minima: Tensor) -> Tensor:
     """One where a minimum is the nearest one, zero elsewhere: (walkers, ...) -> (walkers, minima)."""
     away = torch.cdist(x.flatten(1), minima.flatten(1))
     return torch.nn.functional.one_hot(away.argmin(dim=1), len(minima)).to(x)
+
+
+def chance(log_ratio: Tensor) -> Tensor:
+    """min(1, e^r), by which Metropolis accepts; none where r is no number: (walkers,)."""
+    return log_ratio.nan_to_num(nan=-torch.inf).clamp(max=0).exp()
 
 
 def coin(probability: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vfe_lightning.samplers.bridge import Bridge
-from vfe_lightning.samplers.bridge_moves import Kernel, coin
+from vfe_lightning.samplers.bridge_moves import Kernel, chance, coin
 from vfe_lightning.samplers.hmc import leapfrog, step_factors
 
 OWN = 1e-3  # share of the variances alone in the covariance
@@ -49,7 +49,7 @@ class Trajectories(Kernel):
         y = place(v)
         proposed = self.bridge.action(y)
         change = s * (proposed - action) + 0.5 * (q.square() - momentum.square()).sum(dim=1)
-        probability = change.neg().nan_to_num(nan=-torch.inf).clamp(max=0).exp()
+        probability = chance(-change)
         accept = coin(probability, generator)
         everywhere = accept.reshape(-1, *[1] * (x.ndim - 1))
         return torch.where(everywhere, y, x), torch.where(accept, proposed, action), probability
