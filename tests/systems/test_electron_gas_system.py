@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import torch
+from finite_differences import columns, slope
 from judging import agrees, errors
 from small_gas import assert_no_dead_layers, small_gas
 
@@ -125,18 +126,8 @@ def test_the_flow_gradient_is_the_slope_of_the_energy():
     norm = weight @ scores.real
     torch.testing.assert_close(norm, torch.zeros_like(norm), rtol=0, atol=1e-5)
     gradient = 2 * ((kinetic.energy - (weight * kinetic.energy).sum()).conj() * weight) @ scores
-    column = 0
-    for p in gas.wavefunction.parameters():
-        flat = p.data.view(-1)
-        old, h, slopes = float(flat[0]), 1e-4, []
-        for sign in (1, -1):
-            flat[0] = old + sign * h
-            slopes.append(energy())
-        flat[0] = old
-        assert (slopes[0] - slopes[1]) / (2 * h) == pytest.approx(
-            float(gradient[column].real), rel=2e-3, abs=1e-5
-        )
-        column += p.numel()
+    for p, column in columns(gas.wavefunction):
+        assert slope(energy, p, 0, h=1e-4) == pytest.approx(float(gradient[column].real), rel=2e-3, abs=1e-5)
 
 
 def test_the_occupation_gradient_is_the_slope_of_the_free_energy():

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from finite_differences import columns, slope
 from judging import agrees, errors
 
 from vfe_lightning import declarations
@@ -172,21 +173,13 @@ def test_the_flow_gradient_is_the_slope_of_the_energy() -> None:
     density, e = local()
     scores = dot.wavefunction.scores(states, x).real
     gradient = 2 * (density * (e - density @ e)) @ (scores - density @ scores)
-    column = 0
-    for p in dot.wavefunction.parameters():
-        flat, h = p.data.view(-1), 1e-4
-        old, slopes = float(flat[0]), []
-        for sign in (1, -1):
-            flat[0] = old + sign * h
-            slopes.append(energy())
-        flat[0] = old
-        slope = (slopes[0] - slopes[1]) / (2 * h)
-        assert slope == pytest.approx(float(gradient[column]), rel=2e-3, abs=1e-5)
+    for p, column in columns(dot.wavefunction):
+        found = slope(energy, p, 0, h=1e-4)
+        assert found == pytest.approx(float(gradient[column]), rel=2e-3, abs=1e-5)
         if p is dot.wavefunction.flow.breathing.log_scale:
             trap, interaction = dot.hamiltonian.trap(x), dot.hamiltonian.interaction(x)
             virial = 2 * (e - trap - interaction - 1) - 2 * trap + interaction
-            assert slope == pytest.approx(-float(density @ virial), rel=2e-3)
-        column += p.numel()
+            assert found == pytest.approx(-float(density @ virial), rel=2e-3)
 
 
 def test_references_and_landmarks() -> None:

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 from contracts import small
+from finite_differences import columns, slope
 from judging import agrees, errors
 from small_gas import assert_no_dead_layers, small_gas
 from torch import Tensor
@@ -116,19 +117,11 @@ def test_the_gradient_of_p_is_the_slope_of_the_average_whatever_is_taken_off_eac
     off = cost - gas.baseline(x)
     quiet = (share * (off - share @ off)) @ scores
     torch.testing.assert_close(quiet, plain, rtol=1e-9, atol=1e-12)
-    column, h = 0, 1e-5
-    for p in gas.model.parameters():
-        flat = p.data.view(-1)
-        for at in (0, flat.numel() // 2):
-            old, slopes = float(flat[at]), []
-            for sign in (1, -1):
-                flat[at] = old + sign * h
-                slopes.append(average())
-            flat[at] = old
-            assert (slopes[0] - slopes[1]) / (2 * h) == pytest.approx(
+    for p, column in columns(gas.model):
+        for at in (0, p.numel() // 2):
+            assert slope(average, p, at, h=1e-5) == pytest.approx(
                 float(plain[column + at]), rel=1e-5, abs=1e-8
             )
-        column += flat.numel()
 
 
 def test_the_gradient_of_the_flow_is_the_slope_of_the_average():
@@ -160,17 +153,8 @@ def test_the_gradient_of_the_flow_is_the_slope_of_the_average():
     ):  # any number of each twist
         scores = gas.wavefunction.scores(states, x)
         gradient = gradient + (((energy - mean - off).conj() * weight)[:, None] * scores).sum(0).real
-    column = 0
-    for p in gas.wavefunction.parameters():
-        flat = p.data.view(-1)
-        old, h, slopes = float(flat[0]), 1e-4, []
-        for sign in (1, -1):
-            flat[0] = old + sign * h
-            slopes.append(average())
-        flat[0] = old
-        slope = (slopes[0] - slopes[1]) / (2 * h)
-        assert slope == pytest.approx(float(gradient[column]), rel=2e-3, abs=1e-5)
-        column += p.numel()
+    for p, column in columns(gas.wavefunction):
+        assert slope(average, p, 0, h=1e-4) == pytest.approx(float(gradient[column]), rel=2e-3, abs=1e-5)
 
 
 @pytest.mark.parametrize("changes", [{"n": 3}, {"n": 3, "n_down": 1}])

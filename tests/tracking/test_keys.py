@@ -128,12 +128,17 @@ def test_two_machines_make_one_run_of_a_key_on_a_server(client, unlocked):
     assert [e.name for e in client.search_experiments()] == ["toy", "Default"]
 
 
-def test_a_process_that_hangs_between_its_claim_and_its_run_makes_no_second_one(client, monkeypatch):
+def on_a_server(client) -> tuple[str, Callable[[], str]]:
+    """An MLflow experiment, and what makes the run of a key in it and returns its id."""
     experiment = store.experiment_id(client, store.tracking_uri(), "toy")
+    return (
+        experiment,
+        lambda: keys.make(client, "http://server", experiment, "toy", {keys.KEY: "a"}).info.run_id,
+    )
 
-    def make():
-        return keys.make(client, "http://server", experiment, "toy", {keys.KEY: "a"}).info.run_id
 
+def test_a_process_that_hangs_between_its_claim_and_its_run_makes_no_second_one(client, monkeypatch):
+    _, make = on_a_server(client)
     create, made = MlflowClient.create_run, []
 
     def late(*arguments, **named):
@@ -149,11 +154,7 @@ def test_a_process_that_hangs_between_its_claim_and_its_run_makes_no_second_one(
 
 
 def test_a_claim_whose_process_died_is_no_obstacle(client, monkeypatch):
-    experiment = store.experiment_id(client, store.tracking_uri(), "toy")
-
-    def make():
-        return keys.make(client, "http://server", experiment, "toy", {keys.KEY: "a"}).info.run_id
-
+    experiment, make = on_a_server(client)
     with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
         broken.setattr(MlflowClient, "create_run", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         make()
