@@ -95,7 +95,7 @@ def test_layers_start_as_the_identity():
 def test_a_fold_has_no_determinant():
     """A layer draws two particles together so much that it exchanges them."""
     layers = PairLayers(2, 1, 4, 0).requires_grad_(False)
-    layers.layers[0].weight.fill_(-0.8)
+    layers._layers[0].weight.fill_(-0.8)
     z = torch.zeros(50, 2, 3, dtype=torch.float64)
     z[:, 1, 0] = torch.linspace(0.01, 0.5, 50)
     x, log_det, jacobian = layers.with_jacobian(z)
