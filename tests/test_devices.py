@@ -57,6 +57,8 @@ OTHERS: list[tuple[str, dict[str, Any]]] = [
     ("log_gas", {"dim": 1, "coupling": 1}),
     ("monge_ampere", {"symmetrize": False}),
     ("neural_rg", {"symmetrize": False, "flow.shared": False, "fourier": False}),
+    ("one_component_plasma", {"flow.start.kind": "independent", "gradient.kind": "path_only"}),
+    ("one_component_plasma", {"optimizer.kind": "natural_gradient", "flow.messages": 0}),
     ("phi4", {"symmetrize": True, "gradient.kind": "path_only"}),
     ("potts", {"network.kind": "pixel_cnn", "optimizer.kind": "natural_gradient"}),
     ("quantum_dot", {"base_states": MIXED | {"cutoff": 2}, "occupation.kind": "levels"}),
@@ -136,9 +138,9 @@ class Asked(TorchFunctionMode):
 
 # whether all free fermions have a place, whether Newton has converged, and three transfers of numbers;
 # and one more for each iteration of Newton's after the third
-@pytest.mark.parametrize(("name", "most"), [("heg2d", 8), ("heg3d", 8)])
+@pytest.mark.parametrize(("name", "most"), [("heg2d", 8), ("heg3d", 8), ("one_component_plasma", 8)])
 def test_the_host_of_a_gpu_is_seldom_asked_in_a_step(name, most):
-    system = prepared(small(name))
+    system = prepared(small(name, **{"optimizer.kind": "natural_gradient"}))
     with second_device():
         system.to(SECOND)
         optimizer = system.configure_optimizers()
