@@ -123,11 +123,15 @@ def plasma(n: int = 16, *gammas: float) -> None:
 
 
 def plasma_path(
-    n: int, gammas: Sequence[float], chains: int = 64, trajectories: int = 40, intervals: int = 8
+    n: int, gammas: Sequence[float], trajectories: int = 40, intervals: int = 8
 ) -> Iterator[tuple[float, float, float, Moments, float]]:
-    """Gamma, F, its error, U and the error of the quadrature, of an ion, at each coupling in turn."""
-    h, generator = Plasma(n, 1.0), torch.Generator().manual_seed(0)
-    x = torch.rand(chains, n, 3, generator=generator, dtype=torch.float64)
+    """Gamma, F, its error, U and the error of the quadrature, of an ion, at each coupling in turn.
+
+    A GPU, where there is one, moves so many chains in the same time.
+    """
+    device, chains = ("cuda", 1024) if torch.cuda.is_available() else ("cpu", 64)
+    h, generator = Plasma(n, 1.0).to(device), torch.Generator(device).manual_seed(0)
+    x = torch.rand(chains, n, 3, generator=generator, dtype=torch.float64, device=device)
     log_z, variance, quadrature, here, step_size = 0.0, 0.0, 0.0, 0.0, 0.05
     for gamma in gammas:
         found = thermodynamic_integration.integrate(

@@ -1,7 +1,7 @@
 r"""The classical one-component plasma: two ions exactly, and what is known of the infinite one.
 
 F beyond the ideal gas in kT, of all ions in the cube, or of one ion of the infinite plasma as
-f(Gamma) = int_0^Gamma u(G) / G dG. The Debye-Hueckel limit is f = -Gamma^{3/2} / sqrt(3).
+f(Gamma) = int_0^Gamma u(G) / G dG.
 """
 
 import math
@@ -36,11 +36,6 @@ def two_ions(gamma: float, points: int = POINTS) -> Reference:
     )
 
 
-def debye_hueckel(gamma: float) -> float:
-    """f of weak coupling, infinitely many ions."""
-    return -(gamma**1.5) / math.sqrt(3)
-
-
 def potekhin_chabrier(gamma: float) -> float:
     """f of the infinite liquid up to Gamma = 190, within 1e-3 of simulations and right for Gamma -> 0.
 
@@ -55,14 +50,3 @@ def potekhin_chabrier(gamma: float) -> float:
         + b1 * (gamma - b2 * math.log1p(gamma / b2))
         + b3 / 2 * math.log1p(gamma**2 / b4)
     )
-
-
-def slattery(gamma: float) -> float:
-    """f of the infinite liquid, 1 <= Gamma <= 160: Slattery, Doolen & DeWitt, PRA 26, 2255 (1982).
-
-    The constant is f(1) = -0.4368 of Slattery, Doolen & DeWitt, PRA 21, 2087 (1980).
-    """
-    a, b, c, d, first = -0.897744, 0.95043, 0.18956, -0.81487, -0.4368
-    root = gamma**0.25
-    grown = a * gamma + 4 * (b * root - c / root) + d * math.log(gamma)
-    return grown - (a + 4 * (b - c)) + first
