@@ -59,6 +59,8 @@ OTHERS: list[tuple[str, dict[str, Any]]] = [
     ("log_gas", {"dim": 1, "coupling": 1}),
     ("monge_ampere", {"symmetrize": False}),
     ("neural_rg", {"symmetrize": False, "flow.shared": False, "fourier": False}),
+    ("one_component_plasma", {"flow.start.kind": "independent", "gradient.kind": "path_only"}),
+    ("one_component_plasma", {"optimizer.kind": "natural_gradient", "flow.messages": 0}),
     ("phi4", {"symmetrize": True, "gradient.kind": "path_only"}),
     ("potts", {"network.kind": "pixel_cnn", "optimizer.kind": "natural_gradient"}),
     ("quantum_dot", {"base_states": MIXED | {"cutoff": 2}, "occupation.kind": "levels"}),

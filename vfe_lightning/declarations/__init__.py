@@ -44,6 +44,7 @@ from vfe_lightning.declarations.own import Own, OwnColourNetwork, OwnFlow, OwnNe
 from vfe_lightning.declarations.pairwise_ising import PairwiseIsing
 from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
 from vfe_lightning.declarations.pauli_spins import PauliSpins
+from vfe_lightning.declarations.plasma import OneComponentPlasma
 from vfe_lightning.declarations.potential import Couplings, Potential
 from vfe_lightning.declarations.potts import Potts
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
@@ -154,6 +155,7 @@ __all__ = [
     "NoFinish",
     "Occupation",
     "OneBodyFlow",
+    "OneComponentPlasma",
     "Optimizer",
     "OscillatorDeterminants",
     "Own",
