@@ -17,7 +17,7 @@ NEGLIGIBLE = 6.3  # exp(-x^2) below 1e-17
 
 
 class PeriodicGaussians(nn.Module):
-    """Normalised Gaussians of all exponents on each proton; basis functions are (proton, exponent) in one axis."""
+    """Normalised Gaussians of P exponents on N protons each: N P functions, those of a proton together."""
 
     exponents: Tensor  # (P,), in Bohr^-2
 
@@ -65,7 +65,9 @@ class PeriodicGaussians(nn.Module):
         total = a[:, None] + a
         reduced = (a[:, None] * a / total)[..., None, None]
         d = self._images(b[:, :, None] - b[:, None], self.smallest / 2)[..., 0, :]
-        of_images = (2 * (a[:, None] * a).sqrt() / total).sqrt()[..., None, None] * torch.exp(-reduced * d * d)
+        of_images = (2 * (a[:, None] * a).sqrt() / total).sqrt()[..., None, None] * torch.exp(
+            -reduced * d * d
+        )
         kinetic = (of_images * reduced * (1 - 2 * reduced * d * d)).sum(-1)
         x, y, z = of_images.sum(-1).unbind(-1)
         of_x, of_y, of_z = kinetic.unbind(-1)

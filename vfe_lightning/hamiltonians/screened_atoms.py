@@ -3,9 +3,9 @@ r"""Orbitals of electrons among protons: one diagonalisation of a superposition 
 $$ h = -\nabla^2 / 2 + \sum_I v(r - S_I) - (3 \rho / \pi)^{1/3}, \qquad
    v_G = -\frac{4 \pi}{G^2} (1 - \rho_G), \quad \rho_G = (1 + G^2 / 4)^{-2} $$
 
-with rho the density of an atom in 1s around each proton: its Coulomb potential and its local exchange. Neutral,
-analytic in S, and within a few mHa an atom of Hartree-Fock without any self-consistency: S. Lehtola, J. Chem. Theory
-Comput. 15, 1593 (2019). Bohr, Hartree.
+with rho the density of 1s atoms around all protons: their Coulomb potentials and local exchange. It is
+neutral, analytic in S, and within a few mHa an atom of Hartree-Fock without any self-consistency: S. Lehtola,
+J. Chem. Theory Comput. 15, 1593 (2019). Bohr, Hartree.
 """
 
 import math
@@ -77,8 +77,8 @@ def orthonormal(hamiltonian: Tensor, overlap: Tensor, smallest: float) -> tuple[
     norm, vectors = torch.linalg.eigh(overlap)
     if (norm[:, 0] < SINGULAR).any():
         raise Refused(
-            f"the Gaussians on the protons are linearly dependent: the smallest eigenvalue of their overlaps is "
-            f"{float(norm.min()):.1e}; leave the most diffuse of the --orbitals.exponents out, {smallest:g}"
+            f"the Gaussians on the protons are linearly dependent, with an eigenvalue of their overlaps of "
+            f"{float(norm.min()):.1e}: leave the most diffuse of the --orbitals.exponents out, {smallest:g}"
         )
     basis = vectors * norm.rsqrt()[:, None]
     energies, turned = torch.linalg.eigh(basis.mT @ hamiltonian @ basis)

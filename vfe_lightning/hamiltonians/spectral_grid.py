@@ -1,7 +1,7 @@
 r"""Densities and potentials on a regular grid of a periodic cube, by fast Fourier transforms.
 
-With f(r) = L^-3 sum_G f_G exp(i G r) the potential of a density is v_G = 4 pi rho_G / G^2, without G = 0: that of
-the charges, their images and a neutralising background. Hartree, Bohr.
+With f(r) = L^-3 sum_G f_G exp(i G r) the potential of a density is v_G = 4 pi rho_G / G^2, without G = 0:
+that of the charges, their images and a neutralising background. Hartree, Bohr.
 """
 
 import math
@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 
 class SpectralGrid(nn.Module):
-    """An even number of points a side of a cube of side `length`; functions are (..., points, points, points)."""
+    """An even number of points along each side; functions are (..., points, points, points)."""
 
     square: Tensor  # G^2 of half of the reciprocal vectors, (points, points, points / 2 + 1)
-    coulomb: Tensor  # 4 pi / G^2, zero at G = 0 and at the highest frequencies, whose sign is not known
+    inside: Tensor  # one, but zero at the highest frequencies, whose sign is not known
+    coulomb: Tensor  # 4 pi / G^2, zero there and at G = 0
     axes: Tensor  # integer G of a full axis, (points,)
 
     def __init__(self, length: float, spacing: float) -> None:
@@ -24,10 +25,12 @@ class SpectralGrid(nn.Module):
         half = torch.arange(self.points // 2 + 1, dtype=torch.float64)
         square = whole[:, None, None] ** 2 + whole[:, None] ** 2 + half**2
         highest = self.points // 2
-        edge = (whole.abs() == highest)[:, None, None] | (whole.abs() == highest)[:, None] | (half == highest)
+        full, last = whole.abs() < highest, half < highest
+        inside = (full[:, None, None] & full[:, None] & last).double()
         square = (2 * math.pi / length) ** 2 * square
-        coulomb = torch.where(edge | (square == 0), 0.0, 4 * math.pi / square.clamp(min=1e-9))
-        for name, table in {"square": square, "coulomb": coulomb, "axes": whole}.items():
+        coulomb = torch.where(square > 0, 4 * math.pi * inside / square.clamp(min=1e-9), 0.0)
+        tables = {"square": square, "inside": inside, "coulomb": coulomb, "axes": whole}
+        for name, table in tables.items():
             self.register_buffer(name, table, persistent=False)
 
     @property
@@ -47,7 +50,7 @@ class SpectralGrid(nn.Module):
         x, y, z = torch.polar(torch.ones_like(angle), angle).unbind(2)
         z = z[..., : self.points // 2 + 1]
         planes = (x[..., None] * y[:, :, None]).flatten(2)
-        return (planes.mT @ z).unflatten(1, (self.points, self.points))
+        return (planes.mT @ z).unflatten(1, (self.points, self.points)) * self.inside
 
     def values(self, transform: Tensor) -> Tensor:
         """f on the grid of its f_G."""
