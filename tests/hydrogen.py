@@ -41,10 +41,4 @@ def body_centred(rs: float) -> tuple[Tensor, float]:
     return length / 2 * torch.cat([corner, corner + 0.5]), length
 
 
-def random_rotations(batch: int) -> Tensor:
-    generator = torch.Generator().manual_seed(batch)
-    directions = torch.randn(batch, 3, generator=generator, dtype=torch.float64)
-    return directions / directions.norm(dim=1, keepdim=True)
-
-
 assert math.isclose(two_molecules()[1], 5.11776, rel_tol=1e-5)

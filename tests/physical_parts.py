@@ -29,6 +29,7 @@ from vfe_lightning.hamiltonians.phi4 import PhiFour
 from vfe_lightning.hamiltonians.planar_wells import DoubleWell, MuellerBrown
 from vfe_lightning.hamiltonians.potts import Potts, cycled
 from vfe_lightning.hamiltonians.quantum_dot import QuantumDot
+from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
 from vfe_lightning.hamiltonians.spins import PairwiseSpins
 from vfe_lightning.hamiltonians.stretched_dimer import StretchedDimer
 from vfe_lightning.hamiltonians.trapped_particles import Coulomb, LennardJones, Logarithmic, TrappedParticles
@@ -39,6 +40,7 @@ from vfe_lightning.wavefunctions.continuous_flow_wavefunction import ContinuousF
 from vfe_lightning.wavefunctions.flow_wavefunction import FlowWavefunction
 from vfe_lightning.wavefunctions.fock_darwin import FockDarwin
 from vfe_lightning.wavefunctions.oscillator_determinants import OscillatorDeterminants
+from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
 from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 from vfe_lightning.wavefunctions.spin_determinants import SpinDeterminants
 from vfe_lightning.wavefunctions.trap_configuration_interaction import TrapConfigurationInteraction
@@ -139,12 +141,14 @@ class SomeStates(NamedTuple):
         shape: of one configuration, (n, dim).
         length: side of the periodic cube; None in a trap.
         n_up: electrons of spin up, which stand first.
+        pinned: by something that stands in the cube; of translations only those by its sides change nothing.
     """
 
     make: Callable[[], BaseStates]
     shape: tuple[int, int]
     length: float | None
     n_up: int
+    pinned: bool = False
 
     def points(self, batch: int) -> Tensor:
         scale = 1.0 if self.length is None else self.length
@@ -175,6 +179,17 @@ def orbitals(sets: list[list[int]], n_up: int) -> OscillatorDeterminants:
     return OscillatorDeterminants(found, TrappedFermions(found), torch.tensor(sets), n_up)
 
 
+def among_protons(n_up: int, n_down: int) -> ProtonDeterminants:
+    """Of the third walker in other orbitals than the lowest ones."""
+    atoms = ScreenedAtoms([1.5, 0.5], LENGTH, 0.4)
+    protons = LENGTH * torch.rand(2, 2, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    c = atoms(protons).coefficients[[0, 1, 1]]
+    c = torch.cat([c[:2], c[2:].flip(2)])
+    return ProtonDeterminants(
+        atoms, protons[[0, 1, 1]], c[:, :, :n_up], c[:, :, 1 : 1 + n_down], torch.arange(3)
+    )
+
+
 def mixing_in_a_trap() -> TrapConfigurationInteraction:
     made = TrapConfigurationInteraction(2, 1, 2.0, 1.0, 3)
     with torch.no_grad():
@@ -201,6 +216,10 @@ BASE_STATES = {
         lambda: orbitals([[0, 1, 2], [0, 4, 7], [3, 8, 14]], 3), (3, 2), None, 3
     ),
     "orbitals of a trap, two spins": SomeStates(lambda: orbitals(TWO_SPINS, 3), (5, 2), None, 3),
+    "orbitals among protons": SomeStates(lambda: among_protons(2, 0), (2, 3), LENGTH, 2, pinned=True),
+    "orbitals among protons, two spins": SomeStates(
+        lambda: among_protons(2, 1), (3, 3), LENGTH, 2, pinned=True
+    ),
     "mixed orbitals of a trap": SomeStates(lambda: mixing_in_a_trap()(IN_A_TRAP), (3, 2), None, 2),
 }
 

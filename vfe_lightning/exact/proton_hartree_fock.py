@@ -23,9 +23,8 @@ def determinant_energy(atoms: ScreenedAtoms, protons: Tensor, up: Tensor, down: 
     """E, (geometries,), of protons (geometries, N, 3) and orbitals of each spin (geometries, M, n)."""
     grid = atoms.grid
     kinetic = atoms.gaussians.matrices(protons)[1]
-    functions = atoms.on_grid(protons)
     spins = [c for c in (up, down) if c.shape[2]]
-    values = [c.mT @ functions for c in spins]  # (geometries, n, points^3)
+    values = [atoms.orbitals_on_grid(protons, c) for c in spins]  # (geometries, n, points^3)
     density = torch.stack([v.square().sum(1) for v in values]).sum(0).unflatten(1, (grid.points,) * 3)
     mean_field = attraction(atoms, protons) + grid.potential(density) / 2
     energy = (density * mean_field).sum((1, 2, 3)) * grid.cell + constant(atoms, protons, up, down)

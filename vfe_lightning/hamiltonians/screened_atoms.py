@@ -45,9 +45,7 @@ class ScreenedAtoms(nn.Module):
         Raises:
             Refused: Gaussians of neighbours are linearly dependent.
         """
-        size = protons.shape[1] * len(self.gaussians.exponents)
-        few = max(1, HELD // (size * self.grid.points**3))
-        mean_field = torch.cat([self._mean_field(some) for some in protons.split(few)])
+        mean_field = torch.cat([self._mean_field(some) for some in protons.split(self._few(protons))])
         overlap, kinetic = self.gaussians.matrices(protons)
         return Orbitals(*orthonormal(kinetic + mean_field, overlap, self.gaussians.smallest))
 
@@ -55,9 +53,19 @@ class ScreenedAtoms(nn.Module):
         """Basis functions on the grid, (geometries, M, points^3)."""
         return self.gaussians.on_grid(self.grid.axis, protons)
 
+    def orbitals_on_grid(self, protons: Tensor, coefficients: Tensor) -> Tensor:
+        """The same of orbitals, (geometries, n, points^3), of coefficients (geometries, M, n)."""
+        parts = zip(protons.split(few := self._few(protons)), coefficients.split(few), strict=True)
+        return torch.cat([c.mT @ self.on_grid(some) for some, c in parts])
+
     def matrix(self, functions: Tensor, potential: Tensor) -> Tensor:
         """Of a potential (geometries, points, points, points) between functions on the grid."""
         return (functions * potential.flatten(1)[:, None]) @ functions.mT * self.grid.cell
+
+    def _few(self, protons: Tensor) -> int:
+        """Geometries whose basis functions are held at once."""
+        size = protons.shape[1] * len(self.gaussians.exponents)
+        return max(1, HELD // (size * self.grid.points**3))
 
     def _mean_field(self, protons: Tensor) -> Tensor:
         grid = self.grid
