@@ -13,6 +13,8 @@ from torch import Tensor
 from vfe_lightning import declarations
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.cusped_flow import CuspedFlow
+from vfe_lightning.bijectors.electron_cusps import ElectronCusps
+from vfe_lightning.bijectors.electrons_among_protons import ElectronFlow, ElectronVelocity
 from vfe_lightning.bijectors.equivariant_velocity import velocity_of
 from vfe_lightning.bijectors.periodic_cusp import PeriodicCusp
 from vfe_lightning.bijectors.two_stream import TwoStreamFlow
@@ -41,6 +43,7 @@ from vfe_lightning.wavefunctions.flow_wavefunction import FlowWavefunction
 from vfe_lightning.wavefunctions.fock_darwin import FockDarwin
 from vfe_lightning.wavefunctions.oscillator_determinants import OscillatorDeterminants
 from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
+from vfe_lightning.wavefunctions.proton_wavefunction import ProtonWavefunction
 from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 from vfe_lightning.wavefunctions.spin_determinants import SpinDeterminants
 from vfe_lightning.wavefunctions.trap_configuration_interaction import TrapConfigurationInteraction
@@ -245,11 +248,21 @@ def of_a_trap(mixing: TrapConfigurationInteraction | None) -> ContinuousFlowWave
     return ContinuousFlowWavefunction(flow, mixing)
 
 
+def of_atoms(n_up: int, n_down: int) -> ProtonWavefunction:
+    torch.manual_seed(0)
+    velocity = ElectronVelocity(n_up, n_down, 2, LENGTH, width=4, softness=0.4, reach=2.0)
+    flow = ElectronFlow(velocity, ElectronCusps(n_up, n_down, 2, LENGTH, 0.35, 0.8), steps=4, tolerance=0.1)
+    stirred(flow, 0.05)
+    return ProtonWavefunction(flow)
+
+
 # name -> (wavefunction, the states that it transforms)
 WAVEFUNCTIONS = {
     "of a flow": lambda: (of_the_gas(False), plane_waves(5, 2)),
     "of a flow of each momentum": lambda: (of_the_gas(True), plane_waves(5, 2)),
     "of a flow of both spins": lambda: (of_the_metal(), of_both_spins(3, 2, 2)),
     "of a continuous flow": lambda: (of_a_trap(None), orbitals([[0, 1, 2], [0, 4, 7], [3, 8, 14]], 3)),
+    "of a flow among protons": lambda: (of_atoms(2, 0), among_protons(2, 0)),
+    "of a flow among protons, two spins": lambda: (of_atoms(2, 1), among_protons(2, 1)),
     "of a continuous flow, mixed": lambda: (of_a_trap(mixing := mixing_in_a_trap()), mixing(IN_A_TRAP)),
 }

@@ -1,8 +1,8 @@
 r"""Exact samples of electrons in orbitals that are known on a grid: proposals are uniform in its cells.
 
-A cell is proposed by a bound of the density sum_a |phi_a|^2 in it: the largest one at its eight corners, and at
-protons close by, where orbitals have their peaks, times a margin for what lies between. That it is a bound is
-checked at each proposal.
+A cell is proposed by a bound of the density sum_a |phi_a|^2 in it: the largest one at its eight corners, and
+at protons close by, where orbitals have their peaks, times a margin for what lies between. That it is a bound
+is checked at each proposal.
 """
 
 import itertools
@@ -56,7 +56,7 @@ class GridHat:
         z = one_by_one(self.protons.new_empty(len(geometry), self.occupied.shape[2], 3), propose, generator)
         if self.largest > 1:
             raise Refused(
-                f"electrons have {float(self.largest):.3f} times the density that their samples were proposed "
+                f"electrons have {float(self.largest):.3f} times the density that their samples are proposed "
                 "with, which may be 1 at most: lower --orbitals.spacing"
             )
         return z
