@@ -25,6 +25,7 @@ from vfe_lightning.hamiltonians import alanine_dipeptide, lattices
 from vfe_lightning.hamiltonians.dimer import Dimer, exchanged
 from vfe_lightning.hamiltonians.electron_gas import ElectronGas
 from vfe_lightning.hamiltonians.hamiltonian import Hamiltonian
+from vfe_lightning.hamiltonians.hydrogen import Hydrogen
 from vfe_lightning.hamiltonians.ising_dual import IsingDual
 from vfe_lightning.hamiltonians.periodic_box import box_length
 from vfe_lightning.hamiltonians.phi4 import PhiFour
@@ -83,6 +84,11 @@ def mirrored(x: Tensor) -> Tensor:
     return x * x.new_tensor([1.0, -1.0])
 
 
+def shifted_each(x: Tensor) -> Tensor:
+    """By other sides of a cube of side 3 each."""
+    return x + 3.0 * torch.arange(-4, x[0].numel() - 4).view(x.shape[1:])
+
+
 def peptides() -> Tensor:
     found = torch.as_tensor(alanine_dipeptide.peptide().positions)[None]
     return internal(found, alanine_dipeptide.peptide().places) + 0.003 * normal(0, 6, 60)
@@ -113,6 +119,11 @@ HAMILTONIANS = {
         lambda: ElectronGas(4, 2, 3.0), positions(4, 2), (*GAS, lambda x: x + box_length(4, 2))
     ),
     "electron gas 3D": OneHamiltonian(lambda: ElectronGas(3, 3, 3.0), positions(3, 3), GAS),
+    "hydrogen": OneHamiltonian(
+        lambda: Hydrogen(3, 3.0),
+        positions(5, 3),
+        (reversed_from(3), torch.neg, lambda x: x + 0.7, shifted_each),
+    ),
     "Ising dual": OneHamiltonian(lambda: IsingDual(5, 0.3), positions(5, 5), TORUS),
     "Mueller-Brown": OneHamiltonian(MuellerBrown, positions(2)),
     "pairs of spins": OneHamiltonian(lambda: PairwiseSpins(random_couplings(7)), signs(7), (torch.neg,)),
@@ -251,7 +262,7 @@ def of_a_trap(mixing: TrapConfigurationInteraction | None) -> ContinuousFlowWave
 def of_atoms(n_up: int, n_down: int) -> ProtonWavefunction:
     torch.manual_seed(0)
     velocity = ElectronVelocity(n_up, n_down, 2, LENGTH, width=4, softness=0.4, reach=2.0)
-    flow = ElectronFlow(velocity, ElectronCusps(n_up, n_down, 2, LENGTH, 0.35, 0.8), steps=4, tolerance=0.1)
+    flow = ElectronFlow(velocity, ElectronCusps(n_up, n_down, LENGTH, 1.4, 3.0), steps=4, tolerance=0.1)
     stirred(flow, 0.05)
     return ProtonWavefunction(flow)
 

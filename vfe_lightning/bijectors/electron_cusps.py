@@ -1,23 +1,22 @@
-r"""A map of electrons among protons that gives Psi all cusps: d ln Psi / dr = -1 at protons, 1/2 at pairs.
+r"""A map of electrons among protons that gives Psi its cusps: d ln Psi / dr = -1 at protons, 1/2 at pairs.
 
-An electron at x moves by a mean over the protons and, of spin up, over the electrons of spin down,
+First every electron moves by the protons, then those of spin up by those of spin down, in steps of one kind,
 
-$$ y = x + \sum_c w_c \phi_c(\rho_c) \, s_c, \qquad
-   w_c \propto \rho_c^{-4}, \quad \phi_c = A_c (1 - \tanh(\rho_c / b_c)) $$
+$$ y = x + \sum_c \phi_c(\rho_c) \, s_c, \qquad \phi_c = A_c (1 - \rho_c / R_c)^4_+ $$
 
-with s and rho the smooth periodic difference and distance, so that where it meets one of them the others do
-not matter, and ln |det dy/dx|^(1/2) has the slope -2 A / [b (1 + A)] in all directions, exactly and in any
-crowd. The Jacobian is triangular, of blocks of three: spin down does not see spin up. Without cusps the local
-energy has no bound: T. Kato, Commun. Pure Appl. Math. 10, 151 (1957). Bohr, Hartree.
+with s and rho the smooth periodic difference and distance, gives ln |det dy/dx|^(1/2) the slope
+-8 A / [R (1 + A)] at contact. At protons, where R ends at the next one, this is exact whatever else is near;
+where opposite spins meet, but for the few per cent that others close by stretch space. Jacobians are blocks of
+three. Without cusps the local energy has no bound: T. Kato, Commun. Pure Appl. Math. 10, 151 (1957). Bohr.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from vfe_lightning.calculus.forward_laplacian import Field, Traced, composed, less, reciprocal
+from vfe_lightning.calculus.forward_laplacian import Field, Traced, composed, less
 from vfe_lightning.calculus.runge_kutta import State
 
 AT_PROTONS, OPPOSITE = -1.0, 0.5  # d ln Psi / dr at contact
@@ -25,140 +24,116 @@ ROUNDS = 20  # of the inverse, each of which leaves a fifth of the error
 AXES = range(3)
 
 
-class Movers(NamedTuple):
-    """Electrons of one spin, and what each of them is drawn by: C protons and electrons."""
-
-    moved: Tensor  # (movers, n): one at their places
-    apart: Tensor  # (n, movers C): differences from the electrons among these, and from nothing
-    others: int  # the electrons among the C
-    strength: Tensor  # (C,): A
-    reach: Tensor  # (C,): b
-
-
 class ElectronCusps(nn.Module):
-    """Of n_up + n_down electrons and `protons` protons; it has no parameters.
+    """Of n_up + n_down electrons; it has no parameters.
 
     Args:
-        at_protons, of_pairs: the reaches b, in Bohr, below 2.
+        at_protons, of_pairs: the largest R, in Bohr.
     """
 
-    def __init__(
-        self, n_up: int, n_down: int, protons: int, length: float, at_protons: float, of_pairs: float
-    ) -> None:
+    def __init__(self, n_up: int, n_down: int, length: float, at_protons: float, of_pairs: float) -> None:
         super().__init__()
-        self.wave_number = math.pi / length
-        self.others = [n_down, 0] if n_down else [0]
-        one, start = torch.eye(n_up + n_down, dtype=torch.float64), 0
-        for k, (count, others) in enumerate(zip((n_up, n_down), self.others, strict=False)):
-            own, partners = one[start : start + count], one[n_up : n_up + others]
-            apart = torch.cat([own.new_zeros(protons, len(one)), partners])
-            reach = torch.tensor([at_protons] * protons + [of_pairs] * others, dtype=torch.float64)
-            share = (
-                torch.tensor([-AT_PROTONS] * protons + [-OPPOSITE] * others, dtype=torch.float64) * reach / 2
-            )
-            tables = (own, (own[:, None] - apart).flatten(0, 1).T, share / (1 - share), reach)
-            for name, table in zip(("moved", "apart", "strength", "reach"), tables, strict=True):
-                self.register_buffer(f"{name}_{k}", table.contiguous(), persistent=False)
-            start += count
+        self.n_up, self.n_down, self.length = n_up, n_down, length
+        self.at_protons, self.of_pairs = at_protons, of_pairs
 
     def at(self, protons: Tensor) -> "CuspsAtProtons":
         """Among protons (batch, N, 3), those of each walker."""
         return CuspsAtProtons(self, protons)
-
-    def movers(self) -> list[Movers]:
-        """Spin up, and spin down where there is one."""
-        found = []
-        for k, others in enumerate(self.others):
-            moved, apart, strength, reach = (
-                getattr(self, f"{name}_{k}") for name in ("moved", "apart", "strength", "reach")
-            )
-            found.append(Movers(moved, apart, others, strength, reach))
-        return found
 
 
 class CuspsAtProtons:
     """On the states of a flow: positions (batch, 3, n) or their triple of derivatives, then ln|det|."""
 
     def __init__(self, cusps: ElectronCusps, protons: Tensor) -> None:
-        self.k, self.movers = cusps.wave_number, cusps.movers()
-        self.places = [nn.functional.pad(protons.mT, (0, group.others))[:, :, None] for group in self.movers]
+        self.k, count, n_up = math.pi / cusps.length, protons.shape[1], cusps.n_up
+        one = torch.eye(n_up + cusps.n_down, dtype=protons.dtype, device=protons.device)
+        reach = _to_the_next(protons, self.k).clamp(max=cusps.at_protons)[:, None]
+        of_protons = _Draw(one, one.repeat_interleave(count, 1), protons.mT[:, :, None], reach, AT_PROTONS)
+        self.draws = [of_protons]
+        if cusps.n_down:
+            apart = (one[:n_up, None] - one[n_up:]).flatten(0, 1).T
+            of_pairs = torch.full_like(reach[:1, :, :1], cusps.of_pairs)
+            self.draws.append(_Draw(one[:n_up], apart, None, of_pairs, OPPOSITE))
 
     def back(self, state: State) -> State:
         """y of x."""
-        if len(state) < 6:
-            y, log_det = self._moved(state[0])
-            return [y, *(t + log_det for t in state[1:])]
-        y, log_det = self._moved(Traced(*state[:3]))
-        return [*y, *(t + change for t, change in zip(state[3:], log_det, strict=True))]
+        position: Any = state[0] if len(state) < 6 else Traced(*state[:3])
+        change: Any = None
+        for draw in self.draws:
+            position, found = self._moved(position, draw)
+            change = found if change is None else change + found
+        if isinstance(position, Tensor):
+            return [position, *(t + change for t in state[1:])]
+        return [*position, *(t + c for t, c in zip(state[3:], change, strict=True))]
 
     def forth(self, state: State) -> State:
         """x of y, and ln|det dx/dz| where the state goes on with it."""
-        y = state[0]
-        x = y
-        for _ in range(ROUNDS):
-            x = y - (self._moved(x)[0] - x)
-        return [x, *(t - self._moved(x)[1] for t in state[1:])]
+        position, rest = state[0], state[1:]
+        for draw in reversed(self.draws):
+            end = position
+            for _ in range(ROUNDS):
+                position = end - (self._moved(position, draw)[0] - position)
+            rest = [t - self._moved(position, draw)[1] for t in rest]
+        return [position, *rest]
 
-    def _moved(self, x: Field) -> tuple[Field, Field]:
+    def _moved(self, x: Field, draw: "_Draw") -> tuple[Field, Field]:
         """y (batch, 3, n) and ln|det dy/dx| (batch,)."""
-        y: Any = x
-        log_det: Any = None
-        for group, places in zip(self.movers, self.places, strict=True):
-            if not len(group.moved):
-                continue
-            shape = (len(group.moved), len(group.strength))
-            step, of_step = self._drawn(less((x @ group.apart).unflatten(-1, shape), places), group)
-            y = y + step @ group.moved
-            change = _log_det_of_one_and(of_step).sum(-1)
-            log_det = change if log_det is None else log_det + change
-        return y, log_det
-
-    def _drawn(self, d: Field, group: Movers) -> tuple[Field, list[list[Field]]]:
-        """The step of each mover (batch, 3, movers), and its derivatives [a][b], (batch, movers) each.
-
-        d: differences, (batch, 3, movers, C).
-        """
-        k, value = self.k, _value(d)
+        k, d = self.k, draw.differences(x)  # (batch, 3, movers, C)
+        value = _value(d)
         sin, cos = torch.sin(k * value), torch.cos(k * value)
         s_value, turned = sin * cos / k, cos.square() - sin.square()
         s = composed(d, [s_value, turned, -4 * k**2 * s_value])
         slope_of_s = composed(d, [turned, -4 * k**2 * s_value, -4 * k**2 * turned])
         square = composed(d, [(sin / k).square(), 2 * s_value, 2 * turned]).sum(-3)
-        phi, slope = _phi(square, group)
-        inverse = reciprocal(square)
-        # a common factor of the weights drops out: none overflows
-        share = inverse * _value(square).detach().amin(-1, keepdim=True)
-        share = share * share
-        weight = share * reciprocal(share.sum(-1)).unsqueeze(-1)
-        pull = weight * phi
-        step = (s * pull.unsqueeze(-3)).sum(-1)
-        turn = (s * (weight * inverse).unsqueeze(-3)).sum(-1) * 4.0
-        on_axes = (slope_of_s * pull.unsqueeze(-3)).sum(-1)
-        bend = weight * (slope * 2.0 - phi * inverse * 4.0)
+        phi, slope = draw.phi(square)
         along = [_axis(s, a) for a in AXES]
-        bent = [f * bend for f in along]
-        rows = []
+        bent = [f * slope * 2.0 for f in along]
+        rows = [[(along[a] * bent[b]).sum(-1) for b in AXES] for a in AXES]
+        stretch = (slope_of_s * phi.unsqueeze(-3)).sum(-1)
         for a in AXES:
-            row = [(along[a] * bent[b]).sum(-1) + _axis(step, a) * _axis(turn, b) for b in AXES]
-            row[a] = row[a] + _axis(on_axes, a)
-            rows.append(row)
-        return step, rows
+            rows[a][a] = rows[a][a] + _axis(stretch, a)
+        step = (s * phi.unsqueeze(-3)).sum(-1)
+        return x + step @ draw.movers, _log_det_of_one_and(rows).sum(-1)
 
 
-def _phi(square: Field, group: Movers) -> tuple[Field, Field]:
-    """phi and its derivative in the squared distance."""
-    a, b = group.strength, group.reach
-    rho = _value(square).sqrt()
-    tanh = torch.tanh(rho / b)
-    bell = 1 - tanh.square()
-    first, second, third = -a / b * bell, 2 * a / b**2 * tanh * bell, -a / b**3 * bell * (4 - 6 * bell)
-    u = [
-        a * (1 - tanh),
-        first / (2 * rho),
-        (second - first / rho) / (4 * rho**2),
-        (third - 3 * second / rho + 3 * first / rho**2) / (8 * rho**3),
-    ]
-    return composed(square, u), composed(square, u[1:])
+class _Draw:
+    """What moves some of the electrons: C protons, or C of the others."""
+
+    def __init__(
+        self, movers: Tensor, apart: Tensor, places: Tensor | None, reach: Tensor, contact: float
+    ) -> None:
+        """Matrices (movers, n) and (n, movers C), what is taken off, and R, (batch, 1, C) or like it."""
+        self.movers, self.apart, self.places, self.reach = movers, apart, places, reach
+        share = -contact * reach / 8
+        self.strength = share / (1 - share)
+
+    def differences(self, x: Field) -> Field:
+        """Of each mover from each of the C: (batch, 3, n) -> (batch, 3, movers, C)."""
+        count = len(self.movers)
+        d: Any = (x @ self.apart).unflatten(-1, (count, self.apart.shape[1] // count))
+        return d if self.places is None else less(d, self.places)
+
+    def phi(self, square: Field) -> tuple[Field, Field]:
+        """phi and its derivative in the squared distance."""
+        rho = _value(square).sqrt()
+        left, r = (1 - rho / self.reach).clamp(min=0), self.reach
+        first = -4 * self.strength / r * left**3
+        second, third = 12 * self.strength / r**2 * left.square(), -24 * self.strength / r**3 * left
+        u = [
+            self.strength * left**4,
+            first / (2 * rho),
+            (second - first / rho) / (4 * rho**2),
+            (third - 3 * second / rho + 3 * first / rho**2) / (8 * rho**3),
+        ]
+        return composed(square, u), composed(square, u[1:])
+
+
+def _to_the_next(protons: Tensor, k: float) -> Tensor:
+    """Smooth periodic distance of each proton from its next neighbour: (batch, N, 3) -> (batch, N)."""
+    d = protons[:, :, None] - protons[:, None]
+    square = (torch.sin(k * d) / k).square().sum(-1)
+    own = torch.eye(protons.shape[1], dtype=square.dtype, device=square.device) * 3 / k**2
+    return (square + own).amin(-1).sqrt()
 
 
 def _log_det_of_one_and(m: list[list[Field]]) -> Field:
