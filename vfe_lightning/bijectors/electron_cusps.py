@@ -7,7 +7,8 @@ $$ y = x + \sum_c \phi_c(\rho_c) \, s_c, \qquad \phi_c = A_c (1 - \rho_c / R_c)^
 with s and rho the smooth periodic difference and distance, gives ln |det dy/dx|^(1/2) the slope
 -8 A / [R (1 + A)] at contact. At protons, where R ends at the next one, this is exact whatever else is near;
 where opposite spins meet, but for the few per cent that others close by stretch space. The Jacobians have
-blocks of three. Without cusps the local energy has no bound: T. Kato, Commun. Pure Appl. Math. 10, 151 (1957).
+blocks of three. Without cusps the local energy has no bound: T. Kato, Commun. Pure Appl. Math. 10, 151
+(1957). Bohr, Hartree.
 """
 
 import math

@@ -21,12 +21,21 @@ def positions(given: Any) -> tuple[tuple[float, float, float], ...]:
     return tuple((x, y, z) for x, y, z in rows)
 
 
+def _exponents(given: Any) -> tuple[float, ...]:
+    return fields(given) if isinstance(given, str) else given
+
+
 Positions = Annotated[
     tuple[tuple[float, float, float], ...],
     BeforeValidator(positions),
     Allowed("a file or [[x, y, z], ...]"),
 ]
-Exponents = Annotated[tuple[PositiveFloat, ...], BeforeValidator(fields), Allowed("numbers in brackets")]
+Exponents = Annotated[
+    tuple[PositiveFloat, ...],
+    Field(min_length=1),
+    BeforeValidator(_exponents),
+    Allowed("numbers in brackets"),
+]
 
 
 class GaussianOrbitals(Declaration):
@@ -72,7 +81,7 @@ class Hydrogen(System):
 class HydrogenAtRest(Hydrogen):
     """The ground state of the electrons among protons that do not move, in Hartree an atom.
 
-    Psi is an up and a down determinant of orbitals of screened atoms, carried by a flow that knows the protons.
+    Psi is an up and a down determinant of orbitals of screened atoms, carried by a flow among the protons.
     """
 
     builder = "vfe_lightning.systems.hydrogen_at_rest:HydrogenAtRest"
@@ -87,8 +96,6 @@ class HydrogenAtRest(Hydrogen):
             raise ValueError(
                 f"n_up = {self.n_up} of {len(self.protons)} electrons: there are as many as protons"
             )
-        most = len(self.protons) * len(self.orbitals.exponents)
-        assert max(self.up, self.down) <= most
         return self
 
     @property

@@ -1,10 +1,10 @@
 """The ground state of electrons among protons at rest, by variational Monte Carlo with exact samples.
 
-At each S the way of Xie, Li, Wang, Zhang & Wang, PRL 131, 126501 (2023), but with orbitals of one diagonalisation,
-a flow that is a bijection by construction, and its cusps. Bohr, Hartree.
+As Xie, Li, Wang, Zhang & Wang, PRL 131, 126501 (2023), have it at given protons, but with orbitals of one
+diagonalisation, a flow that is a bijection by construction, and its cusps. Bohr, Hartree.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -37,7 +37,7 @@ class HydrogenAtRest(VariationalFreeEnergy):
     down: Tensor  # (1, M, n_down)
     units, per, unit_of_length = "Ha", "atom", "Bohr"
     energy_unit, temperature = 1.0, 0.0
-    units_of = {"total_energy": ("Ha", "cube")}
+    units_of: Mapping[str, tuple[str, str]] = {"total_energy": ("Ha", "cube")}
 
     def __init__(self, declaration: declarations.HydrogenAtRest) -> None:
         super().__init__()
