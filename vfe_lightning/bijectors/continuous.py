@@ -9,13 +9,12 @@ the kinetic energy needs no automatic differentiation. Runge-Kutta leaves errors
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from vfe_lightning.bijectors.bijector import Bijector
-from vfe_lightning.bijectors.breathing import Breathing
 from vfe_lightning.bijectors.equivariant_velocity import Velocity
 from vfe_lightning.calculus.forward_laplacian import Traced, coordinates
 from vfe_lightning.calculus.replay import replayed
@@ -23,6 +22,14 @@ from vfe_lightning.calculus.runge_kutta import State, integrate
 from vfe_lightning.errors import NotInvertible
 
 Slope = Callable[[Velocity, float, State], State]  # d state / dt in a velocity field
+
+
+class Stage(Protocol):
+    """A map in closed form on the states of a flow: positions or their triple, and ln|det| after them."""
+
+    def forth(self, state: State) -> State: ...
+
+    def back(self, state: State) -> State: ...
 
 
 class PullBack(NamedTuple):
@@ -42,7 +49,7 @@ class ContinuousFlow(Bijector):
     Args:
         steps: of Runge-Kutta, from t = 0 to 1.
         tolerance: of the residual, see `invert`.
-        breathing: what follows on the flow.
+        breathing: what follows on the flow, a breathing or another map in closed form.
         last: a velocity without parameters whose flow, of a single step, comes last.
     """
 
@@ -51,7 +58,7 @@ class ContinuousFlow(Bijector):
         velocity: Velocity,
         steps: int,
         tolerance: float = 0.1,
-        breathing: Breathing | None = None,
+        breathing: Stage | None = None,
         last: Velocity | None = None,
     ) -> None:
         super().__init__()
