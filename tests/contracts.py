@@ -30,6 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "heg_twists": {"n": 4, **GAS},
     "heisenberg": QUANTUM,
     "hopfield": {"n": 8, **ANNEALED},
+    "hydrogen_molecule": {"flow.width": 3, "flow.steps": 1},
     "inverse_ising": {"n": 5},
     "ising": {"L": 4, **ANNEALED},
     "ising_triangular": {"L": 4, "beta": 0.2, **ANNEALED},
