@@ -71,25 +71,28 @@ class OneComponentPlasma(Continuous):
                 estimator=partial(by_generation, model, hamiltonian.energy, beta=1.0, path_only=path_only),
             ),
         )
+        self._folds: Tensor | None = None  # samples at which det <= 0, of the passes of a step
 
     def estimate(self, n_samples: int) -> Estimate:
         """Raises NotInvertible, in an evaluation, where a layer folds at a sample."""
         estimate = super().estimate(n_samples)
+        folds = estimate.entropy.isnan().sum()
+        self._folds = folds if self._folds is None else self._folds + folds
         if not self.training:
-            self._require_no_fold(estimate.entropy)
+            self._require_no_fold()
         return estimate
 
     def training_step(self, batch: int, batch_idx: int) -> Tensor:
         """A step asks the device for nothing more: a fold makes F NaN, and only then is it looked for."""
+        self._folds = None
         try:
             return super().training_step(batch, batch_idx)
         except NotFinite:
-            if self.latest is not None:
-                self._require_no_fold(self.latest.log_prob)
+            self._require_no_fold()
             raise
 
-    def _require_no_fold(self, log_prob: Tensor) -> None:
-        if reductions.total(log_prob.isnan().sum()):
+    def _require_no_fold(self) -> None:
+        if self._folds is not None and reductions.total(self._folds):
             raise NotInvertible(FOLDED)
 
     def alarms(self) -> dict[str, str]:
