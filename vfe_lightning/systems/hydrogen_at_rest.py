@@ -14,6 +14,7 @@ from torch import Tensor
 from vfe_lightning import declarations
 from vfe_lightning.bijectors.electron_cusps import ElectronCusps
 from vfe_lightning.bijectors.electrons_among_protons import ElectronFlow, ElectronVelocity
+from vfe_lightning.declarations import hydrogen
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
@@ -113,7 +114,7 @@ class HydrogenAtRest(VariationalFreeEnergy):
 
 
 def electron_flow(
-    d: declarations.ElectronFlow, n_up: int, n_down: int, protons: int, length: float
+    d: hydrogen.ElectronFlow, n_up: int, n_down: int, protons: int, length: float
 ) -> ElectronFlow:
     """That of electrons among as many protons anywhere."""
     velocity = ElectronVelocity(n_up, n_down, protons, length, d.width, d.softness, d.reach)
