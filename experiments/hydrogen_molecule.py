@@ -10,12 +10,18 @@ that by some 6 mHa. Numbers are per atom, `total_energy` is of the whole cube.
 
 from vfe_lightning import Experiment
 from vfe_lightning.declarations import HydrogenAtRest, NaturalGradient, Trainer, TrustRegion
+from vfe_lightning.declarations.hydrogen import ElectronFlow, GaussianOrbitals
 
 hydrogen_molecule = Experiment(
     name="hydrogen_molecule",
-    system=HydrogenAtRest(protons=((5.3, 6.0, 6.0), (6.7, 6.0, 6.0)), length=12.0),
+    system=HydrogenAtRest(
+        protons=((5.3, 6.0, 6.0), (6.7, 6.0, 6.0)),
+        length=12.0,
+        orbitals=GaussianOrbitals(exponents=(1.5, 0.5, 0.2, 0.08)),
+        flow=ElectronFlow(width=12, steps=3),
+    ),
     # more damping or shorter steps are slower, and with less the forces wander where nothing holds them
-    optimizer=NaturalGradient(decay=30, quantum=TrustRegion(max_norm=2e-3, momentum=0.5, damping=1e-2)),
+    optimizer=NaturalGradient(decay=30, quantum=TrustRegion(max_norm=2e-3, momentum=0.8, damping=1e-2)),
     trainer=Trainer(max_steps=100, average=0.1, evaluation_batches=60),
     batch_size=256,
 )
