@@ -9,8 +9,14 @@ that by some 6 mHa. Numbers are per atom, `total_energy` is of the whole cube.
 """
 
 from vfe_lightning import Experiment
-from vfe_lightning.declarations import HydrogenAtRest, NaturalGradient, Trainer, TrustRegion
-from vfe_lightning.declarations.hydrogen import ElectronFlow, GaussianOrbitals
+from vfe_lightning.declarations import (
+    ElectronFlow,
+    GaussianOrbitals,
+    HydrogenAtRest,
+    NaturalGradient,
+    Trainer,
+    TrustRegion,
+)
 
 hydrogen_molecule = Experiment(
     name="hydrogen_molecule",

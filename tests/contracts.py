@@ -39,6 +39,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "monge_ampere": {"L": 4, "flow.potentials": 1, "flow.width": 4, "flow.steps": 2},
     "mueller_brown": GENERATOR,
     "neural_rg": {"flow.width": 4, "flow.couplings": 2},
+    "one_component_plasma": {"n": 3, "flow.layers": 2, "flow.width": 4, "flow.messages": 1},
     "phi4": {"L": 4, "flow.layers": 2, "flow.width": 2},
     "potts": {"L": 2, **ANNEALED},
     "quantum_dot": {"n_up": 2, "shells": 3, **TRAP},

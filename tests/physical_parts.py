@@ -30,6 +30,7 @@ from vfe_lightning.hamiltonians.ising_dual import IsingDual
 from vfe_lightning.hamiltonians.periodic_box import box_length
 from vfe_lightning.hamiltonians.phi4 import PhiFour
 from vfe_lightning.hamiltonians.planar_wells import DoubleWell, MuellerBrown
+from vfe_lightning.hamiltonians.plasma import Plasma
 from vfe_lightning.hamiltonians.potts import Potts, cycled
 from vfe_lightning.hamiltonians.quantum_dot import QuantumDot
 from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
@@ -131,6 +132,7 @@ HAMILTONIANS = {
         lambda: PairwiseSpins(random_couplings(7), normal(1, 7)), signs(7)
     ),
     "phi4": OneHamiltonian(lambda: PhiFour(-4.0, 8.0), positions(5, 5), TORUS),
+    "plasma": OneHamiltonian(lambda: Plasma(4, 20.0), positions(4, 3), (*GAS, lambda x: x.roll(1, 2))),
     "Potts": OneHamiltonian(
         lambda: Potts(SQUARE, 0.7), lambda: (9 * normal(0, 6, 16)).round() % 3, (lambda x: cycled(x, 2, 3),)
     ),

@@ -17,6 +17,7 @@ from torch import Tensor
 from vfe_lightning.bijectors.bijector import Bijector
 from vfe_lightning.bijectors.equivariant_velocity import Velocity
 from vfe_lightning.calculus.forward_laplacian import Traced, coordinates
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.calculus.runge_kutta import State, integrate
 from vfe_lightning.errors import NotInvertible
 
@@ -82,14 +83,17 @@ class ContinuousFlow(Bijector):
         Raises:
             NotInvertible: a residual is above the tolerance, so that |Psi|^2 is not what is sampled.
         """
-        error = self.pull_back(self.generate(z))[0] - z
-        residual = error.flatten(1).norm(dim=1)
+        x, residual = replayed(self._corrected, z)
         if (residual > self.tolerance).any():
             raise NotInvertible(
                 f"forth and back along the flow misses its start by {float(residual.max()):.2e}, more than "
                 f"{self.tolerance:.0e}: raise --flow.steps, or train with a smaller learning rate or max_norm"
             )
-        return self.generate(z - error), residual
+        return x, residual
+
+    def _corrected(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        error = self.pull_back(self.generate(z))[0] - z
+        return self.generate(z - error), error.flatten(1).norm(dim=1)
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """x of z and ln|det dx/dz|, (batch,), from t = 0 to 1."""

@@ -45,6 +45,6 @@ def distances(d: Field, length: float, softness: float = 0.0) -> Distances[Field
         composed(d, [y, turned, -4 * k**2 * y]),
         composed(square, [rho, 0.5 / rho, -0.25 / rho**3]),
         inverse,
-        less(square * (-2 * k**2), rho.new_tensor(-3.0)),
+        less(square * (-2 * k**2), rho.new_full((), -3.0)),
         of_y * inverse,
     )

@@ -21,7 +21,7 @@ from vfe_lightning.declarations.edwards_anderson import EdwardsAnderson
 from vfe_lightning.declarations.electron_gas import ElectronGas
 from vfe_lightning.declarations.evaluation import NoFinish, SequentialMonteCarlo
 from vfe_lightning.declarations.flow import TwoStream
-from vfe_lightning.declarations.hydrogen import HydrogenAtRest
+from vfe_lightning.declarations.hydrogen import ElectronFlow, GaussianOrbitals, HydrogenAtRest
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
 from vfe_lightning.declarations.lattice_fields import (
     Checkerboard,
@@ -45,6 +45,7 @@ from vfe_lightning.declarations.own import Own, OwnColourNetwork, OwnFlow, OwnNe
 from vfe_lightning.declarations.pairwise_ising import PairwiseIsing
 from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
 from vfe_lightning.declarations.pauli_spins import PauliSpins
+from vfe_lightning.declarations.plasma import OneComponentPlasma
 from vfe_lightning.declarations.potential import Couplings, Potential
 from vfe_lightning.declarations.potts import Potts
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
@@ -79,13 +80,7 @@ from vfe_lightning.declarations.system import System
 from vfe_lightning.declarations.trainer import Trainer
 from vfe_lightning.declarations.trap_base_states import OscillatorDeterminants, TrapConfigurationInteraction
 from vfe_lightning.declarations.twist import Baldereschi, MonkhorstPack, TwistAverage
-from vfe_lightning.declarations.velocity import (
-    ContinuousFlow,
-    EquivariantFlow,
-    MessagePassing,
-    PairVelocity,
-    Velocity,
-)
+from vfe_lightning.declarations.velocity import ContinuousFlow, EquivariantFlow, MessagePassing, PairVelocity
 from vfe_lightning.declarations.xy import XY, Rotating
 
 __all__ = [
@@ -114,12 +109,14 @@ __all__ = [
     "Dimer",
     "DoubleWell",
     "EdwardsAnderson",
+    "ElectronFlow",
     "ElectronGas",
     "EquivariantFlow",
     "Exact",
     "ExponentialAnnealing",
     "FermiSea",
     "ForwardLaplacian",
+    "GaussianOrbitals",
     "GeneralGates",
     "Gradient",
     "Grid",
@@ -156,6 +153,7 @@ __all__ = [
     "NoFinish",
     "Occupation",
     "OneBodyFlow",
+    "OneComponentPlasma",
     "Optimizer",
     "OscillatorDeterminants",
     "Own",
@@ -196,5 +194,4 @@ __all__ = [
     "TwistAverage",
     "TwoStream",
     "VarGrad",
-    "Velocity",
 ]

@@ -14,7 +14,6 @@ from torch import Tensor
 from vfe_lightning import declarations
 from vfe_lightning.bijectors.electron_cusps import ElectronCusps
 from vfe_lightning.bijectors.electrons_among_protons import ElectronFlow, ElectronVelocity
-from vfe_lightning.declarations import hydrogen
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
@@ -114,7 +113,7 @@ class HydrogenAtRest(VariationalFreeEnergy):
 
 
 def electron_flow(
-    d: hydrogen.ElectronFlow, n_up: int, n_down: int, protons: int, length: float
+    d: declarations.ElectronFlow, n_up: int, n_down: int, protons: int, length: float
 ) -> ElectronFlow:
     """That of electrons among as many protons anywhere."""
     velocity = ElectronVelocity(n_up, n_down, protons, length, d.width, d.softness, d.reach, d.messages)

@@ -13,12 +13,14 @@ from itertools import combinations_with_replacement
 import torch
 from torch import Tensor
 
+from vfe_lightning.calculus.replay import replayable
 from vfe_lightning.wavefunctions.fock_darwin import FockDarwin, OrbitalJet
 from vfe_lightning.wavefunctions.slater import SlaterJet
 from vfe_lightning.wavefunctions.trapped_fermions import TrappedFermions
 from vfe_lightning.wavefunctions.two_spin_jet import TwoSpinJet
 
 
+@replayable
 @dataclass(frozen=True)
 class OscillatorDeterminants:
     """A batch of normalised products of two determinants, one a walker: `BaseStates` in a trap.
