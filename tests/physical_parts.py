@@ -263,7 +263,7 @@ def of_a_trap(mixing: TrapConfigurationInteraction | None) -> ContinuousFlowWave
 
 def of_atoms(n_up: int, n_down: int) -> ProtonWavefunction:
     torch.manual_seed(0)
-    velocity = ElectronVelocity(n_up, n_down, 2, LENGTH, width=4, softness=0.4, reach=2.0)
+    velocity = ElectronVelocity(n_up, n_down, 2, LENGTH, width=4, softness=0.4, reach=2.0, messages=2)
     flow = ElectronFlow(velocity, ElectronCusps(n_up, n_down, LENGTH, 1.4, 3.0), steps=4, tolerance=0.1)
     stirred(flow, 0.05)
     return ProtonWavefunction(flow)

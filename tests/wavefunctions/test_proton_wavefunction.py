@@ -17,7 +17,7 @@ LENGTH, SPINS = 5.0, (2, 2)
 
 def psi_and_states(batch: int, cusps: bool = True) -> tuple[ProtonWavefunction, ProtonDeterminants]:
     torch.manual_seed(0)
-    velocity = ElectronVelocity(*SPINS, 4, LENGTH, width=4, softness=0.4, reach=3.0)
+    velocity = ElectronVelocity(*SPINS, 4, LENGTH, width=4, softness=0.4, reach=3.0, messages=2)
     stirred(velocity, 0.03)
     with_cusps = ElectronCusps(*SPINS, LENGTH, 1.4, 4.0) if cusps else None
     protons = crowd(2, 4, LENGTH)

@@ -1,11 +1,13 @@
 r"""Velocities of electrons among protons at rest, and their flow: equivariant and periodic.
 
-$$ v_i = \sum_j \eta(\rho_{ij}, t) y_{ij} + \sum_I \sum_k f_k(S_I) \, \mu_k(\rho_{iI}, t) y_{iI} $$
+$$ v_i = \sum_j [ \eta(\rho_{ij}, t) + \sum_k \epsilon_k(\rho_{ij}, t) \tanh(s_{ik} + s_{jk}) ] y_{ij}
+   + \sum_I \sum_k f_k(S_I) \, \mu_k(\rho_{iI}, t) y_{iI}, \qquad s_{ik} = \sum_I \phi_k(\rho_{iI}, t) $$
 
-with eta of equal and of opposite spins, and features f of a proton that depend on the other protons alone: 1,
-and how many are within 1.5 and 2.5 Bohr, so that an atom and a molecule have forces of their own. All forces
-are smooth at contact, end at a few Bohr, and leave the cusps to `ElectronCusps`. Nothing else may have a kink
-at a proton: under |det| that of a general network makes Psi discontinuous. Bohr.
+with eta and epsilon of equal and of opposite spins, messages s that tell electrons at a proton from those
+between two, and features f of a proton that depend on the other protons alone: 1, and how many are within 1.5
+and 2.5 Bohr, so that an atom and a molecule have forces of their own. All forces are smooth at contact, end
+at a few Bohr, and leave the cusps to `ElectronCusps`. Nothing else may have a kink at a proton: under |det|
+that of a general network makes Psi discontinuous. Bohr.
 """
 
 from abc import ABC, abstractmethod
@@ -16,9 +18,9 @@ from torch import Tensor, nn
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.electron_cusps import ElectronCusps
 from vfe_lightning.bijectors.equivariant_velocity import PairGeometry, Velocity
-from vfe_lightning.bijectors.periodic_forces import distances
+from vfe_lightning.bijectors.periodic_forces import Distances, distances
 from vfe_lightning.bijectors.radial_functions import RadialFunctions
-from vfe_lightning.calculus.forward_laplacian import Field, composed, less
+from vfe_lightning.calculus.forward_laplacian import Field, composed, less, tanh_and_slope
 
 NEAR, FAR = 1.5, 2.5  # Bohr: where neighbours of a proton are counted
 FEATURES = 3
@@ -64,24 +66,51 @@ class ElectronVelocity(ProtonVelocity):
     """Trainable forces between electrons and from protons, functions of one distance each."""
 
     def __init__(
-        self, n_up: int, n_down: int, protons: int, length: float, width: int, softness: float, reach: float
+        self,
+        n_up: int,
+        n_down: int,
+        protons: int,
+        length: float,
+        width: int,
+        softness: float,
+        reach: float,
+        messages: int = 0,
     ) -> None:
         super().__init__(n_up, n_down, protons, length)
         self.softness, self.reach = softness, reach
         self.eta = RadialFunctions(len(self.pairs.kinds), width)
         self.mu = RadialFunctions(FEATURES, width)
+        self.phi = RadialFunctions(messages, width, start=1.0) if messages else None
+        self.epsilon = RadialFunctions(messages * len(self.pairs.kinds), width) if messages else None
 
     def forces(self, x: Field, t: float, from_protons: Field, features: Tensor) -> tuple[Field, Field]:
-        found = distances(from_protons, self.length, self.softness)
-        pull, slope = ((f * features).sum(-2) for f in self.mu(found.rho, t))
-        v, divergence = found.force(*self._ended(found.rho, pull, slope))
+        from_each = distances(from_protons, self.length, self.softness)
+        pull, slope = ((f * features).sum(-2) for f in self.mu(from_each.rho, t))
+        v, divergence = from_each.force(*self._ended(from_each.rho, pull, slope))
         v, divergence = v @ self.each.T, divergence.sum(-1)
-        if not self.pairs.difference.shape[1]:
+        g = self.pairs
+        if not g.difference.shape[1]:
             return v, divergence
-        found = distances(x @ self.pairs.difference, self.length, self.softness)
-        push, slope = (self.pairs.of_kind(f).sum(-2) for f in self.eta(found.rho, t))
+        found = distances(x @ g.difference, self.length, self.softness)
+        push, slope = (g.of_kind(f).sum(-2) for f in self.eta(found.rho, t))
+        if self.phi is not None and self.epsilon is not None:
+            s, grad_s = self._messages(from_each, self.phi(from_each.rho, t))
+            told, of_told = tanh_and_slope(s @ g.member)
+            more, more_slope = (g.of_kind(f) for f in self.epsilon(found.rho, t))
+            push, slope = push + (more * told).sum(-2), slope + (more_slope * told).sum(-2)
+            turned = ((grad_s @ g.difference) * found.y.unsqueeze(-3)).sum(-2)
+            around = (more * of_told * turned).sum(-2)
+            window = self._ended(found.rho, around, around)[0]
+            divergence = divergence + window.sum(-1)
         of_pairs, spread = found.force(*self._ended(found.rho, push, slope))
-        return v + of_pairs @ self.pairs.difference.T, divergence + spread.sum(-1) * 2.0
+        return v + of_pairs @ g.difference.T, divergence + spread.sum(-1) * 2.0
+
+    def _messages(self, found: Distances[Field], phi: tuple[Field, Field]) -> tuple[Field, Field]:
+        """s (batch, messages, n) and ds_i / dx_i (batch, messages, 3, n)."""
+        rho = found.rho.unsqueeze(-2)
+        value, slope = self._ended(rho, *phi)
+        along = (slope * found.inverse.unsqueeze(-2)).unsqueeze(-2) * found.y.unsqueeze(-3)
+        return value @ self.each.T, along @ self.each.T
 
     def _ended(self, rho: Field, u: Field, slope: Field) -> tuple[Field, Field]:
         """u and its slope times exp(-(rho / reach)^2)."""

@@ -22,6 +22,7 @@ class Distances(NamedTuple, Generic[Field]):
 
     y: Field  # (batch, 3, pairs)
     rho: Field  # (batch, pairs)
+    inverse: Field  # 1 / rho
     cosines: Field  # (batch, pairs): div y
     radial: Field  # (batch, pairs): y . grad rho
 
@@ -43,6 +44,7 @@ def distances(d: Field, length: float, softness: float = 0.0) -> Distances[Field
     return Distances(
         composed(d, [y, turned, -4 * k**2 * y]),
         composed(square, [rho, 0.5 / rho, -0.25 / rho**3]),
+        inverse,
         less(square * (-2 * k**2), rho.new_full((), -3.0)),
         of_y * inverse,
     )

@@ -78,13 +78,7 @@ from vfe_lightning.declarations.system import System
 from vfe_lightning.declarations.trainer import Trainer
 from vfe_lightning.declarations.trap_base_states import OscillatorDeterminants, TrapConfigurationInteraction
 from vfe_lightning.declarations.twist import Baldereschi, MonkhorstPack, TwistAverage
-from vfe_lightning.declarations.velocity import (
-    ContinuousFlow,
-    EquivariantFlow,
-    MessagePassing,
-    PairVelocity,
-    Velocity,
-)
+from vfe_lightning.declarations.velocity import ContinuousFlow, EquivariantFlow, MessagePassing, PairVelocity
 from vfe_lightning.declarations.xy import XY, Rotating
 
 __all__ = [
@@ -196,5 +190,4 @@ __all__ = [
     "TwistAverage",
     "TwoStream",
     "VarGrad",
-    "Velocity",
 ]

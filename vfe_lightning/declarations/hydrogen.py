@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.data import Allowed, fields, read
@@ -53,6 +53,9 @@ class ElectronFlow(Declaration):
     """Forces between electrons and from protons, integrated in steps, and the cusps of Psi."""
 
     width: PositiveInt = Field(default=6, description="hidden units of each radial function")
+    messages: NonNegativeInt = Field(
+        default=0, description="features of where electrons are among the protons"
+    )
     steps: PositiveInt = Field(default=2, description="Runge-Kutta steps from t = 0 to 1")
     softness: PositiveFloat = Field(
         default=0.4, description="distances below this are not told apart, in Bohr"

@@ -116,6 +116,6 @@ def electron_flow(
     d: declarations.ElectronFlow, n_up: int, n_down: int, protons: int, length: float
 ) -> ElectronFlow:
     """That of electrons among as many protons anywhere."""
-    velocity = ElectronVelocity(n_up, n_down, protons, length, d.width, d.softness, d.reach)
+    velocity = ElectronVelocity(n_up, n_down, protons, length, d.width, d.softness, d.reach, d.messages)
     cusps = ElectronCusps(n_up, n_down, length, d.proton_cusp, d.pair_cusp)
     return ElectronFlow(velocity, cusps, d.steps, d.tolerance)
