@@ -26,7 +26,7 @@ hydrogen_pair = Experiment(
         rs=2.0,
         kelvin=10_000.0,
         mean_field_steps=40,
-        orbitals=GaussianOrbitals(exponents=(5.0, 1.4, 0.42, 0.15)),
+        orbitals=GaussianOrbitals(exponents=(5.0, 1.5, 0.5, 0.2)),
         flow=ElectronFlow(width=12, steps=3),
         protons=PairLayers(layers=8, messages=0, start=IndependentStart()),
     ),
