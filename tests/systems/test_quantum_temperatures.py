@@ -41,7 +41,7 @@ SYSTEMS = {
     "two electrons of many twists": lambda t: gas(2, 3, t, twist="average", occupation=Quasiparticle()),
     "one electron of many twists": lambda t: gas(1, 2, t, twist="average", occupation=IdealGas()),
     "metal of a grid of twists": lambda t: gas(
-        2, 2, t, n_down=1, twist="monkhorst_pack", occupation=IdealGas()
+        1, 2, t, n_down=1, twist="monkhorst_pack", occupation=IdealGas()
     ),
     "one electron": lambda t: gas(1, 3, t, twist=0.1, occupation=IdealGas()),
     "two electrons": lambda t: gas(2, 2, t, twist=0.25, occupation=TRANSFORMER),
@@ -68,10 +68,10 @@ SYSTEMS = {
 
 @pytest.fixture
 def fewer_levels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Up to two thirds of the usual energy: known less exactly, with the errors that this has."""
+    """Up to half of the usual energy: known less exactly, with the errors that this has."""
     for cutoffs in relative_spectrum._CUTOFF.values():
         for key, cutoff in cutoffs.items():
-            monkeypatch.setitem(cutoffs, key, cutoff / 1.5)
+            monkeypatch.setitem(cutoffs, key, cutoff / 2)
 
 
 def built(declaration: Declaration) -> VariationalFreeEnergy | None:
