@@ -102,8 +102,7 @@ def ideal_gas(energies: Tensor, n: int, beta: float) -> IdealGas:  # (orbitals,)
 
 
 def log_z_table(w: Floats, n: int) -> Floats:  # (orbitals,) -> (orbitals + 1, n + 1)
-    """The table of `log_symmetric_polynomials`, transposed: where no derivative is asked for, in a tenth of
-    the time, which thousands of small steps take."""
+    """The table of `log_symmetric_polynomials`, transposed, without derivatives in a tenth of the time."""
     table = np.full((len(w) + 1, n + 1), -np.inf)
     table[:, 0] = 0.0
     for j in reversed(range(len(w))):
