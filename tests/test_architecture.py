@@ -35,6 +35,7 @@ ROOMS = [
     {"samplers"},
     {
         "estimate",
+        "update",
         "sampled",
         "reporting",
         "evaluation",
