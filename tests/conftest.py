@@ -67,6 +67,22 @@ def painted() -> None:
 
 
 @pytest.fixture
+def painted_at_last(painted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`painted`, but for figures of single runs, which tests of the experiments paint."""
+    import unpainted
+
+    from vfe_lightning import run
+
+    def made(*arguments: object) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("matplotlib.figure.Figure.savefig", unpainted.savefig)
+            record_figures(*arguments)
+
+    record_figures = run.record_figures
+    monkeypatch.setattr(run, "record_figures", made)
+
+
+@pytest.fixture
 def home(
     template_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Path:

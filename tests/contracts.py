@@ -20,7 +20,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "coulomb_trap": {"n": 2, **TRAP},
     "dimer": GENERATOR,
     "double_well": GENERATOR,
-    "edwards_anderson": {"L": 3, **ANNEALED},
+    "edwards_anderson": {"L": 3, "beta": 0.4, **ANNEALED},  # where the Bethe approximation converges
     "heg2d": {"n": 4, "cutoff": 4, **GAS},
     "heg2d_ground_state": {"n": 5, "cutoff": 1, **GAS},
     "heg3d": {"n": 4, "cutoff": 1, **GAS},

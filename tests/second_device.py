@@ -38,6 +38,7 @@ INDEXED = {
     aten._unsafe_index.Tensor,
     aten._unsafe_index_put.default,
 }
+HOLDING = (Tensor, list, tuple, dict)  # among arguments and results, tensors
 JOINING = {aten.cat.default, aten.stack.default}  # take no number from the CPU, as others do
 
 
@@ -97,7 +98,7 @@ def tensors_in(found: Any) -> list[Tensor]:
     if isinstance(found, Tensor):
         return [found]
     parts = found.values() if isinstance(found, dict) else found if isinstance(found, list | tuple) else ()
-    return [x for part in parts for x in tensors_in(part)]
+    return [x for part in parts if isinstance(part, HOLDING) for x in tensors_in(part)]
 
 
 def resolved(device: torch.device | str | int) -> torch.device:

@@ -22,7 +22,7 @@ from vfe_lightning.statistics import Moments
 from vfe_lightning.trained import built
 
 
-@pytest.mark.usefixtures("painted")
+@pytest.mark.usefixtures("painted_at_last")
 def test_a_run_is_analysed(client, home, run_command, monkeypatch):
     monkeypatch.chdir(home)
     few = {

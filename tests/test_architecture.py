@@ -1,6 +1,7 @@
 """The house keeps its order: imports point one way, files stay short, declarations stay light."""
 
 import ast
+import functools
 import pkgutil
 from collections.abc import Container
 from graphlib import CycleError, TopologicalSorter
@@ -67,6 +68,11 @@ ROOMS = [
 ORDER = {name: position for position, room in enumerate(ROOMS) for name in room}
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
@@ -74,14 +80,13 @@ def room_of(path: Path) -> str:
 def imported_rooms(tree: ast.AST) -> set[str]:
     """The rooms that a module knows of: imports inside functions and for annotations included."""
     rooms: set[str] = set()
-    for child in ast.iter_child_nodes(tree):
+    for child in ast.walk(tree):
         if isinstance(child, ast.ImportFrom) and child.module and child.module.split(".")[0] == PACKAGE.name:
             parts = child.module.split(".")
             rooms |= {parts[1]} if len(parts) > 1 else {alias.name for alias in child.names}
         elif isinstance(child, ast.Import):
             names = [alias.name.split(".") for alias in child.names]
             rooms |= {parts[1] for parts in names if parts[0] == PACKAGE.name and len(parts) > 1}
-        rooms |= imported_rooms(child)
     return rooms
 
 
@@ -89,7 +94,7 @@ def imported_rooms(tree: ast.AST) -> set[str]:
 def test_imports_point_one_way(path):
     room = room_of(path)
     assert room in ORDER, f"{room} has no place in the order of the rooms: give it one here"
-    for other in imported_rooms(ast.parse(path.read_text())):
+    for other in imported_rooms(parsed(path)):
         assert ORDER[other] <= ORDER[room], f"{path.relative_to(ROOT)} imports {other}, a later room"
 
 
@@ -105,7 +110,7 @@ def test_the_import_rule_finds_what_it_should():
 def imported_modules(path: Path, modules: Container[str]) -> set[str]:
     """Those of the modules that one names, wherever it does."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             parts = {f"{node.module}.{alias.name}" for alias in node.names}
             names |= {part if part in modules else node.module for part in parts}
@@ -140,7 +145,7 @@ def test_builders_are_there():
 def test_modules_are_short_and_say_what_they_are(path):
     text = path.read_text()
     assert len(text.splitlines()) <= 200, "a module beyond 200 lines wants to be two"
-    assert not text.strip() or ast.get_docstring(ast.parse(text)), "no module docstring"
+    assert not text.strip() or ast.get_docstring(parsed(path)), "no module docstring"
 
 
 @pytest.mark.parametrize("folder", ["experiments", "studies"])
@@ -155,7 +160,7 @@ def test_no_forgotten_prints_or_globals():
     """No module sets torch's defaults or threads, or the environment, when it is imported."""
     forbidden = {"set_default_dtype", "set_num_threads", "set_default_device", "manual_seed"}
     for path in MODULES:
-        for statement in ast.parse(path.read_text()).body:
+        for statement in parsed(path).body:
             if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
                 function = statement.value.func
                 name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")

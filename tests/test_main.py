@@ -21,7 +21,7 @@ from vfe_lightning.tracking.record import Record
 QUIET = toy.vary(**{"trainer.progress_bar": False})
 
 
-@pytest.mark.usefixtures("painted")
+@pytest.mark.usefixtures("painted_at_last")
 def test_runs_are_compared_in_a_table_and_a_figure(client, home, run_command):
     cold, hot = QUIET.run(), QUIET.vary(temperature=0.7).run()
     code, out, _ = run_command("compare", cold.run_id[:8], hot.run_id, "--figure", home / "new" / "c.png")
@@ -33,7 +33,7 @@ def test_runs_are_compared_in_a_table_and_a_figure(client, home, run_command):
     assert (home / "new" / "c.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.usefixtures("painted")
+@pytest.mark.usefixtures("painted_at_last")
 def test_comparisons_that_cannot_be_made(client, home, run_command):
     run_id = QUIET.run().run_id
     for argv, words in {

@@ -23,7 +23,7 @@ def outcome(study) -> int:
     return exit.value.code
 
 
-@pytest.mark.usefixtures("painted")
+@pytest.mark.usefixtures("painted_at_last")
 @pytest.mark.parametrize(
     ("study", "axis", "values"),
     [(quantum_dot_temperature, "beta", [2.0, 3.0]), (quantum_dot_coupling, "z", [2.0, 8.0])],

@@ -55,7 +55,7 @@ def test_a_run_goes_on_to_the_same_numbers(network, optimizer, home):
     assert (rest.free_energy, rest.energy, rest.entropy) == (whole.free_energy, whole.energy, whole.entropy)
 
 
-@pytest.mark.usefixtures("painted")
+@pytest.mark.usefixtures("painted_at_last")
 @pytest.mark.parametrize(
     ("study", "column", "first", "picture"),
     [

@@ -22,7 +22,7 @@ def outcome(study, *argv: str) -> int:
     return exit.value.code
 
 
-@pytest.mark.usefixtures("painted")
+@pytest.mark.usefixtures("painted_at_last")
 def test_a_scan_of_the_temperature_leaves_its_table_and_figure(client, home):
     assert outcome(sk_temperature, "--n", "8", "--n-trials", "2", *ANNEALED) == 0
     [picture] = (home / "mlruns" / "artifacts").glob("*/artifacts/figures/free_energy_against_beta.png")
@@ -32,7 +32,7 @@ def test_a_scan_of_the_temperature_leaves_its_table_and_figure(client, home):
     assert (rows["naive mean field"] >= rows["exact"]).all()
 
 
-@pytest.mark.usefixtures("painted")
+@pytest.mark.usefixtures("painted_at_last")
 def test_a_scan_of_the_inverse_problem_leaves_its_table_and_figure(client, home):
     assert outcome(inverse_ising_beta, "--n", "6", "--n-trials", "2") == 0
     [picture] = (home / "mlruns" / "artifacts").glob(
@@ -44,7 +44,7 @@ def test_a_scan_of_the_inverse_problem_leaves_its_table_and_figure(client, home)
     assert (rows["network"] > rows["Sessak-Monasson"]).all()  # four steps are none
 
 
-@pytest.mark.usefixtures("painted")
+@pytest.mark.usefixtures("painted_at_last")
 @pytest.mark.slow
 def test_a_scan_of_the_networks_weighs_time(client, home, capsys):
     assert outcome(ising_network, "--L", "4", "--n-trials", "6", *ANNEALED) == 0

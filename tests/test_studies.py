@@ -31,7 +31,7 @@ def outcome(study, *argv: str) -> int:
     return exit.value.code
 
 
-@pytest.mark.usefixtures("painted")
+@pytest.mark.usefixtures("painted_at_last")
 @pytest.mark.slow
 def test_the_effective_mass_of_the_ideal_gas_is_one(client, home, capsys):
     line = "--occupation.kind ideal_gas --n 5 --cutoff 9 --flow.width 4 --flow.pair_width 4 --n-trials 2"
@@ -44,7 +44,7 @@ def test_the_effective_mass_of_the_ideal_gas_is_one(client, home, capsys):
     assert "m*/m" in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("painted")
+@pytest.mark.usefixtures("painted_at_last")
 def test_the_search_of_the_ansatz_weighs_time(client, home, capsys):
     few = "--n-trials 2 --trainer.evaluation_batches 2 --optimizer.quantum.momentum 0".split()
     assert outcome(heg2d_ansatz, *few) == 0
@@ -64,7 +64,7 @@ def report_of(home, figure) -> pd.DataFrame:
     return pd.read_csv(drawn.parents[1] / "table.csv")
 
 
-@pytest.mark.usefixtures("painted")
+@pytest.mark.usefixtures("painted_at_last")
 def test_masses_of_free_quasi_particles_are_one_by_both_routes(client, home, capsys, monkeypatch):
     monkeypatch.setattr(effective_masses, "STATES", 200)
     line = [*SMALL, "--occupation.kind", "ideal_gas", "--n-trials", "1", "--theta", "0.5"]
@@ -77,7 +77,7 @@ def test_masses_of_free_quasi_particles_are_one_by_both_routes(client, home, cap
     assert "slope at k_F" in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("painted")
+@pytest.mark.usefixtures("painted_at_last")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("study", "figure", "trials", "columns"),

@@ -6,7 +6,6 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
@@ -41,6 +40,8 @@ def gone_on(device: torch.device, seed: int, step: int, state: Tensor) -> torch.
     """
     generator = make_generator(device, seed, "training")
     if len(state) != len(generator.get_state()):
+        from lightning.pytorch.utilities import rank_zero_info  # which takes seconds
+
         rank_zero_info(f"the checkpoint is of another kind of device: new random numbers from step {step} on")
         return make_generator(device, seed, "training", step=step)
     generator.set_state(state.clone())  # torch 2.13 crashes on a state that is a part of a larger tensor

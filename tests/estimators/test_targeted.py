@@ -67,8 +67,8 @@ def test_perfect_maps_have_the_difference_in_every_sample():
 
 
 def test_no_maps_bound_from_above_and_their_ratio_is_right():
-    """Errors against 200 repetitions, with chains that hold each sample three times."""
-    runs = [two_stages(seed, chains=20, kept=10, repeated=3) for seed in range(200)]
+    """Errors against 100 repetitions, with chains that hold each sample three times."""
+    runs = [two_stages(seed, chains=20, kept=10, repeated=3) for seed in range(100)]
     found = [difference([works_of(stage) for stage in stages]) for stages in runs]
     values = torch.tensor([f.value for f in found])
     error = sum(f.error for f in found) / len(found)

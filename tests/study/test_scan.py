@@ -40,7 +40,7 @@ def artifact(home: Path, name: str) -> Path:
     return found
 
 
-@pytest.mark.usefixtures("painted")
+@pytest.mark.usefixtures("painted_at_last")
 def test_a_grid_is_nested_runs_a_table_and_a_figure(client, home, capsys):
     line = ["toy:toy", "--temperature", "0.5,1", "--seed", "1,2", "--batch_size", "32", *SHORT]
     assert outcome(*line) == 0

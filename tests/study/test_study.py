@@ -128,7 +128,7 @@ def test_hopeless_trials_are_pruned_without_a_validation_loop(client, home):
         assert trial.intermediate_values[5] == pytest.approx(sum(curve[s] for s in range(1, 6)) / 5)
 
 
-@pytest.mark.usefixtures("painted")
+@pytest.mark.usefixtures("painted_at_last")
 @pytest.mark.slow
 def test_two_objectives_give_a_front_and_prune_what_is_dominated(client, home, capsys):
     three_good_trials(home, toy_pareto)

@@ -56,7 +56,7 @@ def test_blocks_by_quasi_newton_steps_are_almost_exact(model):
     size = {"nx": 2, "ny": 3, "depth": 10, "gates": {"kind": "blocks"}, "network": PEIERLS}
     system = prepared(MODELS[model](**size), LBFGS)
     exact = system.reference().free_energy / system.size
-    f, _ = evaluate(train(system, 300))["free_energy"]
+    f, _ = evaluate(train(system, 150))["free_energy"]
     assert exact - 1e-12 < f < exact + 5e-3 * abs(exact)
 
 

@@ -16,6 +16,7 @@ from vfe_lightning.declarations import (
     TransverseIsing,
 )
 from vfe_lightning.errors import NotKnown
+from vfe_lightning.exact import relative_spectrum
 from vfe_lightning.free_energy import VariationalFreeEnergy
 
 FLOW = {"depth": 1, "width": 4, "pair_width": 4}
@@ -40,7 +41,7 @@ SYSTEMS = {
     "two electrons of many twists": lambda t: gas(2, 3, t, twist="average", occupation=Quasiparticle()),
     "one electron of many twists": lambda t: gas(1, 2, t, twist="average", occupation=IdealGas()),
     "metal of a grid of twists": lambda t: gas(
-        2, 2, t, n_down=1, twist="monkhorst_pack", occupation=IdealGas()
+        1, 2, t, n_down=1, twist="monkhorst_pack", occupation=IdealGas()
     ),
     "one electron": lambda t: gas(1, 3, t, twist=0.1, occupation=IdealGas()),
     "two electrons": lambda t: gas(2, 2, t, twist=0.25, occupation=TRANSFORMER),
@@ -65,6 +66,14 @@ SYSTEMS = {
 }
 
 
+@pytest.fixture
+def fewer_levels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to half of the usual energy: known less exactly, with the errors that this has."""
+    for cutoffs in relative_spectrum._CUTOFF.values():
+        for key, cutoff in cutoffs.items():
+            monkeypatch.setitem(cutoffs, key, cutoff / 2)
+
+
 def built(declaration: Declaration) -> VariationalFreeEnergy | None:
     """None where it is refused, in one line."""
     torch.manual_seed(0)
@@ -79,6 +88,7 @@ def built(declaration: Declaration) -> VariationalFreeEnergy | None:
 @pytest.mark.parametrize("temperature", TEMPERATURES)
 @pytest.mark.parametrize("name", SYSTEMS)
 @pytest.mark.filterwarnings("ignore:.*the basis is small")
+@pytest.mark.usefixtures("fewer_levels")
 def test_numbers_or_words(name: str, temperature: float) -> None:
     system = built(SYSTEMS[name](temperature))
     if system is None:

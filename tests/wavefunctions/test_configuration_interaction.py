@@ -49,11 +49,13 @@ def test_free_electrons_are_the_ideal_gas(n: int, dim: int, n_down: int) -> None
 
 @pytest.mark.parametrize("n_down", [0, 1])
 def test_energies_are_those_of_the_hamiltonian(n_down: int) -> None:
-    """<H> of each state of one total momentum, from 3000 samples."""
+    """<H> of four states of one total momentum, the lowest and the highest among them, from 3000 samples."""
     rs, count = 5.0, 3000
     mixing, made = eigenstates(rs=rs, temperature=4.0 if n_down == 0 else 2.0, n_down=n_down)
     same = (made.momentum[:, None] - made.momentum).norm(dim=2) < 1e-9
     sector = torch.nonzero(same[same.sum(1).argmax()])[:, 0]
+    sector = sector[mixing.energies[sector].argsort()]
+    sector = sector[torch.linspace(0, len(sector) - 1, 4).round().long().unique()]
     gas = ElectronGas(2, 2, rs)
     madelung = 2 * rs / made.length * gas.ewald.madelung
     expected, errors = mixing.energies[sector] + madelung, []

@@ -17,7 +17,7 @@ from vfe_lightning.statistics import Moments
 from vfe_lightning.wavefunctions.base_states import BaseStates
 
 STATES = {name for name in vars(BaseStates) if name[0] != "_"}
-SAMPLES, UNIFORM = 1500, 20_000
+SAMPLES, UNIFORM = 1500, 8000
 
 
 def turns(found: Tensor, expected: Tensor | float) -> None:

@@ -41,14 +41,19 @@ def test_plane_waves_are_eigenstates_without_a_flow(context) -> None:
             torch.testing.assert_close(kinetic(flow, states, x).energy, expected, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize(("n", "dim", "depth"), [(1, 2, 2), (2, 3, 2), (4, 2, 1), (4, 2, 2), (3, 3, 3)])
-def test_three_ways_to_the_kinetic_energy_agree_in_every_context(n: int, dim: int, depth: int) -> None:
+@pytest.mark.parametrize(
+    ("n", "dim", "depth", "contexts"),
+    [(1, 2, 2, 1), (2, 3, 2, 1), (4, 2, 1, 1), (4, 2, 2, len(CONTEXTS)), (3, 3, 3, 1)],
+)
+def test_three_ways_to_the_kinetic_energy_agree_in_every_context(
+    n: int, dim: int, depth: int, contexts: int
+) -> None:
     flow, states, x = problem(n, dim, depth)
     size = n * dim
     orthogonal = math.sqrt(size) * torch.linalg.qr(torch.randn(size, size, dtype=torch.float64))[0]
     directions = orthogonal.view(size, 1, n, dim).expand(-1, len(x), -1, -1)
     exact = exact_kinetic(flow, states, x, chunk_size=3)
-    for context in CONTEXTS:
+    for context in CONTEXTS[:contexts]:
         with context():
             again = exact_kinetic(flow, states, x)
             forward = forward_laplacian_kinetic(flow, states, x, chunk_size=2)

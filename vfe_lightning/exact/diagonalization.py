@@ -17,6 +17,7 @@ Two of opposite spins meet with psi ~ 1 + kappa r, whose tail is longer by one p
 two: x = M^(-dim / (dim (n - 1))), the slow convergence of the correlation cusp.
 """
 
+import functools
 import itertools
 import math
 from dataclasses import dataclass, fields
@@ -182,12 +183,14 @@ def centre_of_mass_sums(
     n: int, momentum: Momentum, twist: tuple[float, ...], b: float
 ) -> tuple[float, float]:
     """ln Z and mean energy of |Q + n twist|^2 / n over all integer Q = momentum mod n; axes factorise."""
+    along = [_along_an_axis(n, q, t, b) for q, t in zip(momentum, twist, strict=True)]
+    return sum(log_z for log_z, _ in along), sum(energy for _, energy in along)
+
+
+@functools.lru_cache(maxsize=4096)
+def _along_an_axis(n: int, q: int, t: float, b: float) -> tuple[float, float]:
     reach = math.ceil(math.sqrt(_THERMAL_TAIL / (b * n))) + 2
-    log_z = energy = 0.0
-    for q, t in zip(momentum, twist, strict=True):
-        start = q + n * t - n * round(q / n + t)  # the smallest of the values q + n t + n j
-        e = (start + n * np.arange(-reach, reach + 1)) ** 2 / n
-        axis_log_z = float(np.asarray(logsumexp(-b * e)))
-        log_z += axis_log_z
-        energy += float(np.exp(-b * e - axis_log_z) @ e)
-    return log_z, energy
+    start = q + n * t - n * round(q / n + t)  # the smallest of the values q + n t + n j
+    e = (start + n * np.arange(-reach, reach + 1)) ** 2 / n
+    log_z = float(np.asarray(logsumexp(-b * e)))
+    return log_z, float(np.exp(-b * e - log_z) @ e)
