@@ -105,7 +105,7 @@ def test_what_sees_the_sample_before_it_sees_another_population():
         found.append(number[order])
         return x[:, 0]
 
-    settled(here, moves, Rung(1.0, 1.0, (1.0,)), 1, {"pairs": pairs})
+    settled(here, moves, Rung(1.0, 1.0, (1.0,), (None,)), 1, {"pairs": pairs})
     assert (found[0] != found[0].roll(1)).all()
 
 
