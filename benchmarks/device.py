@@ -6,7 +6,7 @@
 
 Wall times, medians; a GPU is waited for before and after each. The first two calls are not counted: they
 make handles and record what is replayed. Everything is written at the end of each row, so that a run that
-is cut off leaves what it has.
+is cut off leaves what it has; rows of a file that exists are replaced one by one, each with its own commit.
 """
 
 import argparse
@@ -39,6 +39,7 @@ from vfe_lightning.systems.electron_gas import ElectronGas
 GASES = [(13, 2, 25, 1024), (29, 2, 25, 1024), (29, 2, 25, 8192), (13, 2, 25, 256), (13, 2, 25, 8192)]
 GASES += [(57, 2, 49, 512), (33, 3, 9, 512)]
 EXPERIMENTS = sorted(p.stem for p in (Path(__file__).parents[1] / "experiments").glob("[!_]*.py"))
+ON_A_CPU = " on one core of a CPU"
 TRAINING = {"n": 29, "batch_size": 2048, "optimizer.hold": 100, "optimizer.decay": 200}
 
 
@@ -178,10 +179,10 @@ def trained(clock: Clock, seconds: float) -> dict[str, Any]:
     }
 
 
-def described(device: torch.device) -> dict[str, str]:
+def described(device: torch.device, commit: str) -> dict[str, str]:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "one core of a CPU"
     git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    return {"device": name, "torch": torch.__version__, "commit": git.stdout.strip() or "unknown"}
+    return {"device": name, "torch": torch.__version__, "commit": commit or git.stdout.strip() or "unknown"}
 
 
 def attempted(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -191,25 +192,18 @@ def attempted(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return {"failed": f"{type(error).__name__}: {error}".splitlines()[0]}
 
 
-def table(gpu: dict[str, Any], cpu: dict[str, Any]) -> list[Times]:
-    """What both devices have measured."""
-    rows = []
-    for name, there in gpu.items():
-        here = cpu.get(name, {})
-        if "step_ms" in here and "step_ms of a larger batch" in there:
-            times = here["step_ms"], there["step_ms"], there["step_ms of a larger batch"]
-            rows.append(Times(there["system"], there["size"], there["batch"], *times))
-    return rows
-
-
-def write_table(path: Path, gpu: Path, cpu: list[Path]) -> None:
-    there = json.loads(gpu.read_text())
-    here = {name: row for p in cpu for name, row in json.loads(p.read_text())["experiments"].items()}
+def write_table(path: Path, results: Path) -> None:
+    """Of the experiments that both devices have measured."""
+    found = json.loads(results.read_text())
     with path.open("w", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow([*Times._fields, "device", "commit"])
-        for times in table(there["experiments"], here):
-            out.writerow([*times, there["device"], there["commit"][:12]])
+        for name, there in sorted(found["experiments"].items()):
+            here = found[f"experiments{ON_A_CPU}"].get(name, {})
+            if "step_ms" in here and "step_ms of a larger batch" in there:
+                times = here["step_ms"], there["step_ms"], there["step_ms of a larger batch"]
+                row = Times(there["system"], there["size"], there["batch"], *times)
+                out.writerow([*row, there["device"], there["commit"][:12]])
 
 
 def main() -> None:
@@ -223,22 +217,24 @@ def main() -> None:
     parser.add_argument("--training", type=float, default=200.0, help="seconds (default: %(default)s)")
     parser.add_argument("--json", type=Path, default=Path("device.json"))
     parser.add_argument(
-        "--table", nargs="+", type=Path, metavar="CPU_JSON",
-        help="write devices.csv of the package from --json and these results of a CPU, and measure nothing",
-    )  # fmt: skip
+        "--table",
+        action="store_true",
+        help="write devices.csv of the package from --json, and measure nothing",
+    )
     parser.add_argument("--commit", default="", help="of the code, where it is no repository")
     arguments = parser.parse_args()
     if arguments.table:
-        return write_table(MEASURED, arguments.json, arguments.table)
+        return write_table(MEASURED, arguments.json)
     what = arguments.what or ("gas", "experiments", "training")
     torch.set_num_threads(1)
     device = torch.device(arguments.device)
     clock = Clock(device, arguments.seconds)
-    found: dict[str, Any] = described(device)
-    found["commit"] = arguments.commit or found["commit"]
+    where = described(device, arguments.commit)
+    found: dict[str, Any] = json.loads(arguments.json.read_text()) if arguments.json.exists() else {}
 
     def keep(kind: str, name: str, row: dict[str, Any]) -> None:
-        found.setdefault(kind, {})[name] = row
+        kind += "" if device.type == "cuda" else ON_A_CPU
+        found.setdefault(kind, {})[name] = row | where
         arguments.json.write_text(json.dumps(found, indent=1) + "\n")
         print(f"{kind} {name}: " + ", ".join(f"{k} {v}" for k, v in row.items() if k != "curve"), flush=True)
 
@@ -250,7 +246,11 @@ def main() -> None:
     for name in arguments.experiments if "experiments" in what else ():
         keep("experiments", name, attempted(partial(of_experiment, name, clock)))
     if "training" in what:
-        keep("training", "29x2", attempted(partial(trained, clock, arguments.training)))
+        keep(
+            "training",
+            f"29x2, {arguments.training:g} s",
+            attempted(partial(trained, clock, arguments.training)),
+        )
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def parts(system: ElectronGas) -> dict[str, Callable[[], Any]]:
     factors = system.estimate(batch).factors
 
     def step() -> None:
-        optimizer.backward(system.estimate(batch).factors)
+        optimizer.update(system.estimate(batch).factors).at_once()
         optimizer.step()
 
     return {
@@ -55,7 +55,7 @@ def parts(system: ElectronGas) -> dict[str, Callable[[], Any]]:
         "exact energy": lambda: system.local_kinetic(states, x),
         "potential": lambda: system.hamiltonian.energy(x),
         **{f"scores of {f.name}": f.scores for f in factors},
-        "direction": lambda: optimizer.backward(factors),
+        "direction": lambda: optimizer.update(factors).at_once(),
         "whole step": step,
     }
 

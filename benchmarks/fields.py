@@ -61,7 +61,7 @@ def parts(system: Continuous) -> dict[str, Callable[[], Any]]:
     x, _ = sample()
 
     def step() -> None:
-        optimizer.backward(system.estimate(batch).factors)
+        optimizer.update(system.estimate(batch).factors).at_once()
         optimizer.step()
 
     return {

@@ -60,7 +60,7 @@ def parts(declaration: declarations.QuantumDot) -> dict[str, Callable[[], Any]]:
     factors = system.estimate(WALKERS).factors
 
     def step() -> None:
-        optimizer.backward(system.estimate(WALKERS).factors)
+        optimizer.update(system.estimate(WALKERS).factors).at_once()
         optimizer.step()
 
     return {
@@ -69,7 +69,7 @@ def parts(declaration: declarations.QuantumDot) -> dict[str, Callable[[], Any]]:
         "z to x": lambda: flow.invert(z),
         "exact energy": lambda: continuous_kinetic(flow, states, x, declaration.chunk_size),
         **{f"scores of {f.name}": f.scores for f in factors},
-        "direction": lambda: optimizer.backward(factors),
+        "direction": lambda: optimizer.update(factors).at_once(),
         "whole step": step,
     }
 

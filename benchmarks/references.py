@@ -3,11 +3,13 @@
 python -m benchmarks.references dimer             # Delta F of the dimer among 36 particles, umbrella sampling
 python -m benchmarks.references coulomb 6 2 10    # F of n charges in dim dimensions at beta, along a path
 python -m benchmarks.references lj13              # F of 13 Lennard-Jones atoms, from the icosahedron
+python -m benchmarks.references plasma 16 1 5 10 20   # F of n ions at each coupling, one after the other
 """
 
 import math
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -15,9 +17,11 @@ import torch
 
 from vfe_lightning.hamiltonians import dimer
 from vfe_lightning.hamiltonians.clusters import icosahedron
+from vfe_lightning.hamiltonians.plasma import Plasma
 from vfe_lightning.hamiltonians.trapped_particles import Coulomb, LennardJones, TrappedParticles
 from vfe_lightning.mean_field.harmonic import harmonic_log_z, scaled_to_minimum
 from vfe_lightning.samplers import thermodynamic_integration
+from vfe_lightning.samplers.hmc import hybrid_monte_carlo
 from vfe_lightning.samplers.umbrella import umbrella_sampling
 from vfe_lightning.statistics import Moments
 
@@ -108,7 +112,59 @@ def lj13(beta: float = 4.0) -> None:
     )
 
 
-REFERENCES = {"dimer": solvated_dimer, "coulomb": coulomb, "lj13": lj13}
+def plasma(n: int = 16, *gammas: float) -> None:
+    """F beyond the ideal gas and U of an ion, in kT, from independent ions to ever stronger coupling."""
+    for gamma, f, error, energy, quadrature in plasma_path(n, gammas or (1, 5, 10, 20)):
+        print(
+            f"{n} ions at Gamma {gamma:g}: F = {f:.5f} +- {error:.5f}, quadrature {quadrature:.5f}, "
+            f"U = {energy.mean:.4f} +- {energy.error:.4f}",
+            flush=True,
+        )
+
+
+def plasma_path(
+    n: int, gammas: Sequence[float], trajectories: int = 40, intervals: int = 8
+) -> Iterator[tuple[float, float, float, Moments, float]]:
+    """Gamma, F, its error, U and the error of the quadrature, of an ion, at each coupling in turn.
+
+    A GPU, where there is one, moves so many chains in the same time.
+    """
+    device, chains = ("cuda", 1024) if torch.cuda.is_available() else ("cpu", 64)
+    h, generator = Plasma(n, 1.0).to(device), torch.Generator(device).manual_seed(0)
+    x = torch.rand(chains, n, 3, generator=generator, dtype=torch.float64, device=device)
+    log_z, variance, quadrature, here, step_size = 0.0, 0.0, 0.0, 0.0, 0.05
+    for gamma in gammas:
+        found = thermodynamic_integration.integrate(
+            lambda y, g=here: g * h.energy(y),
+            lambda y, g=here: g * h.gradient(y),
+            lambda y, g=gamma: g * h.energy(y),
+            lambda y, g=gamma: g * h.gradient(y),
+            x,
+            log_z,
+            intervals=intervals,
+            warm_up=20,
+            trajectories=trajectories,
+            power=1 if here else 3,
+            step_size=step_size,
+            generator=generator,
+        )
+        log_z, x, here, step_size = found.log_z, found.x, gamma, 0.02 / math.sqrt(gamma)
+        variance, quadrature = variance + found.error**2, quadrature + found.quadrature
+        at_end = hybrid_monte_carlo(
+            lambda y, g=gamma: g * h.energy(y),
+            lambda y, g=gamma: g * h.gradient(y),
+            x,
+            20,
+            2 * trajectories,
+            step_size=step_size,
+            generator=generator,
+        )
+        x = at_end.x
+        energy = at_end.moments("action").scaled(1 / n)
+        yield gamma, -log_z / n, variance**0.5 / n, energy, quadrature / n
+
+
+REFERENCES = {"dimer": solvated_dimer, "coulomb": coulomb, "lj13": lj13, "plasma": plasma}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

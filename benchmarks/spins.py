@@ -46,7 +46,7 @@ def parts(system: Spins) -> dict[str, Callable[[], Any]]:
     x = system.model.sample(batch, system.generator)
 
     def step() -> None:
-        optimizer.backward(system.estimate(batch).factors)
+        optimizer.update(system.estimate(batch).factors).at_once()
         optimizer.step()
 
     return {

@@ -26,6 +26,7 @@ from vfe_lightning.bijectors.fourier_scale import FourierScale
 from vfe_lightning.bijectors.monge_ampere import MongeAmpereFlow
 from vfe_lightning.bijectors.neural_rg import NeuralRG
 from vfe_lightning.bijectors.one_body import OneBodySplines
+from vfe_lightning.bijectors.pair_layers import PairLayers
 from vfe_lightning.bijectors.rotating_angles import RotatingCoupling, coarse_to_fine
 from vfe_lightning.bijectors.whitened import Whitened
 from vfe_lightning.generative.bernoulli import BernoulliProduct
@@ -97,6 +98,7 @@ BIJECTORS = {
     "neural RG, blocks of their own": (lambda: NeuralRG(OWN_BLOCKS, 4, odd=False), (4, 4), 1e-10),
     "normal to circle": (lambda: NormalToCircle(FIRST_TWO), (4,), 1e-10),
     "one-body splines": (lambda: OneBodySplines(SHIFTS, normal(1, 20, 2, 2), 3.0, 2, 4, 4), (4, 2), 1e-10),
+    "pair layers": (lambda: PairLayers(3, 2, 5, 2), (3, 3), 1e-10),
     "rotating coupling": (rotating, (9,), 1e-9),
     "standardized": (
         lambda: Standardized(normal(2, 4), normal(3, 4).tanh().exp(), ~FIRST_TWO & FIRST_TWO),

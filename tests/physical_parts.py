@@ -13,6 +13,8 @@ from torch import Tensor
 from vfe_lightning import declarations
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.cusped_flow import CuspedFlow
+from vfe_lightning.bijectors.electron_cusps import ElectronCusps
+from vfe_lightning.bijectors.electrons_among_protons import ElectronFlow, ElectronVelocity
 from vfe_lightning.bijectors.equivariant_velocity import velocity_of
 from vfe_lightning.bijectors.periodic_cusp import PeriodicCusp
 from vfe_lightning.bijectors.two_stream import TwoStreamFlow
@@ -23,12 +25,15 @@ from vfe_lightning.hamiltonians import alanine_dipeptide, lattices
 from vfe_lightning.hamiltonians.dimer import Dimer, exchanged
 from vfe_lightning.hamiltonians.electron_gas import ElectronGas
 from vfe_lightning.hamiltonians.hamiltonian import Hamiltonian
+from vfe_lightning.hamiltonians.hydrogen import Hydrogen
 from vfe_lightning.hamiltonians.ising_dual import IsingDual
 from vfe_lightning.hamiltonians.periodic_box import box_length
 from vfe_lightning.hamiltonians.phi4 import PhiFour
 from vfe_lightning.hamiltonians.planar_wells import DoubleWell, MuellerBrown
+from vfe_lightning.hamiltonians.plasma import Plasma
 from vfe_lightning.hamiltonians.potts import Potts, cycled
 from vfe_lightning.hamiltonians.quantum_dot import QuantumDot
+from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
 from vfe_lightning.hamiltonians.spins import PairwiseSpins
 from vfe_lightning.hamiltonians.stretched_dimer import StretchedDimer
 from vfe_lightning.hamiltonians.trapped_particles import Coulomb, LennardJones, Logarithmic, TrappedParticles
@@ -39,6 +44,8 @@ from vfe_lightning.wavefunctions.continuous_flow_wavefunction import ContinuousF
 from vfe_lightning.wavefunctions.flow_wavefunction import FlowWavefunction
 from vfe_lightning.wavefunctions.fock_darwin import FockDarwin
 from vfe_lightning.wavefunctions.oscillator_determinants import OscillatorDeterminants
+from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
+from vfe_lightning.wavefunctions.proton_wavefunction import ProtonWavefunction
 from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 from vfe_lightning.wavefunctions.spin_determinants import SpinDeterminants
 from vfe_lightning.wavefunctions.trap_configuration_interaction import TrapConfigurationInteraction
@@ -78,6 +85,11 @@ def mirrored(x: Tensor) -> Tensor:
     return x * x.new_tensor([1.0, -1.0])
 
 
+def shifted_each(x: Tensor) -> Tensor:
+    """By other sides of a cube of side 3 each."""
+    return x + 3.0 * torch.arange(-4, x[0].numel() - 4).view(x.shape[1:])
+
+
 def peptides() -> Tensor:
     found = torch.as_tensor(alanine_dipeptide.peptide().positions)[None]
     return internal(found, alanine_dipeptide.peptide().places) + 0.003 * normal(0, 6, 60)
@@ -108,6 +120,11 @@ HAMILTONIANS = {
         lambda: ElectronGas(4, 2, 3.0), positions(4, 2), (*GAS, lambda x: x + box_length(4, 2))
     ),
     "electron gas 3D": OneHamiltonian(lambda: ElectronGas(3, 3, 3.0), positions(3, 3), GAS),
+    "hydrogen": OneHamiltonian(
+        lambda: Hydrogen(3, 3.0),
+        positions(5, 3),
+        (reversed_from(3), torch.neg, lambda x: x + 0.7, shifted_each),
+    ),
     "Ising dual": OneHamiltonian(lambda: IsingDual(5, 0.3), positions(5, 5), TORUS),
     "Mueller-Brown": OneHamiltonian(MuellerBrown, positions(2)),
     "pairs of spins": OneHamiltonian(lambda: PairwiseSpins(random_couplings(7)), signs(7), (torch.neg,)),
@@ -115,6 +132,7 @@ HAMILTONIANS = {
         lambda: PairwiseSpins(random_couplings(7), normal(1, 7)), signs(7)
     ),
     "phi4": OneHamiltonian(lambda: PhiFour(-4.0, 8.0), positions(5, 5), TORUS),
+    "plasma": OneHamiltonian(lambda: Plasma(4, 20.0), positions(4, 3), (*GAS, lambda x: x.roll(1, 2))),
     "Potts": OneHamiltonian(
         lambda: Potts(SQUARE, 0.7), lambda: (9 * normal(0, 6, 16)).round() % 3, (lambda x: cycled(x, 2, 3),)
     ),
@@ -139,12 +157,14 @@ class SomeStates(NamedTuple):
         shape: of one configuration, (n, dim).
         length: side of the periodic cube; None in a trap.
         n_up: electrons of spin up, which stand first.
+        pinned: by something that stands in the cube; of translations only those by its sides change nothing.
     """
 
     make: Callable[[], BaseStates]
     shape: tuple[int, int]
     length: float | None
     n_up: int
+    pinned: bool = False
 
     def points(self, batch: int) -> Tensor:
         scale = 1.0 if self.length is None else self.length
@@ -175,6 +195,17 @@ def orbitals(sets: list[list[int]], n_up: int) -> OscillatorDeterminants:
     return OscillatorDeterminants(found, TrappedFermions(found), torch.tensor(sets), n_up)
 
 
+def among_protons(n_up: int, n_down: int) -> ProtonDeterminants:
+    """Of the third walker in other orbitals than the lowest ones."""
+    atoms = ScreenedAtoms([1.5, 0.5], LENGTH, 0.4)
+    protons = LENGTH * torch.rand(2, 2, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    c = atoms(protons).coefficients[[0, 1, 1]]
+    c = torch.cat([c[:2], c[2:].flip(2)])
+    return ProtonDeterminants(
+        atoms, protons[[0, 1, 1]], c[:, :, :n_up], c[:, :, 1 : 1 + n_down], torch.arange(3)
+    )
+
+
 def mixing_in_a_trap() -> TrapConfigurationInteraction:
     made = TrapConfigurationInteraction(2, 1, 2.0, 1.0, 3)
     with torch.no_grad():
@@ -201,6 +232,10 @@ BASE_STATES = {
         lambda: orbitals([[0, 1, 2], [0, 4, 7], [3, 8, 14]], 3), (3, 2), None, 3
     ),
     "orbitals of a trap, two spins": SomeStates(lambda: orbitals(TWO_SPINS, 3), (5, 2), None, 3),
+    "orbitals among protons": SomeStates(lambda: among_protons(2, 0), (2, 3), LENGTH, 2, pinned=True),
+    "orbitals among protons, two spins": SomeStates(
+        lambda: among_protons(2, 1), (3, 3), LENGTH, 2, pinned=True
+    ),
     "mixed orbitals of a trap": SomeStates(lambda: mixing_in_a_trap()(IN_A_TRAP), (3, 2), None, 2),
 }
 
@@ -226,11 +261,21 @@ def of_a_trap(mixing: TrapConfigurationInteraction | None) -> ContinuousFlowWave
     return ContinuousFlowWavefunction(flow, mixing)
 
 
+def of_atoms(n_up: int, n_down: int) -> ProtonWavefunction:
+    torch.manual_seed(0)
+    velocity = ElectronVelocity(n_up, n_down, 2, LENGTH, width=4, softness=0.4, reach=2.0, messages=2)
+    flow = ElectronFlow(velocity, ElectronCusps(n_up, n_down, LENGTH, 1.4, 3.0), steps=4, tolerance=0.1)
+    stirred(flow, 0.05)
+    return ProtonWavefunction(flow)
+
+
 # name -> (wavefunction, the states that it transforms)
 WAVEFUNCTIONS = {
     "of a flow": lambda: (of_the_gas(False), plane_waves(5, 2)),
     "of a flow of each momentum": lambda: (of_the_gas(True), plane_waves(5, 2)),
     "of a flow of both spins": lambda: (of_the_metal(), of_both_spins(3, 2, 2)),
     "of a continuous flow": lambda: (of_a_trap(None), orbitals([[0, 1, 2], [0, 4, 7], [3, 8, 14]], 3)),
+    "of a flow among protons": lambda: (of_atoms(2, 0), among_protons(2, 0)),
+    "of a flow among protons, two spins": lambda: (of_atoms(2, 1), among_protons(2, 1)),
     "of a continuous flow, mixed": lambda: (of_a_trap(mixing := mixing_in_a_trap()), mixing(IN_A_TRAP)),
 }

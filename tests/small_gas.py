@@ -32,7 +32,7 @@ def assert_no_dead_layers(gas: ElectronGas) -> None:
     """Each tensor of parameters has a score somewhere, soon after a start at zero."""
     optimizer = make_optimizer(NaturalGradient(), gas)
     for _ in range(2):
-        optimizer.backward(gas.estimate(32).factors)
+        optimizer.update(gas.estimate(32).factors).at_once()
         optimizer.step()
     for factor in gas.estimate(32).factors:
         sizes = {name: p.numel() for name, p in factor.module.named_parameters()}

@@ -34,6 +34,7 @@ ROOMS = [
     {"samplers"},
     {
         "estimate",
+        "update",
         "sampled",
         "reporting",
         "evaluation",

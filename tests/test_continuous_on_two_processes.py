@@ -1,13 +1,16 @@
 """Pathwise gradients and reweighting over two processes are those of one with all samples."""
 
+from unittest import mock
+
 import pytest
 import torch
+from noise import stirred
 from test_spins_on_two_processes import share
 from torch import Tensor
 from two_ranks import on_two_ranks
 
 from vfe_lightning import declarations, reductions
-from vfe_lightning.estimators.gradients import gradient_and_variance
+from vfe_lightning.estimators.gradients import Rows, gradient_and_variance
 from vfe_lightning.evaluation import Evaluation
 from vfe_lightning.generative.reparameterized import log_normal
 
@@ -35,7 +38,21 @@ def measured() -> dict[str, Tensor]:
     evaluation.add(estimate)
     for name, moments in evaluation.in_the_gibbs_state().items():
         results[name], results[f"{name}_error"] = moments.mean, moments.error
+    results["gradient of the plasma"], results["its Fisher matrix"] = of_the_plasma()
     return {name: value.detach() for name, value in results.items()}
+
+
+def of_the_plasma() -> tuple[Tensor, Tensor]:
+    """The gradient along the path, and the metric of scores, of positions that the ranks share."""
+    torch.manual_seed(0)
+    flow = {"layers": 2, "width": 4, "messages": 1}
+    system = declarations.OneComponentPlasma(n=3, gamma=5.0, flow=flow).build()
+    stirred(system.model, 0.1)
+    z = torch.rand(BATCH, 3, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    with mock.patch.object(system.model.start, "sample", lambda n_samples, generator: share(z)):
+        (factor,) = system.estimate(BATCH // reductions.world_size()).factors
+        rows = Rows.of(factor)
+    return rows.gradient(), reductions.total(rows.x.mT @ rows.x)
 
 
 @pytest.fixture(scope="module")

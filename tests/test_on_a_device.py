@@ -23,8 +23,12 @@ from vfe_lightning.calculus.chunks import Chunks
 from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.systems.electron_gas import ElectronGas
+from vfe_lightning.systems.quantum_dot import QuantumDot
 from vfe_lightning.trained import Trained
+from vfe_lightning.wavefunctions.fock_darwin import FockDarwin
 from vfe_lightning.wavefunctions.free_fermions import free_fermions
+from vfe_lightning.wavefunctions.kinetic import continuous_kinetic
+from vfe_lightning.wavefunctions.trapped_fermions import TrappedFermions
 
 pytestmark = [
     pytest.mark.device,
@@ -149,14 +153,55 @@ def test_a_step_of_the_gas_is_that_of_the_cpu(n, n_down, dim):
             scores = replayed(system.model.scores, occupied)
             log_prob = replayed(system.model.log_prob, occupied)
             potential = replayed(system.hamiltonian.energy, x)
-        kinetic = system.local_kinetic(states, x).energy
-        psi = system.scores_of_psi(states, x)
+            kinetic = system.local_kinetic(states, x).energy
+            psi = system.scores_of_psi(states, x)
         return {"x": x, "p": scores, "ln p": log_prob, "V": potential, "T": kinetic, "psi": psi}
 
     here = found("cpu")
     for name, value in found("cuda").items():
         scale = here[name].abs().max()
         close(value / scale, here[name] / scale)
+
+
+@pytest.mark.parametrize(("n_up", "n_down"), [(3, 0), (2, 2)])
+def test_a_step_of_the_dot_is_that_of_the_cpu(n_up, n_down):
+    """At the same K and z: positions, energies and scores."""
+
+    def found(device: str) -> dict[str, Tensor]:
+        torch.manual_seed(0)
+        dot = QuantumDot(declarations.QuantumDot(n_up=n_up, n_down=n_down, beta=2.0, z=1.0, shells=3))
+        with torch.no_grad():
+            g = torch.Generator().manual_seed(2)
+            for p in dot.parameters():
+                p.add_(0.1 * torch.randn(p.shape, generator=g, dtype=p.dtype))
+        g.manual_seed(1)
+        sample = dot.model.sample(40, g)
+        z = dot.states(sample).sample(g).to(device)
+        dot.to(device)
+        states, wavefunction = dot.states(sample.to(device)), dot.wavefunction
+        for _ in range(3):  # made ready, recorded, replayed
+            x, residual = wavefunction.flow.invert(z)
+            kinetic = continuous_kinetic(wavefunction.flow, states, x).energy
+            psi = wavefunction.scores(states, x)
+        return {"x": x, "residual": residual, "T": kinetic, "psi": psi}
+
+    here = found("cpu")
+    for name, value in found("cuda").items():
+        scale = here[name].abs().max().clamp(min=1)
+        close(value / scale.to(value.device), here[name] / scale)
+
+
+def test_trapped_fermions_of_fixed_shape_have_the_density_of_the_state():
+    """The lowest three orbitals: <sum r^2> = 1 + 2 + 2, and they repel."""
+    sampler = TrappedFermions(FockDarwin(2)).cuda()
+    occupied = torch.arange(3, device="cuda").expand(20000, -1).contiguous()
+    g = torch.Generator("cuda").manual_seed(0)
+    for _ in range(3):
+        z = sampler.sample(occupied, g)
+    square = z.square().sum((1, 2))
+    assert agrees(square.mean().item(), square.std().item() / 20000**0.5, 5.0, samples=20000)
+    shift = z.sum(1).square().sum(1)  # of the centre of mass, in its ground state: <(sum r)^2> = n
+    assert agrees(shift.mean().item(), shift.std().item() / 20000**0.5, 3.0, samples=20000)
 
 
 def test_free_fermions_of_fixed_shape_have_the_density_of_the_state():
@@ -182,7 +227,7 @@ def test_replayed_numbers_are_those_of_plain_calls():
     assert all(torch.equal(a, b) for a, b in zip(plain, drawn(replayed), strict=True))
     with torch.no_grad():
         for p in model.parameters():
-            p.add_(0.1)
+            p.add_(torch.randn(p.shape, dtype=p.dtype).to(p))
     again = drawn(replayed)
     assert all(torch.equal(a, b) for a, b in zip(again, drawn(lambda f, *a: f(*a)), strict=True))
     assert not torch.equal(again[0], plain[0])

@@ -110,6 +110,7 @@ def test_a_run_goes_on_to_the_same_numbers(home):
         ("coulomb_trap", "--beta inf", ["beta"]),
         ("log_gas", "--optimizer.kind natural_gradient", ["--optimizer.kind adam"]),
         ("double_well", "--energy_weight 0 --data_weight 0", ["energy_weight", "data_weight"]),
+        ("one_component_plasma", "--gamma 0", ["gamma = 0", "> 0"]),
         ("double_well", "--b 3", ["b = 3", "< 0"]),
         ("solvated_dimer", "--samples.chains 8 --samples.kept 4", ["samples.kept = 32", "at least 40"]),
     ],

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from typing import Protocol, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -66,14 +66,6 @@ class Factor:
             pullback=pullback if parts[0].pullback else None,
             metric=metric if parts[0].metric else None,
         )
-
-
-class FactorOptimizer(Protocol):
-    """An optimiser that sets gradients from the factors of the density that was sampled."""
-
-    def backward(self, factors: Sequence[Factor]) -> dict[str, float]:
-        """Set the direction of every factor's parameters; returns what is worth logging."""
-        ...
 
 
 @dataclass(frozen=True)

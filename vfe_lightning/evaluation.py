@@ -41,7 +41,7 @@ class Evaluation:
             if values is not None:
                 profiles[name] = Moments.of(group_means(values, estimate.correlated))
         self.moments.append(self.reporting.moments(estimate) | profiles)
-        self.diagnostics.append(self.reporting.diagnostics(estimate))
+        self.diagnostics.append(reductions.numbers(self.reporting.diagnostics(estimate)))
         if estimate.log_weights is not None:
             self.log_weights.append(estimate.log_weights)
             self.energies.append(estimate.energy.detach())

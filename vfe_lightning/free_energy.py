@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 
 from vfe_lightning import reductions
 from vfe_lightning.errors import NotFinite, NotKnown
-from vfe_lightning.estimate import Estimate, FactorOptimizer, besides
+from vfe_lightning.estimate import Estimate, besides
 from vfe_lightning.evaluation import Comparison, Evaluation
 from vfe_lightning.failures import Failures
 from vfe_lightning.reporting import Reporting, scalars
@@ -29,6 +29,7 @@ from vfe_lightning.result import Reference
 from vfe_lightning.sampled import Sampled
 from vfe_lightning.statistics import Moments
 from vfe_lightning.streams import Steps, check_split, gone_on, make_generator
+from vfe_lightning.update import FactorOptimizer
 
 
 class VariationalFreeEnergy(Sampled, L.LightningModule, ABC):
@@ -126,14 +127,14 @@ class VariationalFreeEnergy(Sampled, L.LightningModule, ABC):
         share = self.batch_size // (reductions.world_size() * self.accumulate)
         passes = self.accumulate * self.grown(self.global_step)
         estimate = Estimate.concatenate([self.estimate(share) for _ in range(passes)])
-        reporting = self.reporting
-        self.measured = reporting.measured(estimate)
-        metrics = scalars(self.measured) | reporting.diagnostics(estimate)
+        self.measured = (reporting := self.reporting).measured(estimate)
+        optimizer = cast(LightningOptimizer, self.optimizers())
+        update = cast(FactorOptimizer, optimizer.optimizer).update(estimate.factors)
+        metrics = reductions.numbers(scalars(self.measured) | reporting.diagnostics(estimate) | update.norms)
         for name in ("free_energy", "energy", "entropy"):
             if not math.isfinite(metrics[name]):
                 raise NotFinite(f"{name} is {metrics[name]} at step {self.global_step}; nothing was updated")
-        optimizer = cast(LightningOptimizer, self.optimizers())
-        metrics |= cast(FactorOptimizer, optimizer.optimizer).backward(estimate.factors)
+        update.take(metrics)
         optimizer.step()
         self.metrics = metrics
         return estimate.free_energy.mean()

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from vfe_lightning import reductions
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.statistics import Moments, between_group_variance, group_means
 
@@ -77,7 +76,7 @@ class Reporting:
             return self.moments(estimate)["free_energy"]
         return Moments.of(group_means(estimate.objective().detach(), estimate.correlated))
 
-    def diagnostics(self, estimate: Estimate) -> dict[str, float]:
+    def diagnostics(self, estimate: Estimate) -> dict[str, Tensor]:
         """Scalars of the sampler over all ranks, and how far rho is from stationary.
 
         `variance` is that of single samples of F_loc, zero when rho is exact. `stationarity` is
@@ -88,10 +87,10 @@ class Reporting:
         known["variance"] = Moments.of(f * self.unit).over_ranks().variance
         if estimate.correlated > 1 and self.temperature > 0 and estimate.of_one:
             known["stationarity"] = between_group_variance(f / self.temperature, estimate.correlated)
-        return reductions.numbers(known)
+        return known
 
 
-def scalars(measured: Mapping[str, Moments]) -> dict[str, float]:
+def scalars(measured: Mapping[str, Moments]) -> dict[str, Tensor]:
     """Means, and their standard errors under the same names with `_error`."""
     means = {name: m.mean for name, m in measured.items()}
-    return reductions.numbers(means | {f"{name}_error": m.error for name, m in measured.items()})
+    return means | {f"{name}_error": m.error for name, m in measured.items()}

@@ -26,7 +26,7 @@ def gradient_after(cost=COST, pulled=False, **options) -> tuple[torch.Tensor, di
         return torch.stack([w @ s for w, s in zip(weights.chunk(2), SCORES.chunk(2), strict=True)])
 
     factor = Factor("p", module, lambda: SCORES, cost, pullback=pullback if pulled else None)
-    metrics = Adam(declarations.Adam(**options), module.parameters()).backward([factor])
+    metrics = Adam(declarations.Adam(**options), module.parameters()).update([factor]).at_once()
     assert module.theta.grad is not None
     return module.theta.grad, metrics
 
@@ -54,7 +54,7 @@ def test_complex_scores_count_as_one_sample_in_the_variance():
     real = Factor("p", module, lambda: SCORES, COST)
     quantum = Factor("psi", module, lambda: SCORES.to(torch.complex128), COST.to(torch.complex128))
     optimizer = Adam(declarations.Adam(), module.parameters())
-    a, b = optimizer.backward([real]), optimizer.backward([quantum])
+    a, b = optimizer.update([real]).at_once(), optimizer.update([quantum]).at_once()
     assert b["psi/gradient_variance"] == pytest.approx(4 * a["p/gradient_variance"])
 
 

@@ -31,7 +31,7 @@ def advance(module: Vector, optimizer: LBFGS, steps: int, scale: float = 1.0) ->
     for _ in range(steps):
         slope = scale * CURVATURES * (module.theta.detach() - MINIMUM)
         factor = Factor("form", module, None, torch.ones(1), pullback=lambda _, g=slope: g[None])
-        metrics = optimizer.backward([factor])
+        metrics = optimizer.update([factor]).at_once()
         optimizer.step()
     return metrics
 

@@ -89,7 +89,7 @@ def test_a_step_is_the_damped_natural_gradient(batch, momentum):
     for seed in range(3):
         before = {"p": vector(system.p), "psi": vector(system.psi)}
         parts = factors(system, batch, seed)
-        metrics = optimizer.backward(parts)
+        metrics = optimizer.update(parts).at_once()
         optimizer.step()
         for factor in parts[:2]:
             rows = Rows.of(factor)
@@ -111,7 +111,7 @@ def test_the_trust_region_limits_long_steps_only():
         system = System()
         optimizer = make_optimizer(NaturalGradient(), system)
         parts = factors(system, 40, 0, size)
-        optimizer.backward(parts)
+        optimizer.update(parts).at_once()
         optimizer.step()
         for factor in parts[:2]:
             rows = Rows.of(factor)
@@ -134,7 +134,7 @@ def test_classical_and_quantum_factors_have_regions_of_their_own():
     regions = {"classical": TrustRegion(rate=2.0, max_norm=1e-2), "quantum": TrustRegion(max_norm=1e-4)}
     optimizer = make_optimizer(NaturalGradient(**regions), system)
     parts = factors(system, 40, 0, 100.0)
-    optimizer.backward(parts)
+    optimizer.update(parts).at_once()
     optimizer.step()
     for factor, region in zip(parts, regions.values(), strict=False):
         rows, moved = Rows.of(factor), -vector(factor.module)
@@ -149,7 +149,7 @@ def test_learning_rate_decays():
         optimizer = make_optimizer(NaturalGradient(learning_rate=0.1, decay=2), system)
         for _ in range(steps + 1):
             before = vector(system)
-            optimizer.backward(factors(system, 40, 0))
+            optimizer.update(factors(system, 40, 0)).at_once()
             optimizer.step()
         moved.append(float((vector(system) - before).norm()))
     assert moved[1] / moved[0] == pytest.approx(2 / 3, rel=1e-12)
@@ -171,7 +171,7 @@ def test_the_learning_rate_is_held_before_it_falls():
 def test_not_finite_leaves_everything_as_it_was(declaration, what, batch, bad):
     system = System()
     optimizer = make_optimizer(declaration, system)
-    optimizer.backward(factors(system, batch, 0))
+    optimizer.update(factors(system, batch, 0)).at_once()
     optimizer.step()
     optimizer.zero_grad()
     before = vector(system)
@@ -184,7 +184,7 @@ def test_not_finite_leaves_everything_as_it_was(declaration, what, batch, bad):
     (scores if what == "scores" else cost).view(-1)[0] = bad
     parts[1] = Factor("psi", system.psi, lambda: scores, cost)
     with pytest.raises(NotFinite, match="nothing was updated"):
-        optimizer.backward(parts)
+        optimizer.update(parts).at_once()
     assert torch.equal(vector(system), before)
     assert all(p.grad is None for p in system.parameters())
     for p, old in zip(system.parameters(), state, strict=True):
@@ -200,7 +200,7 @@ def test_saved_state_goes_on_to_the_same_parameters(declaration, tmp_path):
     one, other = System(), System()
     optimizer = make_optimizer(declaration, one)
     for seed in range(2):
-        optimizer.backward(factors(one, 4, seed))
+        optimizer.update(factors(one, 4, seed)).at_once()
         optimizer.step()
     torch.save((one.state_dict(), optimizer.state_dict()), tmp_path / "state.pt")
     parameters, state = torch.load(tmp_path / "state.pt", weights_only=True)
@@ -211,7 +211,7 @@ def test_saved_state_goes_on_to_the_same_parameters(declaration, tmp_path):
     fresh_system.load_state_dict(parameters)
     fresh = make_optimizer(declaration, fresh_system)
     for system, opt in ((one, optimizer), (other, restored), (fresh_system, fresh)):
-        opt.backward(factors(system, 4, 2))
+        opt.update(factors(system, 4, 2)).at_once()
         opt.step()
     assert torch.equal(vector(one), vector(other))
     assert not torch.allclose(vector(one), vector(fresh_system), rtol=1e-6, atol=0)
@@ -223,7 +223,7 @@ def test_adam_is_that_of_torch_on_the_gradient_of_the_factors():
     assert isinstance(optimizer, adam.Adam)
     plain = torch.optim.Adam(twin.parameters(), lr=0.01)
     for seed in range(3):
-        metrics = optimizer.backward(factors(system, 10, seed))
+        metrics = optimizer.update(factors(system, 10, seed)).at_once()
         optimizer.step()
         for factor in factors(twin, 10, seed)[:2]:
             gradient = Rows.of(factor).gradient()
@@ -240,7 +240,7 @@ def test_adam_decays():
     optimizer = make_optimizer(declarations.Adam(learning_rate=0.01, decay=1), system)
     rates = []
     for seed in range(3):
-        optimizer.backward(factors(system, 10, seed))
+        optimizer.update(factors(system, 10, seed)).at_once()
         optimizer.step()
         rates.append(optimizer.param_groups[0]["lr"])
     assert rates == pytest.approx([0.01, 0.005, 0.01 / 3])

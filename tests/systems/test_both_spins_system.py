@@ -144,7 +144,7 @@ def test_training_two_electrons_of_opposite_spin_reaches_the_exact_free_energy(d
     gas.generator = make_generator(torch.device("cpu"), 0, "training")
     optimizer = gas.configure_optimizers()
     for _ in range(100):
-        optimizer.backward(gas.estimate(512).factors)
+        optimizer.update(gas.estimate(512).factors).at_once()
         optimizer.step()
     final = Moments.of(torch.cat([gas.estimate(512).free_energy.view(-1, 2).mean(1) for _ in range(20)]))
     exact = gas.reference()

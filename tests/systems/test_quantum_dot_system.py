@@ -234,7 +234,7 @@ def test_two_electrons_reach_the_exact_ground_state(n_up: int, n_down: int, z: f
     dot.prepare(partial(make_optimizer, declared), 256, seed=0)
     optimizer = dot.configure_optimizers()
     for _ in range(80):
-        optimizer.backward(dot.estimate(256).factors)
+        optimizer.update(dot.estimate(256).factors).at_once()
         optimizer.step()
     final = Moments.of(torch.cat([dot.estimate(512).free_energy for _ in range(80)]))
     exact = two_electron_dot(z, math.inf, same_spin=n_down == 0).free_energy

@@ -1,4 +1,4 @@
-"""Pictures of classical particles in a trap: the density with its shells, and where samples lie."""
+"""Pictures of classical particles: the density in a trap and where samples lie, g(r) in a periodic cube."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,6 +6,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from vfe_lightning.estimators.correlations import shell_edges
 from vfe_lightning.statistics import Moments
 
 CLOUD = 3000  # particles that are drawn
@@ -43,6 +44,25 @@ def density_figure(
     axes.set_ylim(0)
     axes.legend(frameon=False)
     return figure
+
+
+def pair_figures(evaluation: Mapping[str, Moments], length: float, label: str) -> dict[str, Figure]:
+    """g(r) of the flow, reweighted, and of the Gibbs state where that is known; the cube has side length."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for prefix, name in (("", "flow"), ("reweighted_", "reweighted"), ("smc_", "Gibbs state")):
+        g = evaluation.get(f"{prefix}pair_correlation")
+        if g is not None:
+            edges = shell_edges(length, len(g.mean))
+            middles = (edges[1:] + edges[:-1]) / 2
+            axes.errorbar(
+                middles, g.mean.cpu(), g.error.cpu(), fmt=".-", capsize=2, linewidth=0.8, label=name
+            )
+    axes.axhline(1, color="grey", linewidth=0.8)
+    axes.set(xlabel=label, ylabel="$g(r)$", xlim=(0, length / 2))
+    axes.set_ylim(0)
+    axes.legend(frameon=False)
+    return {"pair_correlation": figure}
 
 
 def configurations_figure(x: Tensor, edge: float) -> Figure:

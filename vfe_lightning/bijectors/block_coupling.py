@@ -127,7 +127,7 @@ class BlockCoupling(nn.Module):
             )
             sites[moved[0]], sites[moved[1]] = pair.unbind(dim=1)
             log_det = log_det + change
-        return torch.linalg.solve(self.linear, torch.stack(sites, dim=1)), log_det
+        return torch.linalg.solve_ex(self.linear, torch.stack(sites, dim=1))[0], log_det
 
 
 def haar() -> Tensor:

@@ -9,19 +9,27 @@ the kinetic energy needs no automatic differentiation. Runge-Kutta leaves errors
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from vfe_lightning.bijectors.bijector import Bijector
-from vfe_lightning.bijectors.breathing import Breathing
 from vfe_lightning.bijectors.equivariant_velocity import Velocity
 from vfe_lightning.calculus.forward_laplacian import Traced, coordinates
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.calculus.runge_kutta import State, integrate
 from vfe_lightning.errors import NotInvertible
 
 Slope = Callable[[Velocity, float, State], State]  # d state / dt in a velocity field
+
+
+class Stage(Protocol):
+    """A map in closed form on the states of a flow: positions or their triple, and ln|det| after them."""
+
+    def forth(self, state: State) -> State: ...
+
+    def back(self, state: State) -> State: ...
 
 
 class PullBack(NamedTuple):
@@ -41,7 +49,7 @@ class ContinuousFlow(Bijector):
     Args:
         steps: of Runge-Kutta, from t = 0 to 1.
         tolerance: of the residual, see `invert`.
-        breathing: what follows on the flow.
+        breathing: what follows on the flow, a breathing or another map in closed form.
         last: a velocity without parameters whose flow, of a single step, comes last.
     """
 
@@ -50,7 +58,7 @@ class ContinuousFlow(Bijector):
         velocity: Velocity,
         steps: int,
         tolerance: float = 0.1,
-        breathing: Breathing | None = None,
+        breathing: Stage | None = None,
         last: Velocity | None = None,
     ) -> None:
         super().__init__()
@@ -75,14 +83,17 @@ class ContinuousFlow(Bijector):
         Raises:
             NotInvertible: a residual is above the tolerance, so that |Psi|^2 is not what is sampled.
         """
-        error = self.pull_back(self.generate(z))[0] - z
-        residual = error.flatten(1).norm(dim=1)
+        x, residual = replayed(self._corrected, z)
         if (residual > self.tolerance).any():
             raise NotInvertible(
                 f"forth and back along the flow misses its start by {float(residual.max()):.2e}, more than "
                 f"{self.tolerance:.0e}: raise --flow.steps, or train with a smaller learning rate or max_norm"
             )
-        return self.generate(z - error), residual
+        return x, residual
+
+    def _corrected(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        error = self.pull_back(self.generate(z))[0] - z
+        return self.generate(z - error), error.flatten(1).norm(dim=1)
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """x of z and ln|det dx/dz|, (batch,), from t = 0 to 1."""

@@ -13,9 +13,11 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from vfe_lightning.bijectors.newton import Field, Rows, Solution, newton
+from vfe_lightning.bijectors.newton import Field, Rows, Search, Solution, advance, begin, newton
 from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.errors import NotInvertible
+
+_UNASKED = 3  # iterations that nearly every batch needs
 
 
 class InvertibleFlow(Protocol):
@@ -62,26 +64,26 @@ def invert(
         NotInvertible: if a walker has no solution or det J <= 0 there.
     """
 
-    def given(rows: Rows, size: int) -> list[tuple[Tensor, ...]]:
-        if momentum is None:
-            return [()] * -(-len(z) // size)
-        return [(part,) for part in momentum[rows].split(size)]
-
-    size = len(z) if z.is_cuda else chunk_size
+    given = () if momentum is None else (momentum,)
 
     def field(x: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
-        chunks = zip(x.split(size), given(rows, size), strict=False)
-        parts = [replayed(flow.jac, part, *of) for part, of in chunks]
+        size = len(x) if x.is_cuda else chunk_size
+        chunks = zip(x.split(size), *(t[rows].split(size) for t in given), strict=True)
+        parts = [flow.jac(*chunk) for chunk in chunks]
         if len(parts) == 1:  # spares a copy of every Jacobian
             return parts[0]
         return torch.cat([zeta for zeta, _ in parts]), torch.cat([jacobian for _, jacobian in parts])
 
-    start = z
-    for _ in range(2):
-        chunks = zip(start.split(size), given(slice(None), size), strict=False)
-        start = start + z - torch.cat([flow(part, *of) for part, of in chunks])
-    best = newton(field, z, start, 1.0, tol, max_iterations)
-    if bool((best.converged & (best.sign > 0)).all()):
+    if z.is_cuda:
+        best, sound = _together(flow, z, given, tol, max_iterations)
+    else:
+        start = z
+        for _ in range(2):
+            chunks = zip(start.split(chunk_size), *(t.split(chunk_size) for t in given), strict=True)
+            start = start + z - torch.cat([flow(*chunk) for chunk in chunks])
+        best = newton(field, z, start, 1.0, tol, max_iterations)
+        sound = bool((best.converged & (best.sign > 0)).all())
+    if sound:
         return Inversion(best.x, best.iterations, best.residual, best.sign, best.log_det)
     iterations = best.iterations
     for attempt in (_cautious, _homotopy):
@@ -94,6 +96,37 @@ def invert(
         best = Solution._make([*merged, iterations])
     _require_bijection(best, tol)
     return Inversion(best.x, iterations, best.residual, best.sign, best.log_det)
+
+
+def _together(
+    flow: InvertibleFlow, z: Tensor, given: tuple[Tensor, ...], tol: float, max_iterations: int
+) -> tuple[Solution, bool]:
+    """Newton's method of all walkers in few launches, for a GPU, and whether all is well with all of them.
+
+    The host asks once where that is so, and once more for each iteration after the first ones.
+    """
+    search, iterations = replayed(_unasked, flow, z, given, tol), _UNASKED
+    while True:
+        sound = (search.converged & (search.sign > 0)).all()
+        sound, live = torch.stack([sound, search.live.any()]).tolist()
+        if not live or iterations >= max_iterations:
+            return Solution.of(search, iterations), sound
+        search = replayed(_once, flow, z, given, tol, search)
+        iterations += 1
+
+
+def _unasked(flow: InvertibleFlow, z: Tensor, given: tuple[Tensor, ...], tol: float) -> Search:
+    start = z
+    for _ in range(2):
+        start = start + z - flow(start, *given)
+    search = begin(start, 1.0)
+    for _ in range(_UNASKED):
+        search = _once(flow, z, given, tol, search)
+    return search
+
+
+def _once(flow: InvertibleFlow, z: Tensor, given: tuple[Tensor, ...], tol: float, search: Search) -> Search:
+    return advance(search, *flow.jac(search.trial, *given), z, tol)
 
 
 def _restricted(field: Field, walkers: Tensor, x: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:

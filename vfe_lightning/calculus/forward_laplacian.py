@@ -98,6 +98,13 @@ def reciprocal(f: Field) -> Field:
     return composed(f, [inverse, -inverse.square(), 2 * inverse**3])
 
 
+def less(f: Field, constant: Tensor) -> Field:
+    """f - constant."""
+    if isinstance(f, Tensor):
+        return f - constant
+    return Traced(f.value - constant, f.gradient, f.laplacian)
+
+
 def tanh_and_slope(f: Field) -> tuple[Field, Field]:
     """tanh f and its derivative 1 - tanh^2 f."""
     tanh = torch.tanh(f if isinstance(f, Tensor) else f.value)

@@ -21,12 +21,12 @@ from vfe_lightning.declarations.edwards_anderson import EdwardsAnderson
 from vfe_lightning.declarations.electron_gas import ElectronGas
 from vfe_lightning.declarations.evaluation import NoFinish, SequentialMonteCarlo
 from vfe_lightning.declarations.flow import TwoStream
+from vfe_lightning.declarations.hydrogen import ElectronFlow, GaussianOrbitals, HydrogenAtRest
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
 from vfe_lightning.declarations.lattice_fields import (
     Checkerboard,
     IsingDual,
     LatticeField,
-    LatticeFlow,
     MongeAmpere,
     NeuralRG,
     PhiFour,
@@ -35,7 +35,6 @@ from vfe_lightning.declarations.occupation import (
     FermiSea,
     IdealGas,
     Levels,
-    Occupation,
     Quasiparticle,
     Transformer,
 )
@@ -44,6 +43,7 @@ from vfe_lightning.declarations.own import Own, OwnColourNetwork, OwnFlow, OwnNe
 from vfe_lightning.declarations.pairwise_ising import PairwiseIsing
 from vfe_lightning.declarations.particles import CoulombTrap, LennardJonesCluster, LogGas, TrappedParticles
 from vfe_lightning.declarations.pauli_spins import PauliSpins
+from vfe_lightning.declarations.plasma import OneComponentPlasma
 from vfe_lightning.declarations.potential import Couplings, Potential
 from vfe_lightning.declarations.potts import Potts
 from vfe_lightning.declarations.quantum_dot import LowestDeterminant, QuantumDot
@@ -78,13 +78,7 @@ from vfe_lightning.declarations.system import System
 from vfe_lightning.declarations.trainer import Trainer
 from vfe_lightning.declarations.trap_base_states import OscillatorDeterminants, TrapConfigurationInteraction
 from vfe_lightning.declarations.twist import Baldereschi, MonkhorstPack, TwistAverage
-from vfe_lightning.declarations.velocity import (
-    ContinuousFlow,
-    EquivariantFlow,
-    MessagePassing,
-    PairVelocity,
-    Velocity,
-)
+from vfe_lightning.declarations.velocity import ContinuousFlow, EquivariantFlow, MessagePassing, PairVelocity
 from vfe_lightning.declarations.xy import XY, Rotating
 
 __all__ = [
@@ -113,12 +107,14 @@ __all__ = [
     "Dimer",
     "DoubleWell",
     "EdwardsAnderson",
+    "ElectronFlow",
     "ElectronGas",
     "EquivariantFlow",
     "Exact",
     "ExponentialAnnealing",
     "FermiSea",
     "ForwardLaplacian",
+    "GaussianOrbitals",
     "GeneralGates",
     "Gradient",
     "Grid",
@@ -127,13 +123,13 @@ __all__ = [
     "Hierarchical",
     "Hopfield",
     "Hutchinson",
+    "HydrogenAtRest",
     "IdealGas",
     "InverseIsing",
     "Ising",
     "IsingDual",
     "Kinetic",
     "LatticeField",
-    "LatticeFlow",
     "Learning",
     "LeaveOneOut",
     "LennardJonesCluster",
@@ -152,8 +148,8 @@ __all__ = [
     "NeuralRG",
     "NoAnnealing",
     "NoFinish",
-    "Occupation",
     "OneBodyFlow",
+    "OneComponentPlasma",
     "Optimizer",
     "OscillatorDeterminants",
     "Own",
@@ -194,5 +190,4 @@ __all__ = [
     "TwistAverage",
     "TwoStream",
     "VarGrad",
-    "Velocity",
 ]

@@ -9,6 +9,7 @@ another, which its own weights do not reveal: `coverage` looks from the side of 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -62,7 +63,7 @@ def by_energy_and_data(
     def of_data(x: Tensor) -> Tensor:
         """Of as many samples as x has."""
         picked = torch.randint(len(training.data), (len(x),), generator=generator, device=x.device)
-        return training.data_weight * model.log_prob(training.data.to(x.device)[picked])
+        return training.data_weight * model.log_prob(_brought(training.data, x.device)[picked])
 
     x, estimate = by_samples(model, energy, n_samples, beta, cost, generator)
 
@@ -74,6 +75,12 @@ def by_energy_and_data(
     if log_images is not None and log_weights is not None:
         log_weights = log_weights + log_images(x)
     return x, replace(estimate, log_weights=log_weights, objective=objective)
+
+
+@lru_cache(maxsize=1)
+def _brought(data: Tensor, device: torch.device) -> Tensor:
+    """Once for all steps."""
+    return data.to(device)
 
 
 def capped(u: Tensor, cap: float) -> Tensor:

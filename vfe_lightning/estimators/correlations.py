@@ -55,7 +55,7 @@ def pairs_of_spins(n_up: int, n_down: int, device: torch.device | None = None) -
     both = torch.cartesian_prod(*(torch.arange(n, device=device) for n in (n_up, n_down)))
     kinds = {
         "equal": torch.cat([up, down + n_up], dim=1),
-        "opposite": both.mT + both.new_tensor([[0], [n_up]]),
+        "opposite": torch.stack([both[:, 0], both[:, 1] + n_up]),
     }
     return {kind: pairs for kind, pairs in kinds.items() if pairs.shape[1]}
 

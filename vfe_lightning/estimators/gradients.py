@@ -46,7 +46,7 @@ class Rows:
     residual: Tensor
     count: int
     per_sample: int = 1
-    known: tuple[Tensor, Tensor] | None = None
+    known: tuple[Tensor, Tensor | None] | None = None
 
     @classmethod
     def of(cls, factor: Factor) -> "Rows":
@@ -78,8 +78,11 @@ class Rows:
             return self.known[0]
         return reductions.total(self.x.mT @ self.residual)
 
-    def variance(self, gradient: Tensor) -> Tensor:
-        """Trace of the covariance of that gradient, from the spread of what the samples give: ()."""
+    def variance(self, gradient: Tensor) -> Tensor | None:
+        """Trace of the covariance of that gradient, from the spread of what the samples give: ().
+
+        None of a single sample, which shows no spread.
+        """
         if self.known:
             return self.known[1]
         parts = (self.x * self.residual[:, None]).unflatten(0, (-1, self.per_sample)).sum(dim=1)
@@ -94,8 +97,8 @@ def weights(factor: Factor) -> Tensor:
     return (cost - reductions.mean(cost)) / (len(cost) * reductions.world_size())
 
 
-def gradient_and_variance(factor: Factor) -> tuple[Tensor, Tensor]:
-    """dF / d parameters over all ranks, (parameters,), and the trace of its covariance, ().
+def gradient_and_variance(factor: Factor) -> tuple[Tensor, Tensor | None]:
+    """dF / d parameters over all ranks, (parameters,), and the trace of its covariance, (), where it shows.
 
     By one backward pass where the factor has a pullback, and from the matrix of its scores otherwise.
     """
@@ -108,12 +111,9 @@ def gradient_and_variance(factor: Factor) -> tuple[Tensor, Tensor]:
     return gradient, _variance(groups, len(groups) * reductions.world_size(), gradient)
 
 
-def _variance(parts: Tensor, count: int, gradient: Tensor) -> Tensor:
-    """Trace of the covariance of a gradient that is a sum of `count` independent parts over all ranks.
-
-    NaN of a single part, which shows no spread.
-    """
+def _variance(parts: Tensor, count: int, gradient: Tensor) -> Tensor | None:
+    """Trace of the covariance of a gradient that is a sum of `count` independent parts over all ranks."""
     if count < 2:
-        return gradient.new_tensor(math.nan)
+        return None
     squares = reductions.total(parts.square().sum())
     return (squares * count - gradient.square().sum()) / (count - 1)

@@ -27,8 +27,10 @@ def weight_diagnostics(estimate: Estimate) -> dict[str, Tensor]:
     It is that of the samples that have a weight.
     """
     assert estimate.log_weights is not None
-    known = estimate.log_weights[estimate.log_weights > -torch.inf]
+    known = estimate.log_weights > -torch.inf
+    log_weights, count = estimate.log_weights.masked_fill(~known, 0.0), known.sum()
+    away = (log_weights - log_weights.sum() / count).masked_fill(~known, 0.0)
     return {
         "effective_sample_size": effective_sample_size(estimate),
-        "std_log_weight": torch.std(known),
+        "std_log_weight": (away.square().sum() / (count - 1)).sqrt(),
     }

@@ -34,7 +34,12 @@ class PairwiseSpins(Hamiltonian):
 
     def energy(self, x: Tensor) -> Tensor:
         """(batch, n) -> (batch,)."""
-        return -((0.5 * (x @ self.J) + self.h) * x).sum(dim=1)
+        return pair_energy(x, self.J) - x @ self.h
+
+
+def pair_energy(x: Tensor, J: Tensor) -> Tensor:
+    """-sum_{i<j} J_ij x_i x_j, J (n, n) symmetric with zeros on its diagonal: (batch, n) -> (batch,)."""
+    return -0.5 * ((x @ J) * x).sum(dim=1)
 
 
 def hopfield_couplings(patterns: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ from torch import nn
 
 from vfe_lightning import declarations
 from vfe_lightning.estimate import Factor
-from vfe_lightning.optimizers.first_order import set_gradients
+from vfe_lightning.optimizers.first_order import gradients
+from vfe_lightning.update import Update
 
 
 class Adam(torch.optim.Adam):
@@ -20,13 +21,9 @@ class Adam(torch.optim.Adam):
         for group in self.param_groups:
             group["steps"] = 0
 
-    def backward(self, factors: Sequence[Factor]) -> dict[str, float]:
-        """Set the gradient of every factor's parameters; returns the gradient norms.
-
-        Raises:
-            NotFinite: a gradient is NaN or infinite; nothing has been changed.
-        """
-        return set_gradients(factors, self.declaration.max_norm)
+    def update(self, factors: Sequence[Factor]) -> Update:
+        """The gradient of every factor's parameters, with its norm."""
+        return gradients(factors, self.declaration.max_norm)
 
     def step(self, closure: Any = None) -> None:
         for group in self.param_groups:

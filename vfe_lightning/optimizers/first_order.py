@@ -1,26 +1,23 @@
 """The gradient of F as torch's optimisers take it, in `.grad` of the parameters."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
-from vfe_lightning import reductions
 from vfe_lightning.errors import NotFinite
 from vfe_lightning.estimate import Factor
 from vfe_lightning.estimators.gradients import gradient_and_variance
 from vfe_lightning.optimizers.parameters import parts
+from vfe_lightning.update import Update
 
 
 @torch.no_grad()
-def set_gradients(factors: Sequence[Factor], max_norm: float = 0.0) -> dict[str, float]:
-    """Set the gradient of every factor's parameters; returns the gradient norms.
+def gradients(factors: Sequence[Factor], max_norm: float = 0.0) -> Update:
+    """The gradient of every factor's parameters, with its norm.
 
     Args:
         max_norm: longer gradients of a factor are shortened to this; 0: never.
-
-    Raises:
-        NotFinite: a gradient is NaN or infinite; nothing has been changed.
     """
     norms, updates = {}, []
     for factor in factors:
@@ -29,15 +26,18 @@ def set_gradients(factors: Sequence[Factor], max_norm: float = 0.0) -> dict[str,
             gradient, variance = gradient_and_variance(factor)
             norm = gradient.norm()
             norms[f"{factor.name}/gradient_norm"] = norm
-            norms[f"{factor.name}/gradient_variance"] = variance
+            if variance is not None:
+                norms[f"{factor.name}/gradient_variance"] = variance
             if max_norm:
                 gradient = gradient * (max_norm / norm.clamp(min=max_norm))
             updates.append((parameters, gradient))
-    metrics = reductions.numbers(norms)
-    for factor in factors:
-        if not math.isfinite(metrics.get(f"{factor.name}/gradient_norm", 0.0)):
-            raise NotFinite(f"the gradient of {factor.name} is not finite; nothing was updated")
-    for parameters, gradient in updates:
-        for p, g in parts(gradient, parameters):
-            p.grad = g.clone()
-    return {name: value for name, value in metrics.items() if not math.isnan(value)}
+
+    def take(numbers: Mapping[str, float]) -> None:
+        for factor in factors:
+            if not math.isfinite(numbers.get(f"{factor.name}/gradient_norm", 0.0)):
+                raise NotFinite(f"the gradient of {factor.name} is not finite; nothing was updated")
+        for parameters, gradient in updates:
+            for p, g in parts(gradient, parameters):
+                p.grad = g.clone()
+
+    return Update(norms, take)

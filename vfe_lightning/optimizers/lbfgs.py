@@ -1,7 +1,7 @@
 """Quasi-Newton optimisation of a free energy whose gradient has no noise."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,7 +10,8 @@ from torch import nn
 from vfe_lightning import declarations
 from vfe_lightning.errors import NotFinite
 from vfe_lightning.estimate import Factor
-from vfe_lightning.optimizers.first_order import set_gradients
+from vfe_lightning.optimizers.first_order import gradients
+from vfe_lightning.update import Update
 
 
 class LBFGS(torch.optim.LBFGS):
@@ -29,15 +30,20 @@ class LBFGS(torch.optim.LBFGS):
         for group in self.param_groups:
             group["scale"] = 0.0
 
-    def backward(self, factors: Sequence[Factor]) -> dict[str, float]:
-        """Set the gradient of every factor's parameters, in a unit of its own; returns the gradient norms.
+    def update(self, factors: Sequence[Factor]) -> Update:
+        """The gradient of every factor's parameters, in a unit of its own, with its norm.
 
         torch has an absolute least curvature; a power of two changes nothing else.
-
-        Raises:
-            NotFinite: a gradient is NaN or infinite; nothing has been changed.
         """
-        metrics = set_gradients(factors)
+        found = gradients(factors)
+
+        def take(numbers: Mapping[str, float]) -> None:
+            found.take(numbers)
+            self._change_unit()
+
+        return Update(found.norms, take)
+
+    def _change_unit(self) -> None:
         [group] = self.param_groups
         gradients = [p.grad for p in group["params"]]
         largest = max(g.abs().max().item() for g in gradients)
@@ -45,7 +51,6 @@ class LBFGS(torch.optim.LBFGS):
             group["scale"] = 2.0 ** -round(math.log2(largest))
         for g in gradients:
             g.mul_(group["scale"])
-        return metrics
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:

@@ -11,7 +11,7 @@ Phys. 516, 113351 (2024).
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -24,13 +24,14 @@ from vfe_lightning.errors import NotFinite
 from vfe_lightning.estimate import Factor
 from vfe_lightning.estimators.gradients import Rows
 from vfe_lightning.optimizers.parameters import parts
+from vfe_lightning.update import Update
 
 
 class NaturalGradient(Optimizer):
     """theta <- theta - learning_rate * rate * scale * delta, one Fisher block a factor.
 
     The scale keeps the squared length of the step in the metric S + damping below `max_norm`.
-    `backward` leaves the scaled delta where torch expects gradients, `step` applies it.
+    An `update` leaves the scaled delta where torch expects gradients, `step` applies it.
     """
 
     def __init__(self, declaration: declarations.NaturalGradient, parameters: Iterable[nn.Parameter]) -> None:
@@ -38,12 +39,8 @@ class NaturalGradient(Optimizer):
         self.declaration = declaration
 
     @torch.no_grad()
-    def backward(self, factors: Sequence[Factor]) -> dict[str, float]:
-        """Set the direction of every factor's parameters; returns gradient and step norms.
-
-        Raises:
-            NotFinite: a direction is NaN or infinite; nothing has been changed.
-        """
+    def update(self, factors: Sequence[Factor]) -> Update:
+        """The direction of every factor's parameters, with gradient and step norms."""
         norms, updates = {}, []
         for factor in factors:
             parameters = list(factor.module.parameters())
@@ -54,18 +51,20 @@ class NaturalGradient(Optimizer):
                 direction, scale, of_factor = self._direction(rows, region, parameters)
                 norms |= {f"{factor.name}/{name}": value for name, value in of_factor.items()}
                 updates.append((parameters, direction, scale, region))
-        metrics = reductions.numbers(norms)
-        if not all(math.isfinite(metrics[name]) for name in metrics if name.endswith("step_norm")):
-            raise NotFinite(
-                "the natural gradient is not finite, or the Fisher matrix not positive definite; "
-                "nothing was updated"
-            )
-        for parameters, direction, scale, region in updates:
-            for p, d in parts(direction, parameters):
-                p.grad = region.rate * scale * d
-                if region.momentum:
-                    self.state[p]["previous"] = d.clone()
-        return metrics
+
+        def take(numbers: Mapping[str, float]) -> None:
+            if not all(math.isfinite(numbers[name]) for name in norms if name.endswith("step_norm")):
+                raise NotFinite(
+                    "the natural gradient is not finite, or the Fisher matrix not positive definite; "
+                    "nothing was updated"
+                )
+            for parameters, direction, scale, region in updates:
+                for p, d in parts(direction, parameters):
+                    p.grad = region.rate * scale * d
+                    if region.momentum:
+                        self.state[p]["previous"] = d.clone()
+
+        return Update(norms, take)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:
@@ -96,9 +95,10 @@ class NaturalGradient(Optimizer):
         scale = (region.max_norm / squared_norm).sqrt().clamp(max=1.0)
         norms = {
             "gradient_norm": gradient.norm(),
-            "gradient_variance": rows.variance(gradient),
             "step_norm": squared_norm.sqrt(),
         }
+        if (variance := rows.variance(gradient)) is not None:
+            norms["gradient_variance"] = variance
         return direction, scale, norms
 
 

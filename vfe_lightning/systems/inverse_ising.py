@@ -21,7 +21,7 @@ from vfe_lightning.estimators.classical import by_score_function, weighted_rows
 from vfe_lightning.estimators.thermodynamics import effective_sample_size
 from vfe_lightning.exact import enumeration
 from vfe_lightning.free_energy import VariationalFreeEnergy
-from vfe_lightning.hamiltonians.spins import PairwiseSpins, sherrington_kirkpatrick_couplings
+from vfe_lightning.hamiltonians.spins import PairwiseSpins, pair_energy, sherrington_kirkpatrick_couplings
 from vfe_lightning.mean_field import inverse
 from vfe_lightning.systems.spin_models import model_of
 
@@ -68,7 +68,7 @@ class InverseIsing(VariationalFreeEnergy):
         d = self.declaration
         J = self.couplings.matrix().detach()
         x = self.model.sample(n_samples, self.generator)
-        energy = PairwiseSpins(J).energy(x)
+        energy = pair_energy(x, J)
         estimate = by_score_function(x, energy, self.model, d.beta, leave_one_out)
         assert estimate.log_weights is not None
         i, j = self.couplings.pairs
@@ -82,7 +82,9 @@ class InverseIsing(VariationalFreeEnergy):
             pullback=partial(weighted_rows, rows),
         )
         error = inverse.reconstruction_error(J, self.true)
-        others = {f"error_of_J_{name}": error.new_tensor(value) for name, value in self.closed_forms.items()}
+        others = {
+            f"error_of_J_{name}": error.new_full((), value) for name, value in self.closed_forms.items()
+        }
         return replace(
             estimate,
             samples=x.detach,

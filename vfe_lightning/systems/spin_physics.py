@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import cache, partial
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -70,8 +71,11 @@ def hopfield_memory(d: declarations.Hopfield) -> Spins:
     """Spins that remember patterns."""
     patterns = balanced_patterns(d.n, d.patterns, d.pattern_seed)
 
+    hamiltonian = PairwiseSpins(hopfield_couplings(patterns))
+    hamiltonian.register_buffer("patterns", patterns, persistent=False)  # goes where the couplings go
+
     def overlaps(s: Tensor) -> Tensor:
-        return s @ patterns.to(s).mT / d.n
+        return s @ cast(Tensor, hamiltonian.patterns).mT.to(s.dtype) / d.n
 
     def in_mode(number: int, sign: int, s: Tensor) -> Tensor:
         return (sign * overlaps(s)[:, number] > IN_A_MODE).to(s.dtype)
@@ -83,7 +87,7 @@ def hopfield_memory(d: declarations.Hopfield) -> Spins:
     }
     return pairwise(
         d,
-        PairwiseSpins(hopfield_couplings(patterns)),
+        hamiltonian,
         model_of(d.network, d.n, d.symmetrize),
         lambda tolerance: hopfield(patterns, d.beta),
         {"largest_overlap": lambda s: overlaps(s).abs().amax(dim=1), **weights},

@@ -57,7 +57,7 @@ class Spins(VariationalFreeEnergy):
             },
             diagnostics={
                 "effective_sample_size": effective_sample_size(estimate),
-                **({"annealed_beta": energy.new_tensor(beta_now)} if self.training else {}),
+                **({"annealed_beta": energy.new_full((), beta_now)} if self.training else {}),
             },
             samples=x.detach,
         )

@@ -6,13 +6,14 @@ from vfe_lightning.bijectors.breathing import Breathing
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.cusp import Cusp
 from vfe_lightning.bijectors.equivariant_velocity import Velocity, velocity_of
+from vfe_lightning.declarations.velocity import Velocity as Velocities
 from vfe_lightning.systems.own_parts import own_flow, own_velocity
 
 SOFTNESS = 0.25  # of forces between opposite spins, in units of the reach of the cusp
 
 
 def declared_velocity(
-    d: declarations.Velocity | declarations.OwnVelocity, n_up: int, n_down: int, dim: int, smooth: float = 0.0
+    d: Velocities | declarations.OwnVelocity, n_up: int, n_down: int, dim: int, smooth: float = 0.0
 ) -> Velocity:
     """See `velocity_of`; one from outside has to be smooth by itself."""
     if isinstance(d, declarations.OwnVelocity):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.calculus.per_walker import per_walker_gradients
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.wavefunctions.base_states import BaseStates
 from vfe_lightning.wavefunctions.oscillator_superpositions import OscillatorSuperpositions
 from vfe_lightning.wavefunctions.trap_configuration_interaction import TrapConfigurationInteraction
@@ -32,7 +33,7 @@ class ContinuousFlowWavefunction(nn.Module):
         chunk_size walkers at a time bound the memory of the backward passes through the integration.
         """
         rows = [slice(start, start + chunk_size) for start in range(0, len(x), chunk_size)]
-        return torch.cat([self._scores(states[chunk], x[chunk]) for chunk in rows])
+        return torch.cat([replayed(self._scores, states[chunk], x[chunk]) for chunk in rows])
 
     def _scores(self, states: BaseStates, x: Tensor) -> Tensor:
         def cotangents(zeta: Tensor, log_det: Tensor) -> list[tuple[Tensor, Tensor | None]]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vfe_lightning.bijectors.cusped_flow import CuspedFlow
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.wavefunctions.base_states import BaseStates
 from vfe_lightning.wavefunctions.kinetic import LocalKinetic, exact_of_a_few, in_chunks, pull_gradient
 
@@ -23,11 +24,11 @@ def cusped_kinetic(flow: CuspedFlow, states: BaseStates, x: Tensor, chunk_size: 
 
 
 def _cusped(flow: CuspedFlow, states: BaseStates, x: Tensor, chunk_size: int) -> LocalKinetic:
-    cusp = flow.cusp.jet(x)
+    cusp = replayed(flow.cusp.jet, x)
     metric = cusp.jacobian @ cusp.jacobian.mT
 
     def smooth(rows: slice) -> LocalKinetic:
-        return exact_of_a_few(flow.smooth, states[rows], cusp.y[rows], metric[rows])
+        return replayed(exact_of_a_few, flow.smooth, states[rows], cusp.y[rows], metric[rows])
 
     inner = in_chunks(smooth, x, chunk_size)
     gradient = pull_gradient(cusp.jacobian, inner.gradient) + 0.5 * cusp.log_det_gradient

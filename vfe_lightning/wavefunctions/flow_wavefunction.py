@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from vfe_lightning.bijectors.flow import Flow
 from vfe_lightning.calculus.per_walker import per_walker_gradients
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.calculus.single_precision import SinglePrecision
 from vfe_lightning.wavefunctions.base_states import BaseStates
 
@@ -43,7 +44,7 @@ class FlowWavefunction(nn.Module):
         """
         rows = [slice(start, start + chunk_size) for start in range(0, len(x), chunk_size)]
         flow, dtype = (self.flow, x.dtype) if self.single is None else (self.single(), torch.float32)
-        parts = [_scores(flow, states[chunk], x[chunk], dtype) for chunk in rows]
+        parts = [replayed(_scores, flow, states[chunk], x[chunk], dtype) for chunk in rows]
         return torch.cat(parts).to(torch.complex128)
 
 

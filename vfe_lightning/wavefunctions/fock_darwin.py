@@ -20,11 +20,11 @@ from vfe_lightning.hamiltonians.oscillator import fock_darwin_quanta
 
 
 class OrbitalJet(NamedTuple):
-    """Orbitals at points with their derivatives, complex."""
+    """Orbitals at points with their derivatives, in the plane or in space, complex or real."""
 
     value: Tensor  # (batch, points, n)
-    gradient: Tensor  # (batch, 2, points, n): along x, y
-    hessian: Tensor  # (batch, 3, points, n): along xx, xy, yy
+    gradient: Tensor  # (batch, dim, points, n): along x, y
+    hessian: Tensor  # (batch, dim (dim + 1) / 2, points, n): along xx, xy, yy
 
 
 class FockDarwin(nn.Module):

@@ -19,6 +19,7 @@ from torch import Tensor
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.flow import Flow, FlowWithJet
 from vfe_lightning.calculus.directional import directional_jet
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.wavefunctions.base_states import BaseStates
 
 
@@ -43,7 +44,7 @@ def exact_kinetic(flow: FlowWithJet, states: BaseStates, x: Tensor, chunk_size: 
 
     chunk_size walkers at a time keep the third-order tensors in cache; raise it on a GPU.
     """
-    return in_chunks(lambda rows: exact_of_a_few(flow, states[rows], x[rows]), x, chunk_size)
+    return in_chunks(lambda rows: replayed(exact_of_a_few, flow, states[rows], x[rows]), x, chunk_size)
 
 
 @torch.no_grad()
@@ -83,7 +84,7 @@ def continuous_kinetic(
     flow: ContinuousFlow, states: BaseStates, x: Tensor, chunk_size: int = 64
 ) -> LocalKinetic:
     """Exact local kinetic energy of a continuous flow, whose jet holds the derivatives of ln|det J| too."""
-    return in_chunks(lambda rows: _continuous(flow, states[rows], x[rows]), x, chunk_size)
+    return in_chunks(lambda rows: replayed(_continuous, flow, states[rows], x[rows]), x, chunk_size)
 
 
 def _continuous(flow: ContinuousFlow, states: BaseStates, x: Tensor) -> LocalKinetic:

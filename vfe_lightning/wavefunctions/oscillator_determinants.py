@@ -8,16 +8,19 @@ For one spin, with D_ja = phi_a(z_j), D^c its derivative along c and A^c = D^c D
 
 import math
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import torch
 from torch import Tensor
 
+from vfe_lightning.calculus.replay import replayable
 from vfe_lightning.wavefunctions.fock_darwin import FockDarwin, OrbitalJet
 from vfe_lightning.wavefunctions.slater import SlaterJet
 from vfe_lightning.wavefunctions.trapped_fermions import TrappedFermions
 from vfe_lightning.wavefunctions.two_spin_jet import TwoSpinJet
 
 
+@replayable
 @dataclass(frozen=True)
 class OscillatorDeterminants:
     """A batch of normalised products of two determinants, one a walker: `BaseStates` in a trap.
@@ -78,14 +81,17 @@ def slater_jet(occupied: OrbitalJet) -> SlaterJet:
     value, gradient, hessian = occupied
     inverse = torch.linalg.inv_ex(value)[0]
     transfer = gradient @ inverse[:, None]
-    xx, xy, yy = (hessian * inverse.mT[:, None]).sum(3).unbind(1)
+    second = (hessian * inverse.mT[:, None]).sum(3).unbind(1)
+    dim = gradient.shape[1]
+    place = {axes: k for k, axes in enumerate(combinations_with_replacement(range(dim), 2))}
+    rows = [torch.stack([second[place[min(a, b), max(a, b)]] for b in range(dim)], -1) for a in range(dim)]
     # SlaterJet is written for plane waves, where second derivatives are minus a square
-    self_term = -torch.stack([torch.stack([xx, xy], -1), torch.stack([xy, yy], -1)], -1)
+    self_term = -torch.stack(rows, -1)
     return SlaterJet(log_det(value), torch.diagonal(transfer, dim1=-2, dim2=-1).mT, transfer, self_term)
 
 
 def log_det_gradient(value: Tensor, slopes: Tensor) -> Tensor:
-    """d ln det / d z from orbitals (batch, n, n) and slopes (batch, 2, n, n): (batch, n, 2)."""
+    """d ln det / d z from orbitals (batch, n, n) and slopes (batch, dim, n, n): (batch, n, dim)."""
     return (slopes * torch.linalg.inv_ex(value)[0].mT[:, None]).sum(3).mT
 
 

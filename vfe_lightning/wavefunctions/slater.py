@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vfe_lightning.calculus.replay import replayable
 from vfe_lightning.wavefunctions.free_fermions import free_fermions
 
 
@@ -37,6 +38,7 @@ class SlaterJet(NamedTuple):
         return total
 
 
+@replayable
 @dataclass(frozen=True)
 class SlaterDeterminants:
     """A batch of determinants of plane waves in a periodic cube: `BaseStates`."""

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vfe_lightning.calculus.replay import replayable
 from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 from vfe_lightning.wavefunctions.two_spin_jet import TwoSpinJet
 
 
+@replayable
 @dataclass(frozen=True)
 class SpinDeterminants:
     """A batch of normalised products of two determinants in a periodic cube: `BaseStates`.

@@ -9,8 +9,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.wavefunctions.fock_darwin import FockDarwin
-from vfe_lightning.wavefunctions.one_by_one import one_by_one
+from vfe_lightning.wavefunctions.one_by_one import Propose, in_two_rounds, one_by_one
 
 _CELLS = 1024
 _FINE = 8  # points of a cell at which the largest density is looked for
@@ -43,20 +44,37 @@ class TrappedFermions(nn.Module):
     @torch.no_grad()
     def sample(self, occupied: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """One configuration of each walker's own orbitals, all different: (batch, n) -> (batch, n, 2)."""
+        if not occupied.is_cuda:
+            return one_by_one(self._unplaced(occupied), self._proposals(occupied, generator), generator)
+        z, missed = replayed(self._of_fixed_shape, occupied, generator)
+        again = missed.nonzero().squeeze(1)
+        if len(again):
+            few = occupied[again]
+            z[again] = one_by_one(self._unplaced(few), self._proposals(few, generator), generator)
+        return z
 
+    def _of_fixed_shape(self, occupied: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        propose = self._proposals(occupied, generator)
+        return in_two_rounds(self._unplaced(occupied), propose, generator)
+
+    def _unplaced(self, occupied: Tensor) -> Tensor:
+        return torch.empty(*occupied.shape, 2, dtype=torch.float64, device=occupied.device)
+
+    def _proposals(self, occupied: Tensor, generator: torch.Generator | None) -> Propose:
         def propose(walkers: Tensor, proposals: int) -> tuple[Tensor, Tensor, Tensor]:
             r, envelope = self._propose(occupied[walkers], proposals, generator)
             v = self.orbitals.at(r, occupied[walkers])
             return r, v, envelope / (2 * math.pi * r.norm(dim=-1))
 
-        z = torch.empty(*occupied.shape, 2, dtype=torch.float64, device=occupied.device)
-        return one_by_one(z, propose, generator)
+        return propose
 
     def _propose(
         self, occupied: Tensor, proposals: int, generator: torch.Generator | None
     ) -> tuple[Tensor, Tensor]:
         """Points (batch, proposals, 2), and the sum of the hats of the occupied orbitals at each."""
-        chosen = torch.multinomial(self.mass[occupied], proposals, replacement=True, generator=generator)
+        mass = self.mass[occupied].cumsum(1)
+        coin = mass[:, -1:] * self._uniform(torch.Size((len(occupied), proposals)), generator)
+        chosen = torch.searchsorted(mass, coin).clamp(max=occupied.shape[1] - 1)
         orbital = occupied.gather(1, chosen)
         coin = self._uniform(orbital.shape, generator)
         cell = (torch.searchsorted(self.cumulative, orbital + coin) - _CELLS * orbital).clamp(0, _CELLS - 1)

@@ -1,0 +1,83 @@
+"""Gaussians on protons, their matrices and the orbitals of screened atoms."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from hydrogen import body_centred, crowd, two_molecules
+from torch import Tensor
+from torch.autograd.functional import hessian, jacobian
+
+from vfe_lightning.errors import Refused
+from vfe_lightning.hamiltonians.periodic_gaussians import PeriodicGaussians
+from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
+
+LENGTH = 4.0
+DIFFUSE = [0.9, 0.25]
+
+
+def test_derivatives_of_gaussians_equal_autograd() -> None:
+    gaussians, protons, points = PeriodicGaussians(DIFFUSE, LENGTH), crowd(1, 2, LENGTH), crowd(1, 3, LENGTH)
+    found = torch.stack(gaussians.at(points, protons, 2))  # (10, 1, points, functions)
+
+    def at(point: Tensor) -> Tensor:
+        return gaussians.at(point.view(1, 1, 3), protons)[0].flatten()
+
+    def one(function: int) -> Callable[[Tensor], Tensor]:
+        return lambda point: at(point)[function]
+
+    for k, point in enumerate(points[0]):
+        torch.testing.assert_close(found[0, 0, k], at(point))
+        torch.testing.assert_close(found[1:4, 0, k].T, jacobian(at, point))
+        for f in range(4):
+            second = torch.as_tensor(hessian(one(f), point))
+            expected = second[torch.triu_indices(3, 3).unbind()]
+            torch.testing.assert_close(found[4:, 0, k, f], expected)
+
+
+def test_matrices_equal_sums_over_the_grid() -> None:
+    """Which are exact for functions as smooth as these."""
+    atoms, protons = ScreenedAtoms(DIFFUSE, LENGTH, 0.25), crowd(2, 3, LENGTH)
+    overlap, kinetic = atoms.gaussians.matrices(protons)
+    grid, functions = atoms.grid, atoms.on_grid(protons)
+    torch.testing.assert_close(functions @ functions.mT * grid.cell, overlap, rtol=0, atol=1e-10)
+    waves = functions.unflatten(2, (grid.points,) * 3)
+    moved = torch.fft.irfftn(
+        torch.fft.rfftn(waves, dim=(2, 3, 4)) * grid.square, s=waves.shape[2:], dim=(2, 3, 4)
+    )
+    by_waves = 0.5 * functions @ moved.flatten(2).mT * grid.cell
+    torch.testing.assert_close(by_waves, kinetic, rtol=0, atol=1e-9)
+
+
+def test_a_point_of_the_grid_is_a_point() -> None:
+    atoms, protons = ScreenedAtoms(DIFFUSE, LENGTH, 0.5), crowd(2, 3, LENGTH)
+    points = torch.cartesian_prod(*[atoms.grid.axis] * 3).expand(2, -1, 3)
+    torch.testing.assert_close(atoms.on_grid(protons).mT, atoms.gaussians.at(points, protons)[0])
+
+
+def test_orbitals_are_orthonormal_and_of_each_geometry_alone() -> None:
+    atoms, protons = ScreenedAtoms([1.2, 0.3], LENGTH, 0.4), crowd(3, 2, LENGTH)
+    orbitals = atoms(protons)
+    overlap, _ = atoms.gaussians.matrices(protons)
+    c = orbitals.coefficients
+    unit = torch.eye(4, dtype=torch.float64).expand(3, 4, 4)
+    torch.testing.assert_close(c.mT @ overlap @ c, unit, rtol=0, atol=1e-12)
+    alone = torch.cat([atoms(one[None]).energies for one in protons])
+    torch.testing.assert_close(orbitals.energies, alone, rtol=0, atol=1e-12)
+
+
+def test_orbitals_follow_the_symmetries_of_the_cube() -> None:
+    atoms, (protons, length) = ScreenedAtoms([2.4, 0.6, 0.2], two_molecules()[1], 0.3), two_molecules()
+    lattice = length * torch.tensor([[1, 0, 0], [0, -1, 0], [0, 0, 0], [2, 0, 1]], dtype=torch.float64)
+    step = length / atoms.grid.points * torch.tensor([3.0, -1.0, 7.0], dtype=torch.float64)
+    changes = [protons, protons.flip(0), protons + lattice, -protons, protons.roll(1, 1), protons + step]
+    energies = atoms(torch.stack(changes)).energies
+    torch.testing.assert_close(energies, energies[:1].expand(6, -1), rtol=0, atol=1e-9)
+
+
+def test_dependent_gaussians_are_refused_in_one_line() -> None:
+    protons, length = body_centred(1.31)
+    with pytest.raises(Refused, match=r"linearly dependent.*exponents out, 0\.2") as refused:
+        ScreenedAtoms([2.4, 0.6, 0.2], length, 0.33)(protons[None])
+    assert "\n" not in str(refused.value)
+    ScreenedAtoms([2.4, 0.6], length, 0.33)(protons[None])

@@ -1,0 +1,121 @@
+"""The ground state of electrons among protons at rest, by variational Monte Carlo with exact samples.
+
+As Xie, Li, Wang, Zhang & Wang, PRL 131, 126501 (2023), have it at given protons, but with orbitals of one
+diagonalisation, a flow that is a bijection by construction, and its cusps. Bohr, Hartree.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from vfe_lightning import declarations
+from vfe_lightning.bijectors.electron_cusps import ElectronCusps
+from vfe_lightning.bijectors.electrons_among_protons import ElectronFlow, ElectronVelocity
+from vfe_lightning.estimate import Estimate
+from vfe_lightning.estimators import correlations
+from vfe_lightning.estimators.quantum import by_variational_monte_carlo
+from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.generative.occupation import FermiSea
+from vfe_lightning.hamiltonians.hydrogen import Hydrogen
+from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
+from vfe_lightning.systems.hydrogen_references import landmarks, placed
+from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
+from vfe_lightning.wavefunctions.proton_wavefunction import ProtonWavefunction
+
+BINS = 40  # of g(r)
+
+
+class HydrogenAtRest(VariationalFreeEnergy):
+    """As many electrons as protons, which stand where they are declared."""
+
+    declaration: declarations.HydrogenAtRest
+    protons: Tensor  # (1, N, 3)
+    up: Tensor  # (1, M, n_up): occupied orbitals
+    down: Tensor  # (1, M, n_down)
+    units, per, unit_of_length = "Ha", "atom", "Bohr"
+    energy_unit, temperature = 1.0, 0.0
+    units_of: Mapping[str, tuple[str, str]] = {"total_energy": ("Ha", "cube")}
+
+    def __init__(self, declaration: declarations.HydrogenAtRest) -> None:
+        super().__init__()
+        d = self.declaration = declaration
+        self.size = len(d.protons)
+        self.hamiltonian = Hydrogen(self.size, d.length)
+        self.atoms = ScreenedAtoms(d.orbitals.exponents, d.length, d.orbitals.spacing)
+        protons = placed(d)[None]
+        orbitals = self.atoms(protons)
+        self.model = FermiSea(
+            self.size, torch.cat([torch.arange(d.up), orbitals.energies.shape[1] + torch.arange(d.down)])
+        )
+        tables = {
+            "protons": protons,
+            "up": orbitals.coefficients[:, :, : d.up],
+            "down": orbitals.coefficients[:, :, : d.down],
+        }
+        for name, table in tables.items():
+            self.register_buffer(name, table, persistent=False)
+        self.wavefunction = ProtonWavefunction(electron_flow(d.flow, d.up, d.down, self.size, d.length))
+
+    def estimate(self, n_samples: int) -> Estimate:
+        with torch.no_grad():
+            occupied = self.model.sample(n_samples, self.generator)
+            states = self.states(occupied)
+            x, residual = self.wavefunction.sample(states, self.generator)
+            kinetic = 0.5 * self.wavefunction.kinetic(states, x, self.declaration.chunk_size).energy
+            found = self.hamiltonian.interactions(x, states.protons)
+        estimate = by_variational_monte_carlo(
+            kinetic + found.electrons + found.protons + found.attraction,
+            self.model.log_prob(occupied),
+            self.temperature,
+            p=(self.model, partial(self.model.scores, occupied)),
+            psi=(self.wavefunction, lambda: self.wavefunction.scores(states, x)),
+            clip_width=self.declaration.clip,
+        )
+        return replace(
+            estimate,
+            energies={
+                "kinetic": kinetic.real,
+                "electrons": found.electrons,
+                "protons": found.protons,
+                "attraction": found.attraction,
+            },
+            observables={"total_energy": estimate.energy},
+            maxima={"inversion_residual": residual.max()},
+            profiles=self.profiles(x),
+            samples=x.detach,
+        )
+
+    def states(self, sample: Tensor) -> ProtonDeterminants:
+        """The determinant, as often as it was drawn."""
+        geometry = sample.new_zeros(len(sample))
+        return ProtonDeterminants(self.atoms, self.protons, self.up, self.down, geometry)
+
+    def positions(self, states: ProtonDeterminants) -> Tensor:
+        return self.wavefunction.sample(states, self.generator)[0]
+
+    def profiles(self, x: Tensor) -> dict[str, Callable[[], Tensor]]:
+        """g(r) of electrons and protons, and of each kind of pairs of electrons, of each walker."""
+        d, n = self.declaration, self.size
+        g = partial(correlations.pair_correlation, length=d.length, bins=BINS)
+        of_each = correlations.pairs_of_spins(n, n, x.device)["opposite"]
+        together = torch.cat([x, self.protons.expand(len(x), -1, -1)], dim=1)
+        made = {"pair_correlation_proton": lambda: g(together, pairs=of_each)}
+        for kind, pairs in correlations.pairs_of_spins(d.up, d.down, x.device).items():
+            made[f"pair_correlation_{kind}"] = partial(g, x, pairs=pairs)
+        return made
+
+    def landmarks(self) -> dict[str, float]:
+        """Mean fields and, of two electrons, all states of the basis; cusps are in none of them."""
+        return landmarks(self.declaration, placed(self.declaration))
+
+
+def electron_flow(
+    d: declarations.ElectronFlow, n_up: int, n_down: int, protons: int, length: float
+) -> ElectronFlow:
+    """That of electrons among as many protons anywhere."""
+    velocity = ElectronVelocity(n_up, n_down, protons, length, d.width, d.softness, d.reach, d.messages)
+    cusps = ElectronCusps(n_up, n_down, length, d.proton_cusp, d.pair_cusp)
+    return ElectronFlow(velocity, cusps, d.steps, d.tolerance)

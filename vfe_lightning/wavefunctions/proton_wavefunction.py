@@ -1,0 +1,56 @@
+r"""Electrons among protons, Psi_K(x; S) = Phi_K(zeta(x; S); S) |det d zeta / dx|^(1/2).
+
+At each S they are orthonormal for different K, since the flow is a bijection of the electrons alone.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from vfe_lightning.bijectors.electrons_among_protons import ElectronFlow
+from vfe_lightning.calculus.per_walker import per_walker_gradients
+from vfe_lightning.wavefunctions.kinetic import LocalKinetic, continuous_kinetic, in_chunks
+from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
+
+
+class ProtonWavefunction(nn.Module):
+    """Psi of any batch of base states, which know their protons."""
+
+    def __init__(self, flow: ElectronFlow) -> None:
+        super().__init__()
+        self.flow = flow
+
+    def log_psi(self, states: ProtonDeterminants, x: Tensor) -> Tensor:
+        """ln Psi, complex (batch,), at x (batch, n, 3)."""
+        zeta, log_det = self.flow.at(states.protons).pull_back(x)
+        return states.log_psi(zeta) + 0.5 * log_det
+
+    @torch.no_grad()
+    def sample(
+        self, states: ProtonDeterminants, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """x ~ |Psi|^2, (batch, n, 3), and the residual of each, see `ContinuousFlow.invert`."""
+        return self.flow.at(states.protons).invert(states.sample(generator))
+
+    def kinetic(self, states: ProtonDeterminants, x: Tensor, chunk_size: int = 128) -> LocalKinetic:
+        """ln Psi with its derivatives, and -nabla^2 Psi / Psi."""
+
+        def of_a_few(rows: slice) -> LocalKinetic:
+            some = states[rows]
+            return continuous_kinetic(self.flow.at(some.protons), some, x[rows], chunk_size)
+
+        return in_chunks(of_a_few, x, chunk_size)
+
+    def scores(self, states: ProtonDeterminants, x: Tensor, chunk_size: int = 256) -> Tensor:
+        """d ln Psi / d theta, complex (batch, P); chunk_size walkers at a time bound the memory."""
+        rows = [slice(start, start + chunk_size) for start in range(0, len(x), chunk_size)]
+        return torch.cat([self._scores(states[chunk], x[chunk]) for chunk in rows])
+
+    def _scores(self, states: ProtonDeterminants, x: Tensor) -> Tensor:
+        def pull_back(flow: ElectronFlow, x: Tensor, protons: Tensor) -> tuple[Tensor, Tensor]:
+            return flow.at(protons).pull_back(x)
+
+        def cotangents(zeta: Tensor, log_det: Tensor) -> list[tuple[Tensor, Tensor]]:
+            return [(states.gradient(zeta).real, torch.full_like(log_det, 0.5))]
+
+        (real,) = per_walker_gradients(self.flow, pull_back, [x, states.protons], cotangents)
+        return torch.complex(real, torch.zeros_like(real))
