@@ -30,7 +30,9 @@ POPULATIONS, SIZE, ROUNDS = 32, 64, 6
 CLASSICAL = sorted(
     name
     for name in SMALL
-    if not name.startswith(("heg", "quantum", "tfim", "heisenberg", "inverse", "solvated", "alanine"))
+    if not name.startswith(
+        ("heg", "hydrogen", "quantum", "tfim", "heisenberg", "inverse", "solvated", "alanine")
+    )
 )
 LONG = {"lj13", "mueller_brown", "neural_rg"}
 
