@@ -30,6 +30,13 @@ SMALL: dict[str, dict[str, Any]] = {
     "heg_twists": {"n": 4, **GAS},
     "heisenberg": QUANTUM,
     "hopfield": {"n": 8, **ANNEALED},
+    "hydrogen_pair": {
+        "flow.width": 3,
+        "flow.steps": 1,
+        "protons.layers": 2,
+        "protons.width": 4,
+        "mean_field_steps": 1,
+    },
     "hydrogen_molecule": {"flow.width": 3, "flow.steps": 1},
     "inverse_ising": {"n": 5},
     "ising": {"L": 4, **ANNEALED},

@@ -108,3 +108,10 @@ def test_the_room_imports_neither_torch_nor_lightning():
     loaded = set(done.stdout.split())
     assert "pydantic" in loaded
     assert not loaded & {"torch", "lightning", "mlflow", "optuna", "numpy", "matplotlib", "pandas"}
+
+
+@pytest.mark.parametrize("word", ["none", "null"])
+def test_none_is_said_in_words_where_a_field_may_be_none(word):
+    assert ElectronGas.model_validate(GOOD | {"cutoff": word}).cutoff is None
+    with pytest.raises(ValidationError, match="rs"):
+        ElectronGas.model_validate(GOOD | {"rs": word})

@@ -21,7 +21,7 @@ from vfe_lightning.declarations.edwards_anderson import EdwardsAnderson
 from vfe_lightning.declarations.electron_gas import ElectronGas
 from vfe_lightning.declarations.evaluation import NoFinish, SequentialMonteCarlo
 from vfe_lightning.declarations.flow import TwoStream
-from vfe_lightning.declarations.hydrogen import ElectronFlow, GaussianOrbitals, HydrogenAtRest
+from vfe_lightning.declarations.hydrogen import DenseHydrogen, ElectronFlow, GaussianOrbitals, HydrogenAtRest
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
 from vfe_lightning.declarations.lattice_fields import (
     Checkerboard,
@@ -102,6 +102,7 @@ __all__ = [
     "CouplingFlow",
     "Couplings",
     "Declaration",
+    "DenseHydrogen",
     "Determinantal",
     "Determinants",
     "Dimer",

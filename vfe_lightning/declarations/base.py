@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 LARGEST, SMALLEST = 1e100, 1e-100  # whose squares and products are still numbers in double precision
 MOST = 2**53  # integers up to here are numbers in double precision, too
@@ -33,6 +33,15 @@ class Declaration(BaseModel):
     withdraws: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none_in_words(cls, given: Any) -> Any:
+        """What the help of a flag calls none, where the field may be."""
+        if not isinstance(given, Mapping):
+            return given
+        optional = {name for name, f in cls.model_fields.items() if type(None) in get_args(f.annotation)}
+        return {k: None if k in optional and v in ("none", "null") else v for k, v in given.items()}
 
     @field_validator("*", check_fields=False)
     @classmethod

@@ -1,11 +1,13 @@
 """Electrons among protons in a periodic cube, in Bohr and Hartree."""
 
+import math
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.data import Allowed, fields, read
+from vfe_lightning.declarations.plasma import PairLayers
 from vfe_lightning.declarations.system import System
 
 
@@ -110,3 +112,29 @@ class HydrogenAtRest(Hydrogen):
     def down(self) -> int:
         """Electrons of spin down."""
         return len(self.protons) - self.up
+
+
+class DenseHydrogen(Hydrogen):
+    """Protons at a temperature and electrons in their ground state, in Hartree an atom.
+
+    rho = int p(S) |S, Psi_S><S, Psi_S|. F and S of the protons are those beyond independent ones: what their
+    motion adds is reported besides.
+    """
+
+    builder = "vfe_lightning.systems.dense_hydrogen:DenseHydrogen"
+
+    n: int = Field(ge=2, multiple_of=2, description="atoms, half of whose electrons have spin up")
+    rs: PositiveFloat = Field(description="radius of the sphere of one electron, in Bohr")
+    kelvin: PositiveFloat = Field(description="temperature")
+    protons: PairLayers = Field(default=PairLayers(), description="p(S) of the protons")
+    walkers_per_geometry: PositiveInt = Field(default=4, description="positions of the electrons for each S")
+    mean_field_steps: NonNegativeInt = Field(
+        default=60,
+        description="of training, at first, of p(S) on the energy of orbitals, which has no noise",
+    )
+    mass: PositiveFloat = Field(default=1836.0, description="of a nucleus, in electron masses")
+
+    @property
+    def length(self) -> float:
+        """Side of the cube, in Bohr."""
+        return (4 * math.pi * self.n / 3) ** (1 / 3) * self.rs

@@ -26,7 +26,7 @@ BINS = 40  # of g(r)
 ERRORS = 5  # of S beyond which it is no chance
 FOLDED = (
     "a layer of the flow folds: det <= 0 at a sample, so that p would not be normalised. Return to earlier "
-    "parameters, and train with a smaller --optimizer.learning_rate or with more --flow.layers"
+    "parameters, and train with a smaller --optimizer.learning_rate or with more layers"
 )
 
 

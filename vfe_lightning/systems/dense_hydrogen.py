@@ -1,0 +1,165 @@
+r"""Dense hydrogen: classical protons on a flow of the torus, and the ground state of electrons among them.
+
+$$ F = E_{S \sim p} [ T \ln p(S) + E_{x \sim |\Psi_S|^2} \, (H \Psi_S / \Psi_S) + V_{pp}(S) ] $$
+
+Xie, Li, Wang, Zhang & Wang, PRL 131, 126501 (2023), but with exact samples of both, and a normalised p. The
+protons are trained first on the energy of a determinant of screened atoms, which has no noise; after that the
+cost of Psi is its local energy beyond it, since E_x Re(grad ln Psi) = 0 at each S. Bohr, Hartree.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from vfe_lightning import declarations, reductions
+from vfe_lightning.errors import NotInvertible
+from vfe_lightning.estimate import Estimate, Factor
+from vfe_lightning.estimators import correlations
+from vfe_lightning.estimators.quantum import by_variational_monte_carlo
+from vfe_lightning.estimators.virial import energies_by_virial
+from vfe_lightning.exact.hydrogen_pair import KELVIN, thermal_pair
+from vfe_lightning.exact.nuclear_motion import GIGAPASCAL, nuclear_motion
+from vfe_lightning.exact.proton_hartree_fock import determinant_energy
+from vfe_lightning.free_energy import VariationalFreeEnergy
+from vfe_lightning.hamiltonians.hydrogen import Hydrogen
+from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
+from vfe_lightning.statistics import Moments
+from vfe_lightning.systems.hydrogen_at_rest import BINS, electron_flow
+from vfe_lightning.systems.one_component_plasma import FOLDED, torus_flow
+from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
+from vfe_lightning.wavefunctions.proton_wavefunction import ProtonWavefunction
+
+RYDBERG = 0.5  # in Hartree
+# Of the quadrature of two atoms: points an axis, Bohr between points of the grid, exponents; 1e-4 Ha in all
+POINTS, SPACING = 6, 0.25
+S_FUNCTIONS, P_FUNCTIONS = (5.0, 1.4, 0.42, 0.15), (1.1, 0.4)
+
+
+class DenseHydrogen(VariationalFreeEnergy):
+    """As many electrons as protons, half of them of either spin."""
+
+    declaration: declarations.DenseHydrogen
+    units, per, unit_of_length = "Ha", "atom", "Bohr"
+    energy_unit = 1.0
+    units_of: Mapping[str, tuple[str, str]] = {
+        "total_free_energy": ("Ha", "cube"),
+        "total_energy": ("Ha", "cube"),
+        "total_entropy": ("k_B", "cube"),
+    }
+
+    def __init__(self, declaration: declarations.DenseHydrogen) -> None:
+        super().__init__()
+        d = self.declaration = declaration
+        self.size, self.temperature = d.n, d.kelvin / KELVIN
+        self.least_batch = d.walkers_per_geometry
+        self.hamiltonian = Hydrogen(d.n, d.length)
+        self.atoms = ScreenedAtoms(d.orbitals.exponents, d.length, d.orbitals.spacing)
+        self.model = torus_flow(d.protons, d.n)
+        self.wavefunction = ProtonWavefunction(electron_flow(d.flow, d.n // 2, d.n // 2, d.n, d.length))
+
+    def estimate(self, n_samples: int) -> Estimate:
+        """Raises NotInvertible where a layer of p(S) folds at a sample."""
+        d = self.declaration
+        with torch.no_grad():
+            z = self.model.start.sample(n_samples // d.walkers_per_geometry, self.generator)
+            s, log_prob = self.model.carried(z)
+            if reductions.total(log_prob.isnan().sum()):
+                raise NotInvertible(FOLDED)
+            protons = d.length * (s - s.floor())
+            states = self.states(protons)
+            mean_field = determinant_energy(self.atoms, protons, states.up, states.down)
+        scores = partial(self.model.scores, z)
+        if self.training and self.global_step < d.mean_field_steps:
+            return self.of_mean_field(mean_field, log_prob, scores)
+        states = states[torch.arange(len(s), device=s.device).repeat_interleave(d.walkers_per_geometry)]
+        with torch.no_grad():
+            x, residual = self.wavefunction.sample(states, self.generator)
+            kinetic = 0.5 * self.wavefunction.kinetic(states, x, d.chunk_size).energy
+            found = self.hamiltonian.interactions(x, states.protons)
+            potential = found.electrons + found.protons + found.attraction
+        estimate = by_variational_monte_carlo(
+            kinetic + potential,
+            log_prob,
+            self.temperature,
+            p=(self.model, scores),
+            psi=(self.wavefunction, lambda: self.wavefunction.scores(states, x)),
+            clip_width=d.clip,
+            unit_of_p=self.temperature,
+        )
+        p, psi = estimate.factors
+        beyond = kinetic + potential - mean_field.repeat_interleave(d.walkers_per_geometry)
+        return replace(
+            estimate,
+            factors=(p, replace(psi, cost=beyond)),
+            energies=energies_by_virial(kinetic.real, potential, estimate.free_energy, 3)
+            | {"electrons": found.electrons, "protons": found.protons, "attraction": found.attraction},
+            observables={
+                "total_free_energy": estimate.free_energy,
+                "total_energy": estimate.energy,
+                "total_entropy": estimate.entropy,
+            },
+            maxima={"inversion_residual": residual.max()},
+            profiles=self.profiles(x, states.protons),
+            samples=x.detach,
+        )
+
+    def of_mean_field(self, energy: Tensor, log_prob: Tensor, scores: Callable[[], Tensor]) -> Estimate:
+        """F of the determinants of screened atoms, of which p(S) alone is trained."""
+        free_energy = energy + self.temperature * log_prob
+        factor = Factor("p", self.model, scores, free_energy / self.temperature, self.declaration.clip)
+        return Estimate(free_energy, energy, -log_prob, factors=(factor,))
+
+    def states(self, protons: Tensor) -> ProtonDeterminants:
+        """The lowest orbitals of each geometry, one walker each."""
+        coefficients = self.atoms(protons).coefficients[:, :, : self.size // 2]
+        each = torch.arange(len(protons), device=protons.device)
+        return ProtonDeterminants(self.atoms, protons, coefficients, coefficients, each)
+
+    def profiles(self, x: Tensor, protons: Tensor) -> dict[str, Callable[[], Tensor]]:
+        """g(r) of each walker: of protons, of electrons and protons, and of pairs of electrons."""
+        d, n = self.declaration, self.size
+        g = partial(correlations.pair_correlation, length=d.length, bins=BINS)
+        of_each = correlations.pairs_of_spins(n, n, x.device)["opposite"]
+        together = torch.cat([x, protons], dim=1)
+        made = {
+            "pair_correlation_protons": lambda: g(protons),
+            "pair_correlation_proton": lambda: g(together, pairs=of_each),
+        }
+        for kind, pairs in correlations.pairs_of_spins(n // 2, n // 2, x.device).items():
+            made[f"pair_correlation_{kind}"] = partial(g, x, pairs=pairs)
+        return made
+
+    def landmarks(self) -> dict[str, float]:
+        """Of two atoms, all states of their electrons in a basis, at all distances of the protons."""
+        d = self.declaration
+        if d.n != 2:
+            return {}
+        pair = thermal_pair(d.rs, d.kelvin, POINTS, SPACING, S_FUNCTIONS, P_FUNCTIONS)
+        return {"full configuration interaction": pair.free_energy}
+
+    def derived(self) -> dict[str, Moments]:
+        """F, E and S with the motion of the nuclei, and the pressure."""
+        d, found = self.declaration, self.evaluation
+        if "pressure_volume" not in found:
+            return {}
+        motion = nuclear_motion(d.n, d.rs, d.kelvin, d.mass)
+        added = {"free_energy": RYDBERG * motion.free_energy, "energy": RYDBERG * motion.energy}
+        known = {}
+        for name, more in (added | {"entropy": motion.entropy}).items():
+            moved = Moments.with_error(found[name].mean + more, found[name].error)
+            known[f"{name}_with_motion"] = moved.measured_in(found[name].units, self.per)
+        virial = found["pressure_volume"]
+        volume = d.length**3 / d.n
+        unit = GIGAPASCAL / RYDBERG / volume
+        pressure = Moments.with_error((virial.mean + self.temperature) * unit, virial.error * unit)
+        return known | {"pressure": pressure.measured_in("GPa")}
+
+    def alarms(self) -> dict[str, str]:
+        entropy = self.evaluation.get("entropy")
+        if entropy is None or entropy.mean <= 5 * entropy.error:
+            return {}
+        text = "S is above that of independent protons, which no density can have: ln p is wrong; report it"
+        return {"entropy_above_uniform": text}
