@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from judging import agrees, errors, scatters_by
+from noise import normal
 
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.evaluation import Evaluation
@@ -59,6 +60,20 @@ def test_entropy_and_heat_capacity_of_the_gibbs_state():
     # ratios of means are off by some 1 / samples, a sixtieth of an error here
     assert (z.mean(dim=0).abs() < 1 / 60 + errors() / 20).all()
     assert all(scatters_by(column, 1.0) for column in z.mT)
+
+
+def test_errors_of_few_samples():
+    """Usual ones of equal weights; of others that of sum_k w_k x_k, no smaller and hardly larger."""
+    x, alike = normal(1, 8), Importance(torch.zeros(8, dtype=torch.float64))
+    assert alike.mean(x).error.item() == pytest.approx((x.std() / math.sqrt(8)).item(), rel=1e-12)
+    assert alike.entropy(x).error.item() == pytest.approx((x.std() / math.sqrt(8)).item(), rel=1e-12)
+    log_weights = 0.7 * normal(3, 8)
+    found = Importance(log_weights).mean(normal(2, 8, 40000))
+    exact = log_weights.softmax(0).norm()
+    assert agrees(found.mean.square().mean().sqrt(), exact / math.sqrt(80000), exact)
+    assert exact < found.error.square().mean().sqrt() < 1.1 * exact
+    alone = Importance(torch.tensor([0.0, -1e4, -1e4], dtype=torch.float64)).mean(x[:3])
+    assert alone.mean == x[0] and alone.error == 0  # nothing is known of it
 
 
 def test_numbers_say_their_units_and_what_they_are_of():

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from contracts import SMALL, small
-from judging import agrees
+from judging import agrees, scatters_by
 from noise import normal
 
 import vfe_lightning
@@ -16,7 +16,7 @@ from vfe_lightning.errors import NotKnown, Refused
 from vfe_lightning.exact import planar
 from vfe_lightning.finishing import Crossing, finish
 from vfe_lightning.generative.reparameterized import log_normal
-from vfe_lightning.gibbs_state import EXACT, GibbsState
+from vfe_lightning.gibbs_state import EXACT, GibbsState, mean_of_pairs
 from vfe_lightning.hamiltonians import planar_wells
 from vfe_lightning.presentation import text
 from vfe_lightning.reporting import Reporting
@@ -30,7 +30,9 @@ POPULATIONS, SIZE, ROUNDS = 32, 64, 6
 CLASSICAL = sorted(
     name
     for name in SMALL
-    if not name.startswith(("heg", "quantum", "tfim", "heisenberg", "inverse", "solvated", "alanine"))
+    if not name.startswith(
+        ("heg", "hydrogen", "quantum", "tfim", "heisenberg", "inverse", "solvated", "alanine")
+    )
 )
 LONG = {"lj13", "mueller_brown", "neural_rg"}
 
@@ -133,6 +135,50 @@ def test_a_double_well_is_found_from_anywhere(centre):
     assert agrees(right.mean, right.error, share, samples=32)
 
 
+@pytest.mark.slow
+def test_errors_are_those_of_repetition():
+    """From a density that is narrower across the wells than the Gibbs state: its weights have long tails."""
+    crossing, exact = well(-1.0)
+    wanted = WANTED.model_copy(update={"settling": 16})
+    reference = planar.double_well(planar_wells.DoubleWell(), 1.0).reference
+    assert exact == reference.free_energy
+    away = []
+    for seed in range(60):
+        found = finish(crossing, wanted, seed, CPU).numbers(Reporting())
+        numbers = {"free_energy": exact, "energy": reference.energy, "entropy": reference.entropy}
+        away.append([(found[f"smc_{k}"].mean - v) / found[f"smc_{k}"].error for k, v in numbers.items()])
+    for pulls in torch.tensor(away, dtype=torch.float64).mT:
+        assert scatters_by(pulls, 1.0) and agrees(pulls.mean(), pulls.std() / math.sqrt(60), 0.0, samples=60)
+
+
+def test_errors_of_pairs_are_those_of_repetition():
+    """Of 400 independent coordinates in one run, and of products of walkers of neighbouring populations."""
+    count = 400
+
+    def draw(n, g):
+        x = 1 + torch.randn(n, count, generator=g, dtype=torch.float64)
+        return x, log_normal(x - 1)
+
+    bridge = Bridge(draw, lambda x: log_normal(x - 1), lambda x: -log_normal(x - 1))
+    singles = {f"single_{k}": lambda x, k=k: x[:, k] for k in range(count)}
+    pairs = {f"pair_{k}": lambda x, k=k: x[:, k] * x[:, k].roll(1) for k in range(count)}
+    wanted = SequentialMonteCarlo(populations=32, walkers=8, steps=1, settling=2)
+    state = finish(Crossing(bridge, [], singles | pairs), wanted, 1, CPU)
+    found = state.numbers(Reporting())
+    for kind in ("single", "pair"):
+        numbers = [found[f"smc_{kind}_{k}"] for k in range(count)]
+        assert scatters_by(torch.stack([(m.mean - 1) / m.error for m in numbers]), 1.0)
+        assert all(state.series[f"{kind}_{k}"].paired == (kind == "pair") for k in range(count))
+
+
+def test_the_mean_of_pairs_weighs_both_members():
+    log_weights, x = normal(1, 2, 6), normal(2, 12, 3)
+    found = mean_of_pairs(log_weights, x)
+    torch.testing.assert_close(found.mean, log_weights.flatten().softmax(0) @ x)
+    alike = mean_of_pairs(torch.zeros(1, 12, dtype=torch.float64), torch.tensor([1.0, -1.0] * 6).double())
+    assert alike.error.item() == pytest.approx(1 / math.sqrt(11))  # no negative covariance is believed
+
+
 @pytest.mark.parametrize("centre", [-1.0, 1.0])
 def test_a_lost_mode_is_not_called_exact(centre):
     crossing, _ = well(centre)
@@ -164,7 +210,7 @@ def test_where_there_is_no_density_of_configurations_it_is_refused(name):
         built(small(name)).crossing()
 
 
-def test_a_finished_run_goes_on_to_the_gibbs_state(home):
+def test_a_finished_run_goes_on_to_the_gibbs_state(client):
     """The verdict and the numbers are in its results; a loaded run finds the same F."""
     first = small("sk").run()
     assert first.verdict is None
@@ -173,6 +219,10 @@ def test_a_finished_run_goes_on_to_the_gibbs_state(home):
     assert again.verdict and again.verdict in text(again)
     f, error = again.number("smc_free_energy")
     assert again.run_id
+    data = client.get_run(again.run_id).data
+    assert [data.metrics[f"_quoted/smc_free_energy{end}"] for end in ("", "_error")] == [f, error]
+    assert data.metrics["_quoted/smc_entropy"] == again.number("smc_entropy")[0]
+    assert data.tags["vfe.verdict"] == again.verdict
     trained = vfe_lightning.load(again.run_id)
     assert trained.result is not None and trained.result.number("smc_free_energy") == (f, error)
     state = trained.gibbs_state(populations=8, walkers=16)

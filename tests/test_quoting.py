@@ -9,6 +9,7 @@ from toy import toy
 from experiments.quantum_dot_ground_state import quantum_dot_ground_state
 from experiments.tfim import tfim
 from vfe_lightning import quoting
+from vfe_lightning.analysis import catalogue
 from vfe_lightning.analysis.pages import filled
 from vfe_lightning.command_line import parse
 from vfe_lightning.errors import Refused
@@ -86,6 +87,20 @@ def test_what_is_not_quoted(client, checkout, results):
         code, _, err = results("--add", *argv)
         assert code == 2 and words in err and len(err.strip().splitlines()) == 1
     assert not (checkout / "experiments" / "results.csv").exists()
+
+
+def test_a_column_that_came_later(client, checkout, results):
+    """Rows of before have nothing there, and the table shows it as soon as one has."""
+    results("--add", QUIET.run().run_id)
+    path = checkout / "experiments" / "results.csv"
+    rows(checkout).drop(columns=["smc_free_energy", "smc_free_energy_error"]).to_csv(path, index=False)
+    (before,) = catalogue.read(path)
+    assert "Monte Carlo" not in catalogue.table([before])
+    after = {**before, "arguments": "--T 1", "smc_free_energy": -1.25, "smc_free_energy_error": 0.5}
+    assert "| F by sequential Monte Carlo |" in (table := catalogue.table([before, after]))
+    assert "| -1.25(50) |" in table
+    catalogue.write(path, [before], [after])
+    assert [r["smc_free_energy"] for r in catalogue.read(path)][1] == -1.25
 
 
 def test_pages_name_what_there_is():

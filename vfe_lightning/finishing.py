@@ -67,8 +67,8 @@ def finish(
     local = -(-wanted.populations // ranks)
     ahead = make_generator(device, seed, "pilot", step=step)
     walkers = round(PILOT * wanted.populations * wanted.walkers)
-    rungs = pilot(bridge, moves, walkers, wanted.threshold, ahead, wanted.steps)
-    rungs = reductions.of_first(rungs)
+    rungs = pilot(bridge, moves, walkers, wanted.threshold, ahead, wanted.steps, crossing.wells)
+    rungs = [rung.on(device) for rung in reductions.of_first([rung.on("cpu") for rung in rungs])]
     generator = make_generator(device, seed, "populations", step=step)
     start = at_the_foot(bridge, moves, local, wanted.walkers, generator)
     *_, here = climb(moves, rungs, start, wanted.rounds, generator)

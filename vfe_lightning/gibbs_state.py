@@ -1,6 +1,7 @@
 """What independent populations in the Gibbs state say: F, E, S and means, and whether they are exact.
 
-Errors are those of independent populations, never of one; means weigh each population by its Z.
+Errors are those of independent populations, never of one; means weigh each population by its Z. What is a
+function of two walkers weighs both populations, and the error knows that each of them counts twice.
 """
 
 import math
@@ -62,7 +63,7 @@ class GibbsState:
         }
         for name, series in self.series.items():
             if name != "action":
-                known[f"smc_{name}"] = importance.mean(_settled(series))
+                known[f"smc_{name}"] = self.mean(series, _settled(series))
         known |= {
             name: Moments.exactly(value)
             for name, value in {
@@ -79,6 +80,13 @@ class GibbsState:
         return {
             name: m if m.units else m.measured_in(*reporting.of_observable(name)) for name, m in known.items()
         }
+
+    def mean(self, series: Series, values: Tensor) -> Moments:
+        """Of what was measured in this series, (populations, ...), over populations by their Z."""
+        if not series.paired:
+            return Importance(self.log_z).mean(values)
+        by_rank = self.log_z.view(reductions.world_size(), -1)  # the one before the first is the last there
+        return mean_of_pairs(by_rank + by_rank.roll(1, 1), values)
 
     def r_hats(self) -> dict[str, float]:
         """Of everything that is one number a configuration: how much populations, and their halves, differ.
@@ -110,25 +118,44 @@ class GibbsState:
         if not r_hats[worst] <= MIXED:
             reasons.append(f"populations disagree about {_named(worst)}, R-hat {r_hats[worst]:.3g}")
         drifts = {
-            f"{_named(k)} moves on": s.means[1:].chunk(2)[1].mean(0) - s.means[0] for k, s in self._scalars()
+            f"{_named(k)} moves on": (s, s.means[1:].chunk(2)[1].mean(0) - s.means[0])
+            for k, s in self._scalars()
         }
         if self.flow is not None:
             # a walker of a well takes part in the flow by one over the number of wells, at most
             walkers = len(self.x) * reductions.world_size() * self.flow.shape[1]
             drifts |= {
-                f"jumps to the known well {k + 1} are not in balance": f
+                f"jumps to the known well {k + 1} are not in balance": (self.series["action"], f)
                 for k, f in enumerate(self.flow.mT)
                 if importance.mean(f).mean.abs() * walkers > MISSING
             }
         limit = float(stats.t.isf(FALSE_ALARM / 2 / len(drifts), len(self.log_z) - 1))
-        for what, drift in drifts.items():
-            found = importance.mean(drift)
+        for what, (series, drift) in drifts.items():
+            found = self.mean(series, drift)
             if found.mean.abs() > limit * found.error + 1e-12 * drift.abs().max():
                 reasons.append(f"{what} in the Gibbs state")
         return f"not exact: {'; '.join(reasons)}" if reasons else EXACT
 
     def _scalars(self) -> list[tuple[str, Series]]:
         return [(name, series) for name, series in self.series.items() if series.variances is not None]
+
+
+def mean_of_pairs(log_weights: Tensor, x: Tensor) -> Moments:
+    """<w x> / <w> of a ring of pairs, each of which has one member in common with the next one.
+
+    The covariance of neighbours, which is not negative for functions of two equal members, is in the error.
+
+    Args:
+        log_weights: (rings, pairs).
+        x: (rings * pairs, ...).
+    """
+    w = log_weights.flatten().softmax(0)
+    mean = torch.einsum("b,b...->...", w, x)
+    away = w.view(-1, *[1] * (x.ndim - 1)) * (x - mean)
+    next_one = away.unflatten(0, log_weights.shape).roll(-1, 1).flatten(0, 1)
+    square = away.square().sum(0) + 2 * (away * next_one).sum(0).clamp(min=0)
+    count = len(w)
+    return Moments.with_error(mean, (square * count / (count - 1)).sqrt(), count=count)
 
 
 def _settled(series: Series) -> Tensor:

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from vfe_lightning import reductions
 
+TINY = 1e-12  # share of all samples but one, below which that one is alone
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -104,28 +106,27 @@ class Importance:
         """-unit ln <w> with its error by linear propagation, as moments of that many samples."""
         w, count = self._weights, len(self.log_weights)
         mean = -unit * (w.mean.log() + self.log_weights.max())
-        error = unit * w.error / w.mean
-        return Moments.with_error(mean, error, count=count)
+        return Moments.with_error(mean, unit * w.error / w.mean, count=count)
 
     def entropy(self, action: Tensor) -> Moments:
-        """S = <beta E> + ln <w> with its error by linear propagation: beta E (samples,) -> moments of ()."""
+        """S = <beta E> + ln <w> with its error, as of `mean`: beta E (samples,) -> moments of ()."""
         count, shares = len(action), self.log_weights.softmax(0)
         mean = shares @ action
         log_z = self.log_weights.logsumexp(0) - math.log(count)
-        influence = shares * (action - mean + 1) - 1 / count
-        return Moments.with_error(mean + log_z, influence.norm(), count=count)
+        influence = (shares * (action - mean + 1) - 1 / count) / (1 - shares).clamp(min=TINY)
+        return Moments.with_error(mean + log_z, influence.norm() * math.sqrt(1 - 1 / count), count=count)
 
     def variance(self, x: Tensor) -> Moments:
         """<(x - <x>)^2> of the Gibbs state: (samples,) -> moments of ()."""
         return self.mean((x - self.mean(x).mean).square())
 
     def mean(self, x: Tensor) -> Moments:
-        """<w x> / <w> with its error by linear propagation: (samples, ...) -> moments of (...)."""
-        w = (self.log_weights - self.log_weights.max()).exp()
-        w, count = w / w.sum(), len(w)
+        """<w x> / <w> with its error by the jackknife: (samples, ...) -> moments of (...)."""
+        w, count = self.log_weights.softmax(0), len(self.log_weights)
         mean = torch.einsum("b,b...->...", w, x)
-        squares = torch.einsum("b,b...->...", w.square(), (x - mean).square())
-        return Moments(count, mean, squares * count * (count - 1))
+        left_out = (w / (1 - w).clamp(min=TINY)).square()  # by how much the mean is another without each
+        squares = torch.einsum("b,b...->...", left_out, (x - mean).square())
+        return Moments(count, mean, squares * (count - 1) ** 2)
 
     @property
     def effective_sample_size(self) -> Moments:

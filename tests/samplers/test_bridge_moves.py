@@ -132,7 +132,7 @@ def gaussians(precision=4.0, mean=1.0):
 def test_moves_in_space_leave_the_density_as_it_is(kind, t):
     bridge = gaussians()
     kernel = Trajectories(bridge, 3)
-    kernel.fit(normal(7, 100, 2))
+    kernel.fit(normal(7, 100, 2), torch.full((100,), 0.01, dtype=torch.float64))
     wells = torch.tensor([[0.0, 0.0], [0.5, 0.2]], dtype=torch.float64)
     move = {
         "trajectories": KernelMove(bridge, kernel),
@@ -158,13 +158,17 @@ def test_moves_in_space_leave_the_density_as_it_is(kind, t):
 
 
 def test_a_stretch_is_the_covariance():
+    """Of weighted walkers."""
     kernel = Trajectories(gaussians())
     x = normal(1, 4000, 2) @ torch.tensor([[1.0, 0.0], [3.0, 0.1]], dtype=torch.float64)
-    kernel.fit(x)
-    assert kernel.stretch is not None
-    torch.testing.assert_close(kernel.stretch @ kernel.stretch.mT, x.mT.cov(), rtol=2e-3, atol=0.02)
-    kernel.fit(x[:4])  # too few for covariances
-    torch.testing.assert_close(kernel.stretch, x[:4].std(0).diag())
+    shares = (0.3 * normal(2, 4000)).softmax(0)
+    kernel.fit(x, shares)
+    assert kernel.shape is not None
+    covariance = x.mT.cov(aweights=shares, correction=0)
+    torch.testing.assert_close(kernel.shape @ kernel.shape.mT, covariance, rtol=2e-3, atol=0.02)
+    few = torch.where(torch.arange(4000) < 4, 0.25, 0.0).double()  # too few for covariances
+    kernel.fit(x, few)
+    torch.testing.assert_close(kernel.shape, x[:4].std(0, correction=0).diag())
 
 
 def test_jumps_are_in_balance_in_the_gibbs_state_alone():

@@ -11,9 +11,11 @@ from spins import all_spins
 from test_bridge_moves import gaussians, generator, glass, potts
 
 from vfe_lightning.errors import Diverged
-from vfe_lightning.samplers.bridge import Bridge
+from vfe_lightning.generative.reparameterized import log_normal
+from vfe_lightning.samplers.bridge import Bridge, Walkers
 from vfe_lightning.samplers.bridge_moves import Independence, KernelMove
-from vfe_lightning.samplers.pilot import Rung, pilot
+from vfe_lightning.samplers.images import Imaged
+from vfe_lightning.samplers.pilot import PATIENCE, THIN, Rung, patience, pilot, tail
 from vfe_lightning.samplers.populations import Populations, normalised, systematic
 from vfe_lightning.samplers.sequential_monte_carlo import at_the_foot, climb, settled
 from vfe_lightning.samplers.stretched_trajectories import Trajectories
@@ -105,7 +107,7 @@ def test_what_sees_the_sample_before_it_sees_another_population():
         found.append(number[order])
         return x[:, 0]
 
-    settled(here, moves, Rung(1.0, 1.0, (1.0,)), 1, {"pairs": pairs})
+    settled(here, moves, Rung(1.0, 1.0, (1.0,), (None,)), 1, {"pairs": pairs})
     assert (found[0] != found[0].roll(1)).all()
 
 
@@ -135,6 +137,62 @@ def test_steps_are_as_long_as_the_weights_allow():
         assert all(a.t < b.t for a, b in pairwise(rungs)) and rungs[-1].t == 1
         conditional = climbed(bridge, moves, rungs, 50, 100).conditional
         assert (conditional - threshold).abs()[:-1].max() < 0.3
+
+
+def test_steps_are_short_where_weights_have_long_tails():
+    """From N(0, 1) to N(0, 4) in a plane: of ln w = 3 x^2 / 8 the index at t is 3 / (4 - 3 t)."""
+    bridge = gaussians(0.25, 0.0)
+    rungs = pilot(bridge, moves_in_space(bridge), 4000, 0.1, generator())
+    for a, b in pairwise(rungs):
+        index = 3 / (4 - 3 * a.t)
+        assert index * (b.t - a.t) < 1.5 * THIN  # Hill's index of 400 walkers, and a plane
+    wide = pilot(gaussians(1.1, 0.0), moves_in_space(bridge), 4000, 0.1, generator())
+    assert len(rungs) > 10 > 2 > len(wide)
+
+
+def weighted(log_w):
+    walkers = Walkers(torch.zeros(len(log_w), 1), torch.zeros_like(log_w), -log_w)
+    return Populations(walkers, torch.full((1, len(log_w)), -math.log(len(log_w))).double(), log_w[:1])
+
+
+def test_the_index_of_a_tail():
+    """ln w is exponential of mean k where w is Pareto's of index k."""
+    for index in (0.3, 2.0):
+        log_w = -index * torch.rand(20000, generator=generator(), dtype=torch.float64).log()
+        assert agrees(tail(weighted(log_w)), index / math.sqrt(2000), index)
+    assert tail(weighted(torch.zeros(20).double())) == THIN
+
+
+def test_rounds_until_weights_are_forgotten():
+    before, noise = normal(1, 4000), normal(2, 4000)
+    for left, rounds in ((0.0, 1), (0.15, 1), (0.4, 2), (0.65, 4), (1.0, PATIENCE)):
+        after = left * before + math.sqrt(1 - left**2) * noise
+        assert patience(weighted(after), before, 0.1) == rounds
+        assert patience(weighted(0.3 * after), 0.3 * before, 0.1) == 1  # as good as equal weights
+        assert patience(weighted(after), before, 0.9) == 1  # hardly any step is left
+
+
+def test_kernels_learn_the_shape_of_each_temperature():
+    """Inside of wells: from N(0, 1), and its image, to N(m, 1 / 4) at two minima m far from each other."""
+    wells = torch.tensor([[0.5, 0.0], [40.0, 0.0]], dtype=torch.float64)
+
+    def action(x):
+        return -(-2 * (x[:, None] - wells).square().sum(2)).logsumexp(1)
+
+    def draw(n, g):
+        fresh = gaussians().fresh(n, g)
+        return fresh.x, fresh.log_q
+
+    both = Imaged(Bridge(draw, log_normal, action), wells)
+    moves = [KernelMove(both, Trajectories(both, 3))]
+    shapes = [rung.shapes[0] for rung in pilot(both, moves, 1000, 0.7, generator(), 4, wells)]
+    assert all(shape is not None and shape.diagonal().max() < 1.5 for shape in shapes)
+    assert shapes[-1] is not None and len(shapes) > 3
+    width = shapes[-1].diagonal()
+    assert agrees(width, 0.5 / math.sqrt(2 * 200), 0.5)  # of more than 200 effective walkers
+    rung = Rung(1.0, 1.0, (1.0,), (shapes[0],))
+    rung.enter(moves)
+    assert moves[0].kernel is not None and moves[0].kernel.shape is shapes[0]
 
 
 def test_walkers_without_energy_have_no_weight():

@@ -18,6 +18,7 @@ Row = dict[str, Any]
 ESTIMATES = (  # with errors, beside the variational F
     "importance_free_energy",
     "bennett_free_energy",
+    "smc_free_energy",
     "lower_bound",
     "free_energy_difference",
     "bennett_difference",
@@ -89,7 +90,7 @@ def read(path: Path) -> list[Row]:
     """All rows; words that are missing are empty, and numbers not a number."""
     if not path.exists():
         return []
-    rows = pd.read_csv(path, dtype=TYPES)
+    rows = pd.read_csv(path, dtype=TYPES).reindex(columns=list(TYPES))  # there are more than there were
     rows = rows.fillna({name: "" for name, kind in TYPES.items() if kind == "str"})
     return [dict(row) for _, row in rows.iterrows()]
 
@@ -127,6 +128,7 @@ def _cells(row: Row) -> dict[str, str]:
         "F": number("free_energy"),
         "importance-sampled F": number("importance_free_energy"),
         "F from both sides": number("bennett_free_energy"),
+        "F by sequential Monte Carlo": number("smc_free_energy"),
         "bound from below": number("lower_bound"),
         "exact F": exact("reference_free_energy"),
         "best landmark": found,

@@ -13,19 +13,20 @@ from vfe_lightning.result import Result
 PREFIX, EARLIER = "_quoted/", "final/"
 TRAINING = "train/"  # before the names of what each step has measured
 HEADLINES = ("free_energy", "energy", "entropy")
+ANSWERS = ("free_energy_difference", *(f"smc_{name}" for name in HEADLINES))  # where there are such
 EXACT = "reference_free_energy"
 
 
 def metrics(result: Result, asked: Collection[str] = ()) -> dict[str, float]:
-    """What is recorded of a result; of an answer that is no F the difference that is asked for, too.
+    """What is recorded of a result; the difference or the exact values that are asked for, too.
 
     Args:
-        asked: observables of the user's, which are recorded as well, with their reweighted values.
+        asked: observables of the user's, which are recorded as well, with their values in the Gibbs state.
     """
     names = [*HEADLINES, *(f"{name}_error" for name in HEADLINES), "variance", "excess", EXACT]
     found = {name: value for name in names if (value := getattr(result, name)) is not None}
     observables = result.observables or {}
-    for name in ("free_energy_difference", *asked, *(f"reweighted_{name}" for name in asked)):
+    for name in (*ANSWERS, *(f"{of}{name}" for of in ("", "reweighted_", "smc_") for name in asked)):
         if measured := observables.get(name):
             found |= {name: measured["value"], f"{name}_error": measured["error"]}
     return {PREFIX + name: value for name, value in found.items()}

@@ -25,6 +25,7 @@ class Kernel(ABC):
         first, least, most: of the size of a step.
         wanted: how often a move is to be accepted, by which the size is tuned.
         only: s, where there is no step for another one.
+        shape: of space, as `fit` has learned it; None where there is nothing to learn.
     """
 
     first: float
@@ -32,6 +33,7 @@ class Kernel(ABC):
     most: float
     wanted: float
     only: float | None = None
+    shape: Tensor | None = None
 
     @abstractmethod
     def step(
@@ -39,8 +41,8 @@ class Kernel(ABC):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """x, beta H of it, and the probability that the step was taken: (walkers, ...), (walkers,) twice."""
 
-    def fit(self, x: Tensor) -> None:  # noqa: B027
-        """Learn the shape of space from walkers, before anything is measured; most have nothing to learn."""
+    def fit(self, x: Tensor, shares: Tensor) -> None:  # noqa: B027
+        """Learn the shape of space from weighted walkers of a pilot: (walkers, ...) and (walkers,)."""
 
 
 class Move(ABC):

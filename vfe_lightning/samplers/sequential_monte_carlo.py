@@ -20,6 +20,7 @@ from vfe_lightning.samplers.bridge_moves import Move
 from vfe_lightning.samplers.pilot import FEW, Rung
 from vfe_lightning.samplers.populations import Populations
 
+ROUNDING = 1e-6  # of float32, with room
 RARE = 4  # rounds in the Gibbs state for one of what is costly
 
 
@@ -46,10 +47,12 @@ class Series:
     Attributes:
         means: over the walkers that came, and after each round of moves: (1 + rounds, populations, ...).
         variances: of single walkers, likewise; None of profiles.
+        paired: a function of each walker and the one before it, which is of the population before.
     """
 
     means: Tensor
     variances: Tensor | None
+    paired: bool = False
 
     def over_ranks(self) -> "Series":
         """The populations of all ranks."""
@@ -58,7 +61,7 @@ class Series:
             for x in (self.means, self.variances)
         )
         assert means is not None
-        return Series(means, variances)
+        return Series(means, variances, self.paired)
 
 
 @torch.no_grad()
@@ -73,7 +76,7 @@ def climb(
 
     Args:
         rungs: of a pilot.
-        rounds: of all moves at each temperature below.
+        rounds: of all moves at each temperature below, times those that the pilot has found to be needed.
     """
     here = start
     while here.height < len(rungs):
@@ -84,7 +87,7 @@ def climb(
         populations = here.populations.further(step).resampled(math.inf if top else FEW, generator)
         taken = torch.full_like(here.acceptance[:1], math.nan)
         if not top:
-            populations, taken = moved(populations, moves, rung, rounds, generator)
+            populations, taken = moved(populations, moves, rung, rounds * rung.rounds, generator)
         here = Climb(
             populations,
             here.height + 1,
@@ -119,31 +122,42 @@ def settled(
 
     Args:
         measure: functions of configurations, (walkers, ...) -> (walkers,) or (walkers, bins); `action`,
-            beta H, is measured anyway. Samples that follow each other are of different populations.
+            beta H, is measured anyway. Samples that follow each other are of populations that do.
     """
     names = ["action", *measure]
     means: dict[str, list[Tensor]] = {name: [] for name in names}
     variances: dict[str, list[Tensor]] = {name: [] for name in names}
-    accepted = []
+    accepted, paired = [], set[str]()
     for turn in range(rounds + 1):
         if turn:
             here, taken = moved(here, moves, rung, 1, generator, costly=turn % RARE == 1)
             accepted.append(taken)
         count, size = here.log_shares.shape
         x = here.walkers.x.unflatten(0, (count, size)).transpose(0, 1).flatten(0, 1)
+        found = {k: f(x) for k, f in measure.items()}
+        if not turn:
+            paired = {k for k, f in measure.items() if not _same(found[k], f(x.flip(0)).flip(0))}
         values = {"action": here.walkers.action}
-        values |= {
-            k: f(x).unflatten(0, (size, count)).transpose(0, 1).flatten(0, 1) for k, f in measure.items()
-        }
+        values |= {k: v.unflatten(0, (size, count)).transpose(0, 1).flatten(0, 1) for k, v in found.items()}
         for name, value in values.items():
             means[name].append(here.means(value.double()))
             if value.ndim == 1:
                 variances[name].append(here.variances(value.double()))
     series = {
-        name: Series(torch.stack(means[name]), torch.stack(variances[name]) if variances[name] else None)
+        name: Series(
+            torch.stack(means[name]),
+            torch.stack(variances[name]) if variances[name] else None,
+            name in paired,
+        )
         for name in names
     }
     return here, series, torch.cat(accepted).nanmean(dim=0)
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Up to rounding, whatever the unit: of a function of single walkers, to which their order is nothing."""
+    scale = one.abs().nan_to_num(posinf=0.0).amax().item()
+    return torch.allclose(one, other, rtol=ROUNDING, atol=ROUNDING * scale, equal_nan=True)
 
 
 def moved(
@@ -155,6 +169,7 @@ def moved(
     costly: bool = True,
 ) -> tuple[Populations, Tensor]:
     """All moves in turn, or the others alone, and how often they were accepted, NaN of none: (1, moves)."""
+    rung.enter(moves)
     rates = here.log_z.new_zeros(1, len(moves))
     for _ in range(rounds):
         for number, (move, size) in enumerate(zip(moves, rung.sizes, strict=True)):

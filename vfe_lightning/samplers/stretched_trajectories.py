@@ -22,18 +22,19 @@ class Trajectories(Kernel):
 
     def __init__(self, bridge: Bridge, leapfrog_steps: int = 8) -> None:
         self.bridge, self.leapfrog_steps = bridge, leapfrog_steps
-        self.stretch: Tensor | None = None  # (coordinates, coordinates)
 
-    def fit(self, x: Tensor) -> None:
+    def fit(self, x: Tensor, shares: Tensor) -> None:
         flat = x.flatten(1)
-        own = flat.var(dim=0).diag()
-        known = len(flat) >= MANY * flat.shape[1] > MANY
-        self.stretch = torch.linalg.cholesky((1 - OWN) * flat.mT.cov() + OWN * own if known else own)
+        away = flat - shares @ flat
+        covariance = away.mT @ (shares[:, None] * away)
+        own = covariance.diagonal().diag()
+        known = 1 / shares.square().sum() >= MANY * flat.shape[1] > MANY
+        self.shape = torch.linalg.cholesky((1 - OWN) * covariance + OWN * own if known else own)
 
     def step(
         self, x: Tensor, action: Tensor, s: float, size: float, generator: torch.Generator | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        stretch = self.stretch
+        stretch = self.shape  # (coordinates, coordinates)
         assert stretch is not None, "trajectories want the shape of space first"
 
         def place(u: Tensor) -> Tensor:

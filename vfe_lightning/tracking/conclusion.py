@@ -111,6 +111,7 @@ def record_remarks(record: Record, result: Result, traces: Mapping[str, str]) ->
     for what, trace in traces.items():
         record.text(trace, f"failures/{what.replace(' ', '_')}.txt")
     tags = {"vfe.parameters": result.parameters or ""}
+    tags |= {"vfe.verdict": result.verdict} if result.verdict else {}
     tags |= {"vfe.alarms": ", ".join(result.alarms)} if result.alarms else {}
     tags |= {"vfe.failures": "; ".join(result.failures)} if result.failures else {}
     record.tag(tags)
@@ -119,11 +120,12 @@ def record_remarks(record: Record, result: Result, traces: Mapping[str, str]) ->
 
 def record_results(record: Record, result: Result, system: VariationalFreeEnergy) -> None:
     """Quoted metrics, the table and the profiles of the evaluation."""
-    # killed after it was written, and the same again
-    if record.history(f"{quoted.PREFIX}free_energy").get(result.steps or 0) != result.free_energy:
-        numbers = quoted.metrics(result, system.asked)
-        found = {metric_name(name): value for name, value in numbers.items()}
-        record.metrics([(result.steps or 0, now(), found)])
+    step = result.steps or 0
+    numbers = {metric_name(name): v for name, v in quoted.metrics(result, system.asked).items()}
+    # killed after it was written, and the same again; or the same, and what another evaluation has found
+    recorded = [quoted.PREFIX + name for name in ("free_energy", "smc_free_energy")]
+    if any(record.history(name).get(step) != numbers.get(name) for name in recorded):
+        record.metrics([(step, now(), numbers)])
     record.text(json.dumps(result.plain(), indent=2, allow_nan=False), RESULT)
     record.text(results.table(result).to_csv(index=False), results.TABLE)
     profiles = {

@@ -23,7 +23,7 @@ from vfe_lightning.tracking import store
 
 Measured = tuple[int, int, Mapping[str, float]]  # step, time in ms, values by name
 CURVES = ("free_energy", "free_energy_error", "entropy", "variance", "step_seconds")
-QUOTED = tuple(quoted.PREFIX + name for name in ("free_energy", quoted.EXACT))
+QUOTED = tuple(quoted.PREFIX + name for name in ("free_energy", "smc_free_energy", quoted.EXACT))
 REFUSED = re.compile(r"[^a-zA-Z0-9_/. -]")  # in the names of metrics
 BATCH = 1000  # metrics in one call, the limit of MLflow servers
 Item = Mapping[str, Any]  # one key says what it is: see `put`
