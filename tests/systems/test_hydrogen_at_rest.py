@@ -67,7 +67,7 @@ def test_it_is_a_bound_and_training_lowers_it() -> None:
     region = TrustRegion(max_norm=2e-2, momentum=0.5, damping=1e-2)
     optimizer = make_optimizer(NaturalGradient(quantum=region), atoms)
     for _ in range(12):
-        optimizer.backward(atoms.estimate(120).factors)
+        optimizer.update(atoms.estimate(120).factors).at_once()
         optimizer.step()
     end = Moments.of(atoms.estimate(300).energy)
     drop = float(start.mean - end.mean)
