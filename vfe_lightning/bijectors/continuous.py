@@ -51,6 +51,7 @@ class ContinuousFlow(Bijector):
         tolerance: of the residual, see `invert`.
         breathing: what follows on the flow, a breathing or another map in closed form.
         last: a velocity without parameters whose flow, of a single step, comes last.
+        recorded: on a GPU it may be replayed, since it knows nothing but its parameters and buffers.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class ContinuousFlow(Bijector):
         tolerance: float = 0.1,
         breathing: Stage | None = None,
         last: Velocity | None = None,
+        recorded: bool = True,
     ) -> None:
         super().__init__()
+        self.recorded = recorded
         self.velocity, self.steps, self.tolerance = velocity, steps, tolerance
         self.breathing, self.last = breathing, last
 
@@ -83,7 +86,7 @@ class ContinuousFlow(Bijector):
         Raises:
             NotInvertible: a residual is above the tolerance, so that |Psi|^2 is not what is sampled.
         """
-        x, residual = replayed(self._corrected, z)
+        x, residual = replayed(self._corrected, z) if self.recorded else self._corrected(z)
         if (residual > self.tolerance).any():
             raise NotInvertible(
                 f"forth and back along the flow misses its start by {float(residual.max()):.2e}, more than "

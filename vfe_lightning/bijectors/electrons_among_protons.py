@@ -146,4 +146,4 @@ class ElectronFlow(nn.Module):
     def at(self, protons: Tensor) -> ContinuousFlow:
         """That of protons (batch, N, 3), those of each walker; the parameters are the same."""
         cusps = self.cusps.at(protons) if self.cusps else None
-        return ContinuousFlow(self.velocity.at(protons), self.steps, self.tolerance, cusps)
+        return ContinuousFlow(self.velocity.at(protons), self.steps, self.tolerance, cusps, recorded=False)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vfe_lightning.errors import Refused
 from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
-from vfe_lightning.wavefunctions.one_by_one import one_by_one
+from vfe_lightning.wavefunctions.one_by_one import Propose, in_two_rounds, one_by_one
 
 MARGIN = 1.2
 
@@ -45,7 +45,26 @@ class GridHat:
         Raises:
             Refused: somewhere the density was above its bound, so that none of the samples are exact.
         """
+        z = one_by_one(self._unplaced(geometry), self._proposals(geometry, generator), generator)
+        self.check()
+        return z
 
+    def in_fixed_shape(self, geometry: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """The same for a GPU, unchecked, and which walkers have found no place, (batch,)."""
+        return in_two_rounds(self._unplaced(geometry), self._proposals(geometry, generator), generator)
+
+    def check(self) -> None:
+        """Raises Refused where a density was above its bound."""
+        if self.largest > 1:
+            raise Refused(
+                f"electrons have {float(self.largest):.3f} times the density that their samples are proposed "
+                "with, which may be 1 at most: lower --orbitals.spacing"
+            )
+
+    def _unplaced(self, geometry: Tensor) -> Tensor:
+        return self.protons.new_empty(len(geometry), self.occupied.shape[2], 3)
+
+    def _proposals(self, geometry: Tensor, generator: torch.Generator | None) -> Propose:
         def propose(walkers: Tensor, proposals: int) -> tuple[Tensor, Tensor, Tensor]:
             rows = geometry[walkers]
             z, bound = self._propose(rows, proposals, generator)
@@ -53,13 +72,7 @@ class GridHat:
             self.largest = torch.maximum(self.largest, (v.square().sum(-1) / bound).amax())
             return z, torch.complex(v, torch.zeros_like(v)), bound
 
-        z = one_by_one(self.protons.new_empty(len(geometry), self.occupied.shape[2], 3), propose, generator)
-        if self.largest > 1:
-            raise Refused(
-                f"electrons have {float(self.largest):.3f} times the density that their samples are proposed "
-                "with, which may be 1 at most: lower --orbitals.spacing"
-            )
-        return z
+        return propose
 
     @property
     def acceptance(self) -> Tensor:

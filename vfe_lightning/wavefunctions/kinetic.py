@@ -11,6 +11,7 @@ Energies in Ry / r_s^2, lengths in r_s a_0.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -84,7 +85,8 @@ def continuous_kinetic(
     flow: ContinuousFlow, states: BaseStates, x: Tensor, chunk_size: int = 64
 ) -> LocalKinetic:
     """Exact local kinetic energy of a continuous flow, whose jet holds the derivatives of ln|det J| too."""
-    return in_chunks(lambda rows: replayed(_continuous, flow, states[rows], x[rows]), x, chunk_size)
+    of_a_few = partial(replayed, _continuous) if flow.recorded else _continuous
+    return in_chunks(lambda rows: of_a_few(flow, states[rows], x[rows]), x, chunk_size)
 
 
 def _continuous(flow: ContinuousFlow, states: BaseStates, x: Tensor) -> LocalKinetic:

@@ -71,7 +71,16 @@ class ProtonDeterminants:
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """Exact, independent zeta ~ |Phi|^2, one a walker, two determinantal processes."""
         hats = [GridHat(self.atoms, self.geometries, c) for c in (self.up, self.down) if c.shape[2]]
-        return torch.cat([hat.sample(self.geometry, generator) for hat in hats], dim=1)
+        if not self.geometries.is_cuda:
+            return torch.cat([hat.sample(self.geometry, generator) for hat in hats], dim=1)
+        drawn = [hat.in_fixed_shape(self.geometry, generator) for hat in hats]
+        rare = [missed.any() | (hat.largest > 1) for hat, (_, missed) in zip(hats, drawn, strict=True)]
+        if torch.stack(rare).any():  # one question to a GPU for all that is rare
+            for hat, (z, missed) in zip(hats, drawn, strict=True):
+                hat.check()
+                again = missed.nonzero().squeeze(1)
+                z[again] = hat.sample(self.geometry[again], generator)
+        return torch.cat([z for z, _ in drawn], dim=1)
 
     def _orbitals(self, z: Tensor, coefficients: Tensor, order: int) -> list[Tensor]:
         """Values, slopes along x, y, z and bends along xx, xy, ...: (batch, points, n) each."""
