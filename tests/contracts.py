@@ -15,6 +15,7 @@ GENERATOR = {"flow": {"layers": 2, "width": 4}, "samples": {"chains": 20, "traje
 TRAP = {"flow.velocity.width": 4, "flow.steps": 2}
 ANNEALED = {"annealing.steps": 2}
 QUANTUM = {"nx": 2, "ny": 2, "depth": 1, **ANNEALED}
+HYDROGEN = {"flow": {"width": 3, "steps": 1}, "protons": {"layers": 2, "width": 4}, "mean_field_steps": 1}
 SMALL: dict[str, dict[str, Any]] = {
     "alanine_dipeptide": {"flow": {"layers": 2, "width": 4}, "dynamics": {"samples": 100, "stride": 10}},
     "coulomb_trap": {"n": 2, **TRAP},
@@ -30,13 +31,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "heg_twists": {"n": 4, **GAS},
     "heisenberg": QUANTUM,
     "hopfield": {"n": 8, **ANNEALED},
-    "hydrogen_pair": {
-        "flow.width": 3,
-        "flow.steps": 1,
-        "protons.layers": 2,
-        "protons.width": 4,
-        "mean_field_steps": 1,
-    },
+    "hydrogen": {"n": 2, "orbitals.exponents": (0.9, 0.3), **HYDROGEN},
+    "hydrogen_pair": HYDROGEN,
     "hydrogen_molecule": {"flow.width": 3, "flow.steps": 1},
     "inverse_ising": {"n": 5},
     "ising": {"L": 4, **ANNEALED},

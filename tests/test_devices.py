@@ -166,7 +166,14 @@ GAS, BOTH_SPINS, INTEGRATED = 4, 5, 2
 MOST = dict.fromkeys(["heg2d", "heg2d_ground_state", "heg3d", "heg3d_brown", "heg_exact", "heg_twists"], GAS)
 MOST |= {"heg3d_metal": BOTH_SPINS, "monge_ampere": INTEGRATED, "one_component_plasma": 2}
 MOST |= {"quantum_dot": 1 + INTEGRATED}
-ASKS_OFTEN = {"quantum_dot_ground_state", "hydrogen_molecule", "hydrogen_pair", "heisenberg", "tfim"}
+ASKS_OFTEN = {
+    "quantum_dot_ground_state",
+    "hydrogen",
+    "hydrogen_pair",
+    "hydrogen_molecule",
+    "heisenberg",
+    "tfim",
+}
 
 
 @pytest.mark.parametrize("name", sorted(set(EXPERIMENTS) - ASKS_OFTEN))

@@ -87,7 +87,7 @@ def test_numbers_with_the_motion_of_nuclei_and_the_pressure() -> None:
         "free_energy": energy,
         "energy": energy,
         "entropy": Moments.exactly(-0.1),
-        "pressure_volume": Moments.exactly(0.0),
+        "virial": Moments.exactly(0.0),
     }
     found = atoms.derived()
     t, volume = 10_000 / KELVIN, 4 * math.pi / 3 * 2.0**3

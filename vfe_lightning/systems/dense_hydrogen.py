@@ -19,7 +19,6 @@ from vfe_lightning.errors import NotInvertible
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
-from vfe_lightning.estimators.virial import energies_by_virial
 from vfe_lightning.exact.hydrogen_pair import KELVIN, thermal_pair
 from vfe_lightning.exact.nuclear_motion import GIGAPASCAL, nuclear_motion
 from vfe_lightning.exact.proton_hartree_fock import determinant_energy
@@ -94,8 +93,14 @@ class DenseHydrogen(VariationalFreeEnergy):
         return replace(
             estimate,
             factors=(p, replace(psi, cost=beyond)),
-            energies=energies_by_virial(kinetic.real, potential, estimate.free_energy, 3)
-            | {"electrons": found.electrons, "protons": found.protons, "attraction": found.attraction},
+            energies={
+                "kinetic": kinetic.real,
+                "potential": potential,
+                "electrons": found.electrons,
+                "protons": found.protons,
+                "attraction": found.attraction,
+                "virial": (2 * kinetic.real + potential) / 3,
+            },
             observables={
                 "total_free_energy": estimate.free_energy,
                 "total_energy": estimate.energy,
@@ -143,7 +148,7 @@ class DenseHydrogen(VariationalFreeEnergy):
     def derived(self) -> dict[str, Moments]:
         """F, E and S with the motion of the nuclei, and the pressure."""
         d, found = self.declaration, self.evaluation
-        if "pressure_volume" not in found:
+        if "virial" not in found:
             return {}
         motion = nuclear_motion(d.n, d.rs, d.kelvin, d.mass)
         added = {"free_energy": RYDBERG * motion.free_energy, "energy": RYDBERG * motion.energy}
@@ -151,7 +156,7 @@ class DenseHydrogen(VariationalFreeEnergy):
         for name, more in (added | {"entropy": motion.entropy}).items():
             moved = Moments.with_error(found[name].mean + more, found[name].error)
             known[f"{name}_with_motion"] = moved.measured_in(found[name].units, self.per)
-        virial = found["pressure_volume"]
+        virial = found["virial"]
         volume = d.length**3 / d.n
         unit = GIGAPASCAL / RYDBERG / volume
         pressure = Moments.with_error((virial.mean + self.temperature) * unit, virial.error * unit)
