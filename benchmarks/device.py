@@ -100,6 +100,8 @@ class Stepper:
 
 def ready(experiment: Experiment, device: torch.device) -> VariationalFreeEnergy:
     """The system of an experiment on a device, as a trainer prepares it."""
+    if "mean_field_steps" in type(experiment.system).model_fields:
+        experiment = experiment.vary(mean_field_steps=0)  # the steps that take the time
     torch.manual_seed(experiment.seed)
     system = experiment.system.build()
     system.prepare(partial(make_optimizer, experiment.optimizer), experiment.batch_size, experiment.seed)

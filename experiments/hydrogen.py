@@ -5,7 +5,7 @@ adds, as published numbers do. Runs of more atoms are long: sixteen take hours o
 
     python -m experiments.hydrogen                                      # minutes on one core
     python -m experiments.hydrogen --mass 3697.9 --kelvin 8000          # deuterium
-    python -m experiments.hydrogen --n 16 --rs 1.25 --kelvin 6000 --mean_field_steps 120
+    python -m experiments.hydrogen --n 16 --rs 1.25 --kelvin 6000 --trainer.max_steps 300
 """
 
 from vfe_lightning import Experiment
@@ -28,6 +28,7 @@ hydrogen = Experiment(
         protons=PairLayers(messages=0),
     ),
     optimizer=NaturalGradient(
+        hold=60,
         decay=40,
         classical=TrustRegion(max_norm=3e-3, momentum=0.8, damping=0.1),
         quantum=TrustRegion(max_norm=1e-3, momentum=0.8, damping=1e-2),

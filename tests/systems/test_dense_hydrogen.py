@@ -64,9 +64,8 @@ def test_independent_protons_have_the_mean_energy_of_orbitals() -> None:
     atoms.wavefunction.flow.cusps = None
     e = atoms.estimate(1500)
     assert not e.entropy.any()
-    protons = atoms.declaration.length * torch.rand(400, 2, 3, dtype=torch.float64)
-    states = atoms.states(protons)
-    expected = Moments.of(determinant_energy(atoms.atoms, protons, states.up, states.down))
+    states = atoms.states(torch.rand(400, 2, 3, dtype=torch.float64))
+    expected = Moments.of(determinant_energy(atoms.atoms, states.geometries, states.up, states.down))
     found = Moments.of(e.energy)
     assert agrees(found.mean, torch.hypot(found.error, expected.error), expected.mean, samples=400)
 
@@ -94,6 +93,10 @@ def test_numbers_with_the_motion_of_nuclei_and_the_pressure() -> None:
     assert float(found["energy_with_motion"].mean) == pytest.approx(-0.5 + 1.5 * t)
     # an ideal gas where the virial is nothing; 29421.0 GPa in a Hartree per cubic Bohr
     assert float(found["pressure"].mean) == pytest.approx(t / volume * 29421.0, rel=1e-4)
+    # independent protons: n! and the thermal wavelength of each
+    wavelength = math.sqrt(2 * math.pi / (1836.0 * t))
+    ideal = 1.5 + math.log(2 * volume / wavelength**3) - math.log(2) / 2
+    assert float(found["entropy_with_motion"].mean) == pytest.approx(-0.1 + ideal, rel=1e-9)
     f, e, s = (float(found[f"{k}_with_motion"].mean) for k in ("free_energy", "energy", "entropy"))
     assert f - (-0.5) == pytest.approx(e - (-0.5) - t * (s - (-0.1)))
 

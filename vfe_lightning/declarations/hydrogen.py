@@ -63,7 +63,7 @@ class ElectronFlow(Declaration):
         default=0.4, description="distances below this are not told apart, in Bohr"
     )
     reach: PositiveFloat = Field(default=3.0, description="of forces, which fall as a Gaussian, in Bohr")
-    proton_cusp: float = Field(default=1.4, gt=0, le=4, description="reach of the cusps at protons, in Bohr")
+    proton_cusp: float = Field(default=1.4, gt=0, le=3, description="reach of the cusps at protons, in Bohr")
     pair_cusp: float = Field(default=4.0, gt=0, le=8, description="the same where opposite spins meet")
     tolerance: PositiveFloat = Field(
         default=0.1, description="largest residual of forth and back, in Bohr; beyond it stops"

@@ -63,7 +63,9 @@ def by_energy_and_data(
     def of_data(x: Tensor) -> Tensor:
         """Of as many samples as x has."""
         picked = torch.randint(len(training.data), (len(x),), generator=generator, device=x.device)
-        return training.data_weight * model.log_prob(_brought(training.data, x.device)[picked])
+        return training.data_weight * model.log_prob(
+            _brought(training.data, training.data._version, x.device)[picked]
+        )
 
     x, estimate = by_samples(model, energy, n_samples, beta, cost, generator)
 
@@ -78,8 +80,8 @@ def by_energy_and_data(
 
 
 @lru_cache(maxsize=1)
-def _brought(data: Tensor, device: torch.device) -> Tensor:
-    """Once for all steps."""
+def _brought(data: Tensor, version: int, device: torch.device) -> Tensor:
+    """Once for all steps, until the data are written anew."""
     return data.to(device)
 
 

@@ -7,6 +7,7 @@ protons are trained first on the energy of a determinant of screened atoms, whic
 cost of Psi is its local energy beyond it, since E_x Re(grad ln Psi) = 0 at each S. Bohr, Hartree.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -33,7 +34,7 @@ from vfe_lightning.wavefunctions.proton_wavefunction import ProtonWavefunction
 
 RYDBERG = 0.5  # in Hartree
 # Of the quadrature of two atoms: points an axis, Bohr between points of the grid, exponents; 1e-4 Ha in all
-POINTS, SPACING = 6, 0.25
+POINTS, SPACING, LONGEST = 6, 0.25, 6.5
 S_FUNCTIONS, P_FUNCTIONS = (5.0, 1.4, 0.42, 0.15), (1.1, 0.4)
 
 
@@ -67,9 +68,8 @@ class DenseHydrogen(VariationalFreeEnergy):
             s, log_prob = self.model.carried(z)
             if reductions.total(log_prob.isnan().sum()):
                 raise NotInvertible(FOLDED)
-            protons = d.length * (s - s.floor())
-            states = self.states(protons)
-            mean_field = determinant_energy(self.atoms, protons, states.up, states.down)
+            states = self.states(s)
+            mean_field = determinant_energy(self.atoms, states.geometries, states.up, states.down)
         scores = partial(self.model.scores, z)
         if self.training and self.global_step < d.mean_field_steps:
             return self.of_mean_field(mean_field, log_prob, scores)
@@ -117,11 +117,15 @@ class DenseHydrogen(VariationalFreeEnergy):
         factor = Factor("p", self.model, scores, free_energy / self.temperature, self.declaration.clip)
         return Estimate(free_energy, energy, -log_prob, factors=(factor,))
 
-    def states(self, protons: Tensor) -> ProtonDeterminants:
-        """The lowest orbitals of each geometry, one walker each."""
+    def states(self, sample: Tensor) -> ProtonDeterminants:
+        """The lowest orbitals of each S, one walker each; S as p has it, in sides of the cube."""
+        protons = self.declaration.length * (sample - sample.floor())
         coefficients = self.atoms(protons).coefficients[:, :, : self.size // 2]
         each = torch.arange(len(protons), device=protons.device)
         return ProtonDeterminants(self.atoms, protons, coefficients, coefficients, each)
+
+    def positions(self, states: ProtonDeterminants) -> Tensor:
+        return self.wavefunction.sample(states, self.generator)[0]
 
     def profiles(self, x: Tensor, protons: Tensor) -> dict[str, Callable[[], Tensor]]:
         """g(r) of each walker: of protons, of electrons and protons, and of pairs of electrons."""
@@ -138,9 +142,12 @@ class DenseHydrogen(VariationalFreeEnergy):
         return made
 
     def landmarks(self) -> dict[str, float]:
-        """Of two atoms, all states of their electrons in a basis, at all distances of the protons."""
+        """Of two atoms, all states of their electrons in a basis, at all distances of the protons.
+
+        In larger cubes its grid takes too long.
+        """
         d = self.declaration
-        if d.n != 2:
+        if d.n != 2 or d.length > LONGEST:
             return {}
         pair = thermal_pair(d.rs, d.kelvin, POINTS, SPACING, S_FUNCTIONS, P_FUNCTIONS)
         return {"full configuration interaction": pair.free_energy}
@@ -151,9 +158,12 @@ class DenseHydrogen(VariationalFreeEnergy):
         if "virial" not in found:
             return {}
         motion = nuclear_motion(d.n, d.rs, d.kelvin, d.mass)
-        added = {"free_energy": RYDBERG * motion.free_energy, "energy": RYDBERG * motion.energy}
+        # p is of positions in sides of the cube, the motion's entropy of those in r_s
+        entropy = motion.entropy + math.log(4 * math.pi * d.n / 3)
+        energy = RYDBERG * motion.energy
+        added = {"free_energy": energy - self.temperature * entropy, "energy": energy, "entropy": entropy}
         known = {}
-        for name, more in (added | {"entropy": motion.entropy}).items():
+        for name, more in added.items():
             moved = Moments.with_error(found[name].mean + more, found[name].error)
             known[f"{name}_with_motion"] = moved.measured_in(found[name].units, self.per)
         virial = found["virial"]

@@ -1,5 +1,7 @@
 """What electrons among protons at rest are compared with: mean fields, and all states of a basis."""
 
+import contextlib
+
 import torch
 from torch import Tensor
 
@@ -20,7 +22,8 @@ def landmarks(d: declarations.HydrogenAtRest, protons: Tensor) -> dict[str, floa
         "screened atoms": determinant_energy(atoms, protons[None], c[:, :, : d.up], c[:, :, : d.down]).item()
     }
     if d.up == d.down:
-        known["Hartree-Fock"] = restricted_hartree_fock(atoms, protons, d.up)[0]
+        with contextlib.suppress(ArithmeticError):  # open shells need not converge
+            known["Hartree-Fock"] = restricted_hartree_fock(atoms, protons, d.up)[0]
     if d.up == d.down == 1:
         states = full_interaction(protons, d.length, spacing, d.orbitals.exponents)
         known["full configuration interaction of the basis"] = float(states[0])

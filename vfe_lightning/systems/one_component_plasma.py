@@ -75,6 +75,8 @@ class OneComponentPlasma(Continuous):
 
     def estimate(self, n_samples: int) -> Estimate:
         """Raises NotInvertible, in an evaluation, where a layer folds at a sample."""
+        if not self.training:
+            self._folds = None
         estimate = super().estimate(n_samples)
         folds = estimate.entropy.isnan().sum()
         self._folds = folds if self._folds is None else self._folds + folds
