@@ -6,7 +6,7 @@ with exact values. `importance_free_energy` and `reweighted_...` are those of th
 
     python -m experiments.one_component_plasma                         # minutes
     python -m experiments.one_component_plasma --n 2 --gamma 20        # exact F, E and S
-    python -m experiments.one_component_plasma --gamma 20 --trainer.max_steps 600    # ten minutes
+    python -m experiments.one_component_plasma --gamma 20 --trainer.max_steps 600    # half an hour
     python -m experiments.one_component_plasma --gamma 1 --flow.start.theta 0.5      # hot ions, hot fermions
     python -m experiments.one_component_plasma --flow.start.kind independent --flow.messages 0
 """
