@@ -49,7 +49,7 @@ def test_the_local_energy_equals_autograd() -> None:
 def test_the_local_energy_is_bounded_where_two_meet(who: str) -> None:
     """Within 1e-4 Bohr of each other, in four directions, the potential is 1e4 Ha; without cusps it shows.
 
-    Of a pair a few per cent are left, since there are others and protons near by.
+    Of a pair less than a fifth is left at each walker, since there are others and protons near by.
     """
     here = torch.tensor(
         [[0.6, 0.3, 0.1], [-0.2, 0.7, 0.3], [0.1, -0.9, 0.5], [0.0, 0.0, 1.0]], dtype=torch.float64
@@ -66,9 +66,9 @@ def test_the_local_energy_is_bounded_where_two_meet(who: str) -> None:
             kinetic = 0.5 * psi.kinetic(states, x).energy.real
             found.append(kinetic + sum(Hydrogen(4, LENGTH).interactions(x, states.protons)))
         energies[cusps] = torch.stack(found)
-    left = 600 if who == "up at down" else 0
-    assert energies[True].abs().max() < 60 + left
-    assert (energies[True][1:] - energies[True][:1]).abs().max() < 20 + left
+    left = 0.2 * energies[False].abs() if who == "up at down" else 0.0
+    assert (energies[True].abs() < 60 + left).all()
+    assert ((energies[True] - energies[True][:1]).abs() < 20 + left).all()
     assert energies[False][2].abs().min() > 3000
 
 

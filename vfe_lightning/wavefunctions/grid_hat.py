@@ -14,7 +14,7 @@ from vfe_lightning.errors import Refused
 from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
 from vfe_lightning.wavefunctions.one_by_one import Propose, in_two_rounds, one_by_one
 
-MARGIN = 1.2
+MARGIN = 1.35
 
 
 class GridHat:
