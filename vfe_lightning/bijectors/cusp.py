@@ -17,10 +17,9 @@ It is exact if the flow before it is smooth where electrons of opposite spins me
 import math
 
 import torch
-from torch import Tensor
 
 from vfe_lightning.bijectors.equivariant_velocity import PairGeometry, Velocity
-from vfe_lightning.calculus.forward_laplacian import Field, composed, norm
+from vfe_lightning.calculus.forward_laplacian import Field, composed, norm, value_of
 
 REACH = 0.6  # of the cusp, in units of 1 / kappa
 
@@ -47,7 +46,7 @@ class Cusp(Velocity):
 
     def _eta(self, r: Field) -> tuple[Field, Field]:
         """eta and d eta / dr at r (batch, pairs)."""
-        tanh = torch.tanh((r if isinstance(r, Tensor) else r.value) / self.reach)
+        tanh = torch.tanh(value_of(r) / self.reach)
         square = 1 - tanh.square()
         a, b = self.strength, self.reach
         u = [

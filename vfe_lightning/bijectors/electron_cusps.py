@@ -12,12 +12,21 @@ blocks of three. Without cusps the local energy has no bound: T. Kato, Commun. P
 """
 
 import math
-from typing import Any
+from typing import Any, Generic, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from vfe_lightning.calculus.forward_laplacian import Field, Traced, composed, less
+from vfe_lightning.bijectors.periodic_forces import periodic
+from vfe_lightning.calculus.forward_laplacian import (
+    Field,
+    Traced,
+    composed,
+    less,
+    log_det_of_one_and,
+    of_square,
+    value_of,
+)
 from vfe_lightning.calculus.runge_kutta import State
 
 AT_PROTONS, OPPOSITE = -1.0, 0.5  # d ln Psi / dr at contact
@@ -46,9 +55,9 @@ class CuspsAtProtons:
     """On the states of a flow: positions (batch, 3, n) or their triple of derivatives, then ln|det|."""
 
     def __init__(self, cusps: ElectronCusps, protons: Tensor) -> None:
-        self.k, count, n_up = math.pi / cusps.length, protons.shape[1], cusps.n_up
+        self.length, count, n_up = cusps.length, protons.shape[1], cusps.n_up
         one = torch.eye(n_up + cusps.n_down, dtype=protons.dtype, device=protons.device)
-        reach = _to_the_next(protons, self.k).clamp(max=cusps.at_protons)[:, None]
+        reach = _to_the_next(protons, self.length).clamp(max=cusps.at_protons)[:, None]
         of_protons = _Draw(one, one.repeat_interleave(count, 1), protons.mT[:, :, None], reach, AT_PROTONS)
         self.draws = [of_protons]
         if cusps.n_down:
@@ -61,8 +70,9 @@ class CuspsAtProtons:
         position: Any = state[0] if len(state) < 6 else Traced(*state[:3])
         change: Any = None
         for draw in self.draws:
-            position, found = self._moved(position, draw)
-            change = found if change is None else change + found
+            pull = self._pull(position, draw)
+            found = pull.log_det()
+            position, change = position + pull.step(), found if change is None else change + found
         if isinstance(position, Tensor):
             return [position, *(t + change for t in state[1:])]
         return [*position, *(t + c for t, c in zip(state[3:], change, strict=True))]
@@ -73,28 +83,39 @@ class CuspsAtProtons:
         for draw in reversed(self.draws):
             end = position
             for _ in range(ROUNDS):
-                position = end - (self._moved(position, draw)[0] - position)
-            rest = [t - self._moved(position, draw)[1] for t in rest]
+                position = end - self._pull(position, draw).step()
+            rest = [t - self._pull(position, draw).log_det() for t in rest]
         return [position, *rest]
 
-    def _moved(self, x: Field, draw: "_Draw") -> tuple[Field, Field]:
-        """y (batch, 3, n) and ln|det dy/dx| (batch,)."""
-        k, d = self.k, draw.differences(x)  # (batch, 3, movers, C)
-        value = _value(d)
-        sin, cos = torch.sin(k * value), torch.cos(k * value)
-        s_value, turned = sin * cos / k, cos.square() - sin.square()
-        s = composed(d, [s_value, turned, -4 * k**2 * s_value])
-        slope_of_s = composed(d, [turned, -4 * k**2 * s_value, -4 * k**2 * turned])
-        square = composed(d, [(sin / k).square(), 2 * s_value, 2 * turned]).sum(-3)
-        phi, slope = draw.phi(square)
-        along = [_axis(s, a) for a in AXES]
-        bent = [f * slope * 2.0 for f in along]
+    def _pull(self, x: Field, draw: "_Draw") -> "_Pull[Field]":
+        d = draw.differences(x)
+        along, squares = periodic(value_of(d), self.length)
+        square = composed(d, squares).sum(-3)
+        return _Pull(draw.movers, composed(d, along), composed(d, along[1:]), *draw.phi(square))
+
+
+class _Pull(NamedTuple, Generic[Field]):
+    """At positions x of C on each mover."""
+
+    movers: Tensor  # (movers, n)
+    s: Field  # (batch, 3, movers, C)
+    slope_of_s: Field  # ds / dx of each component
+    phi: Field  # (batch, movers, C)
+    slope: Field  # in the squared distance
+
+    def step(self) -> Field:
+        """y - x, (batch, 3, n)."""
+        return (self.s * self.phi.unsqueeze(-3)).sum(-1) @ self.movers
+
+    def log_det(self) -> Field:
+        """ln|det dy/dx|, (batch,)."""
+        along = [_axis(self.s, a) for a in AXES]
+        bent = [f * self.slope * 2.0 for f in along]
         rows = [[(along[a] * bent[b]).sum(-1) for b in AXES] for a in AXES]
-        stretch = (slope_of_s * phi.unsqueeze(-3)).sum(-1)
+        stretch = (self.slope_of_s * self.phi.unsqueeze(-3)).sum(-1)
         for a in AXES:
             rows[a][a] = rows[a][a] + _axis(stretch, a)
-        step = (s * phi.unsqueeze(-3)).sum(-1)
-        return x + step @ draw.movers, _log_det_of_one_and(rows).sum(-1)
+        return log_det_of_one_and(rows).sum(-1)
 
 
 class _Draw:
@@ -116,42 +137,20 @@ class _Draw:
 
     def phi(self, square: Field) -> tuple[Field, Field]:
         """phi and its derivative in the squared distance."""
-        rho = _value(square).sqrt()
+        rho = value_of(square).sqrt()
         left, r = (1 - rho / self.reach).clamp(min=0), self.reach
         first = -4 * self.strength / r * left**3
         second, third = 12 * self.strength / r**2 * left.square(), -24 * self.strength / r**3 * left
-        u = [
-            self.strength * left**4,
-            first / (2 * rho),
-            (second - first / rho) / (4 * rho**2),
-            (third - 3 * second / rho + 3 * first / rho**2) / (8 * rho**3),
-        ]
+        u = of_square(rho, [self.strength * left**4, first, second, third])
         return composed(square, u), composed(square, u[1:])
 
 
-def _to_the_next(protons: Tensor, k: float) -> Tensor:
+def _to_the_next(protons: Tensor, length: float) -> Tensor:
     """Smooth periodic distance of each proton from its next neighbour: (batch, N, 3) -> (batch, N)."""
     d = protons[:, :, None] - protons[:, None]
-    square = (torch.sin(k * d) / k).square().sum(-1)
-    own = torch.eye(protons.shape[1], dtype=square.dtype, device=square.device) * 3 / k**2
+    square = periodic(d, length)[1][0].sum(-1)
+    own = torch.eye(protons.shape[1], dtype=square.dtype, device=square.device) * 3 * (length / math.pi) ** 2
     return (square + own).amin(-1).sqrt()
-
-
-def _log_det_of_one_and(m: list[list[Field]]) -> Field:
-    """ln det(1 + m) of entries [a][b]."""
-    m = [[_plus_one(f) if a == b else f for b, f in enumerate(row)] for a, row in enumerate(m)]
-    minors = [m[1][b] * m[2][c] - m[1][c] * m[2][b] for b, c in ((1, 2), (2, 0), (0, 1))]
-    det = m[0][0] * minors[0] + m[0][1] * minors[1] + m[0][2] * minors[2]
-    inverse = _value(det).reciprocal()
-    return composed(det, [_value(det).log(), inverse, -inverse.square()])
-
-
-def _plus_one(f: Field) -> Field:
-    return less(f, -torch.ones_like(_value(f)))
-
-
-def _value(f: Field) -> Tensor:
-    return f if isinstance(f, Tensor) else f.value
 
 
 def _axis(f: Field, a: int) -> Field:

@@ -20,7 +20,7 @@ from vfe_lightning.bijectors.electron_cusps import ElectronCusps
 from vfe_lightning.bijectors.equivariant_velocity import PairGeometry, Velocity
 from vfe_lightning.bijectors.periodic_forces import Distances, distances
 from vfe_lightning.bijectors.radial_functions import RadialFunctions
-from vfe_lightning.calculus.forward_laplacian import Field, composed, less, tanh_and_slope
+from vfe_lightning.calculus.forward_laplacian import Field, composed, less, tanh_and_slope, value_of
 
 NEAR, FAR = 1.5, 2.5  # Bohr: where neighbours of a proton are counted
 FEATURES = 3
@@ -114,7 +114,7 @@ class ElectronVelocity(ProtonVelocity):
 
     def _ended(self, rho: Field, u: Field, slope: Field) -> tuple[Field, Field]:
         """u and its slope times exp(-(rho / reach)^2)."""
-        x = (rho if isinstance(rho, Tensor) else rho.value) / self.reach
+        x = value_of(rho) / self.reach
         bell = torch.exp(-x.square())
         derivatives = [
             bell,

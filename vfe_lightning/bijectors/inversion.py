@@ -57,13 +57,12 @@ def invert(
         tol: accepted norm of a walker's residual; one more Newton correction follows, so the true error is
             of the order of tol^2 or of rounding.
         max_iterations: of Newton's method, an attempt.
-        chunk_size: walkers whose Jacobians are made at a time; raise it on a GPU.
+        chunk_size: walkers whose Jacobians are made at a time on a CPU.
         momentum: total momentum of each walker's K, (batch, dim), for flows that depend on it.
 
     Raises:
         NotInvertible: if a walker has no solution or det J <= 0 there.
     """
-
     given = () if momentum is None else (momentum,)
 
     def field(x: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:

@@ -16,14 +16,22 @@ partners instead, the cusp would be wrong where three meet. It is exact for what
 det dy/dx is a product of determinants of one electron each, since the others stay where they are.
 """
 
-import math
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from vfe_lightning.calculus.forward_laplacian import Traced, composed, coordinates, reciprocal
+from vfe_lightning.bijectors.periodic_forces import periodic
+from vfe_lightning.calculus.forward_laplacian import (
+    Traced,
+    composed,
+    coordinates,
+    log_det_of_one_and,
+    of_square,
+    reciprocal,
+    value_of,
+)
 
 REACH = 0.65  # of the cusp, in r_s a_0: what neighbours leave free; as low an energy as any before training
 LARGEST = 0.25  # of it, in sides of the box
@@ -83,7 +91,8 @@ class PeriodicCusp(nn.Module):
         """All that a Laplacian of |det dy/dx|^(1/2) Psi(y) needs; constants to autograd."""
         batch, dim = len(x), x.shape[2]
         moved, slopes = self._field(coordinates(self._rows(x)))
-        log_det = _log_det_of_one_and(slopes.sum(-1))
+        slope, axes = slopes.sum(-1), range(dim)
+        log_det = log_det_of_one_and([[_at(slope, i, j) for j in axes] for i in axes])
 
         def by_electron(gradient: Tensor) -> Tensor:  # batch, i, ..., electron, c
             split = gradient.unflatten(0, (dim, -1)).unflatten(2, (batch, self.n_up))
@@ -113,16 +122,13 @@ class PeriodicCusp(nn.Module):
 
         rows are plain, or carried with derivatives.
         """
-        k = 2 * math.pi / self.length
         r = rows @ self.difference
-        angle = k * _value(r)
-        sin, cos = angle.sin(), angle.cos()
-        s = composed(r, [sin / k, cos, -k * sin])
-        slope_of_s = composed(r, [cos, -k * sin, -(k**2) * cos])
-        square = composed(r, [2 * (1 - cos) / k**2, 2 * sin / k, 2 * cos]).sum(-2)
+        along, squares = periodic(value_of(r), self.length)
+        s, slope_of_s = composed(r, along), composed(r, along[1:])
+        square = composed(r, squares).sum(-2)
         phi, slope = self._phi(square)
         # a common factor of the weights drops out: none overflows
-        nearest = _value(square).detach().amin(-1, keepdim=True)
+        nearest = value_of(square).detach().amin(-1, keepdim=True)
         inverse = reciprocal(square)
         share = inverse * nearest
         share = share * share
@@ -131,7 +137,7 @@ class PeriodicCusp(nn.Module):
         mean = (pull * weight.unsqueeze(-2)).sum(-1)
         apart = (mean.unsqueeze(-1) - pull) * inverse.unsqueeze(-2)
         along_s = s * slope.unsqueeze(-2) * 2.0 + apart * 4.0
-        unit = torch.eye(sin.shape[1], dtype=sin.dtype, device=sin.device)[:, :, None]
+        unit = torch.eye(along[0].shape[1], dtype=along[0].dtype, device=along[0].device)[:, :, None]
         on_axes = (slope_of_s * phi.unsqueeze(-2)).unsqueeze(-2) * unit
         slopes = (along_s.unsqueeze(-2) * s.unsqueeze(-3) + on_axes) * weight.unsqueeze(-2).unsqueeze(-2)
         return (rows @ self.first).sum(-1) + mean, slopes
@@ -139,21 +145,12 @@ class PeriodicCusp(nn.Module):
     def _phi(self, square: Any) -> tuple[Any, Any]:
         """phi and its derivative in the squared distance."""
         a, b = self.strength, self.reach
-        rho = _value(square).sqrt()
+        rho = value_of(square).sqrt()
         tanh = torch.tanh(rho / b)
         bell = 1 - tanh.square()
         first, second, third = -a / b * bell, 2 * a / b**2 * tanh * bell, -a / b**3 * bell * (4 - 6 * bell)
-        u = [
-            a * (1 - tanh),
-            first / (2 * rho),
-            (second - first / rho) / (4 * rho**2),
-            (third - 3 * second / rho + 3 * first / rho**2) / (8 * rho**3),
-        ]
+        u = of_square(rho, [a * (1 - tanh), first, second, third])
         return composed(square, u), composed(square, u[1:])
-
-
-def _value(f: Tensor | Traced) -> Tensor:
-    return f.value if isinstance(f, Traced) else f
 
 
 def _dense(own: Tensor, others: Tensor) -> Tensor:
@@ -165,28 +162,6 @@ def _dense(own: Tensor, others: Tensor) -> Tensor:
     return pad(moved, (0, 0, 0, n_down * dim)) + torch.eye(
         (n_up + n_down) * dim, dtype=own.dtype, device=own.device
     )
-
-
-def _log_det_of_one_and(slope: Traced) -> Traced:
-    """ln det(1 + m) of m (rows, dim, dim), dim 2 or 3."""
-    dim = slope.value.shape[-1]
-    unit = torch.eye(dim, dtype=slope.value.dtype, device=slope.value.device)
-    m = Traced(slope.value + unit, slope.gradient, slope.laplacian)
-
-    def minor(rows: tuple[int, int], columns: tuple[int, int]) -> Traced:
-        (i, j), (p, q) = rows, columns
-        return _at(m, i, p) * _at(m, j, q) - _at(m, i, q) * _at(m, j, p)
-
-    if dim == 2:
-        det = minor((0, 1), (0, 1))
-    else:
-        det = (
-            _at(m, 0, 0) * minor((1, 2), (1, 2))
-            - _at(m, 0, 1) * minor((1, 2), (0, 2))
-            + _at(m, 0, 2) * minor((1, 2), (0, 1))
-        )
-    inverse = det.value.reciprocal()
-    return composed(det, [det.value.log(), inverse, -inverse.square()])
 
 
 def _at(m: Traced, i: int, j: int) -> Traced:

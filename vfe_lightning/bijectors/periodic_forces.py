@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple
 import torch
 from torch import Tensor
 
-from vfe_lightning.calculus.forward_laplacian import Field, composed, less
+from vfe_lightning.calculus.forward_laplacian import Field, composed, less, value_of
 
 
 class Distances(NamedTuple, Generic[Field]):
@@ -31,18 +31,24 @@ class Distances(NamedTuple, Generic[Field]):
         return self.y * eta.unsqueeze(-2), eta * self.cosines + slope * self.radial
 
 
+def periodic(d: Tensor, length: float) -> tuple[list[Tensor], list[Tensor]]:
+    """y = sin 2 kappa d / 2 kappa and (sin kappa d / kappa)^2 of components, with derivatives in d."""
+    k = math.pi / length
+    sin, cos = torch.sin(k * d), torch.cos(k * d)
+    y, turned = sin * cos / k, cos.square() - sin.square()
+    return [y, turned, -4 * k**2 * y, -4 * k**2 * turned], [(sin / k).square(), 2 * y, 2 * turned]
+
+
 def distances(d: Field, length: float, softness: float = 0.0) -> Distances[Field]:
     """Of differences (batch, 3, pairs); softness is b, without which rho has a kink at zero."""
-    k = math.pi / length
-    value = d if isinstance(d, Tensor) else d.value
-    sin, cos = torch.sin(k * value), torch.cos(k * value)
-    y, turned = sin * cos / k, cos.square() - sin.square()
-    square = composed(d, [(sin / k).square(), 2 * y, 2 * turned]).sum(-2)
+    k, (along, squares) = math.pi / length, periodic(value_of(d), length)
+    y, turned = along[:2]
+    square = composed(d, squares).sum(-2)
     of_y = composed(d, [y.square(), 2 * y * turned, 2 * turned.square() - 8 * (k * y).square()]).sum(-2)
-    rho = ((square if isinstance(square, Tensor) else square.value) + softness**2).sqrt()
+    rho = (value_of(square) + softness**2).sqrt()
     inverse = composed(square, [rho.reciprocal(), -0.5 / rho**3, 0.75 / rho**5])
     return Distances(
-        composed(d, [y, turned, -4 * k**2 * y]),
+        composed(d, along),
         composed(square, [rho, 0.5 / rho, -0.25 / rho**3]),
         inverse,
         less(square * (-2 * k**2), rho.new_full((), -3.0)),

@@ -81,6 +81,35 @@ def composed(f: Field, derivatives: Sequence[Tensor]) -> Field:
     return Traced(u, first * f.gradient, first * f.laplacian + second * f.gradient.square().sum(0))
 
 
+def value_of(f: Field) -> Tensor:
+    """Without derivatives."""
+    return f if isinstance(f, Tensor) else f.value
+
+
+def of_square(r: Tensor, derivatives: Sequence[Tensor]) -> list[Tensor]:
+    """u and its three derivatives at r, as those in r^2."""
+    u, first, second, third = derivatives
+    return [
+        u,
+        first / (2 * r),
+        (second - first / r) / (4 * r**2),
+        (third - 3 * second / r + 3 * first / r**2) / (8 * r**3),
+    ]
+
+
+def log_det_of_one_and(m: Sequence[Sequence[Field]]) -> Field:
+    """ln det(1 + m) of entries [a][b], two or three of each."""
+    m = [[less(f, -torch.ones_like(value_of(f))) if a == b else f for b, f in enumerate(row)]
+         for a, row in enumerate(m)]  # fmt: skip
+    if len(m) == 2:
+        det = m[0][0] * m[1][1] - m[0][1] * m[1][0]
+    else:
+        minors = [m[1][b] * m[2][c] - m[1][c] * m[2][b] for b, c in ((1, 2), (2, 0), (0, 1))]
+        det = m[0][0] * minors[0] + m[0][1] * minors[1] + m[0][2] * minors[2]
+    inverse = value_of(det).reciprocal()
+    return composed(det, [value_of(det).log(), inverse, -inverse.square()])
+
+
 def norm(d: Field, dim: int, plus: float | Tensor = 0.0) -> Field:
     """sqrt(plus + |d|^2) over one of the trailing axes, counted from the end."""
     if isinstance(d, Tensor):
@@ -107,7 +136,7 @@ def less(f: Field, constant: Tensor) -> Field:
 
 def tanh_and_slope(f: Field) -> tuple[Field, Field]:
     """tanh f and its derivative 1 - tanh^2 f."""
-    tanh = torch.tanh(f if isinstance(f, Tensor) else f.value)
+    tanh = torch.tanh(value_of(f))
     square = 1 - tanh.square()
     bend = -2 * tanh * square
     return composed(f, [tanh, square, bend]), composed(f, [square, bend, square * (4 - 6 * square)])
