@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from experiments.hydrogen_pair import hydrogen_pair
 from vfe_lightning.declarations import DenseHydrogen as Declared
 from vfe_lightning.errors import NotInvertible
-from vfe_lightning.exact.hydrogen_pair import KELVIN
 from vfe_lightning.exact.proton_hartree_fock import determinant_energy
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.dense_hydrogen import DenseHydrogen
+from vfe_lightning.units import KELVIN
 
 SMALL = {
     "flow": {"width": 3, "steps": 1},
@@ -86,6 +86,8 @@ def test_numbers_with_the_motion_of_nuclei_and_the_pressure() -> None:
         "free_energy": energy,
         "energy": energy,
         "entropy": Moments.exactly(-0.1),
+        "kinetic": Moments.exactly(0.5),
+        "potential": Moments.exactly(-1.0),
         "virial": Moments.exactly(0.0),
     }
     found = atoms.derived()

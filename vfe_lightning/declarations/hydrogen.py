@@ -1,6 +1,5 @@
 """Electrons among protons in a periodic cube, in Bohr and Hartree."""
 
-import math
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
@@ -133,8 +132,3 @@ class DenseHydrogen(Hydrogen):
         description="of training, at first, of p(S) on the energy of orbitals, which has no noise",
     )
     mass: PositiveFloat = Field(default=1836.0, description="of a nucleus, in electron masses")
-
-    @property
-    def length(self) -> float:
-        """Side of the cube, in Bohr."""
-        return (4 * math.pi * self.n / 3) ** (1 / 3) * self.rs

@@ -18,10 +18,11 @@ import torch
 from torch import Tensor
 
 from vfe_lightning.hamiltonians.ewald import Ewald
+from vfe_lightning.hamiltonians.periodic_box import box_length
 from vfe_lightning.hamiltonians.periodic_gaussians import PeriodicGaussians
 from vfe_lightning.hamiltonians.spectral_grid import SpectralGrid
+from vfe_lightning.units import KELVIN
 
-KELVIN = 315775.02480407  # of one Hartree
 DEPENDENT = 1e-5  # eigenvalue of the overlap whose vector is left out
 HELD = 64  # products of orbitals whose potentials are made at once
 
@@ -69,7 +70,7 @@ def thermal_pair(
     rs: float, kelvin: float, points: int, spacing: float, s: Sequence[float], p: Sequence[float] = ()
 ) -> ThermalPair:
     """Gauss-Legendre quadrature over an eighth of the cube, of so many points an axis."""
-    length, beta = (8 * math.pi / 3) ** (1 / 3) * rs, KELVIN / kelvin
+    length, beta = rs * box_length(2, 3), KELVIN / kelvin
     node, weight = np.polynomial.legendre.leggauss(points)
     log_weights, log_sums, energies = [], [], []
     for axes in itertools.combinations_with_replacement(range(points), 3):

@@ -11,8 +11,9 @@ for each nucleus, beside the entropy -<ln p(S)> of positions and the energy at f
 import math
 from dataclasses import dataclass
 
-KELVIN = 157887.51240  # in a Rydberg, CODATA 2018
-GIGAPASCAL = 14710.5078  # in a Rydberg per cubic Bohr
+from vfe_lightning.hamiltonians.periodic_box import UNIT_BALL
+from vfe_lightning.units import GIGAPASCAL, KELVIN, RYDBERG
+
 PROTON, DEUTERON = 1836.0, 3697.9  # electron masses
 
 
@@ -27,12 +28,16 @@ class NuclearMotion:
 
 def nuclear_motion(n: int, rs: float, kelvin: float, mass: float = PROTON) -> NuclearMotion:
     """Kinetic energy, and the entropy of momenta and of equal nuclei."""
-    t = kelvin / KELVIN
+    t = kelvin / KELVIN / RYDBERG
     entropy = 1.5 * (1 + math.log(mass * rs**2 * t / (4 * math.pi))) - math.lgamma(n + 1) / n
     return NuclearMotion(1.5 * t, entropy, (1.5 - entropy) * t)
 
 
 def pressure(kinetic: float, potential: float, n: int, rs: float, kelvin: float) -> float:
     """By the virial, (2 K + V + 3 n T) / (3 volume) in GPa; K of the electrons and V of all, in Ry."""
-    volume = n * 4 * math.pi / 3 * rs**3
-    return (2 * kinetic + potential + 3 * n * kelvin / KELVIN) / (3 * volume) * GIGAPASCAL
+    return over_volume((2 * kinetic + potential) / (3 * n) + kelvin / KELVIN / RYDBERG, rs)
+
+
+def over_volume(energy: float, rs: float) -> float:
+    """An energy of each nucleus, in Ry, over its volume: in GPa."""
+    return energy * RYDBERG / (UNIT_BALL[3] * rs**3) * GIGAPASCAL

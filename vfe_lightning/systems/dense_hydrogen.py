@@ -15,26 +15,26 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from vfe_lightning import declarations, reductions
-from vfe_lightning.errors import NotInvertible
+from vfe_lightning import declarations
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
-from vfe_lightning.exact.hydrogen_pair import KELVIN, thermal_pair
-from vfe_lightning.exact.nuclear_motion import GIGAPASCAL, nuclear_motion
+from vfe_lightning.exact.hydrogen_pair import thermal_pair
+from vfe_lightning.exact.nuclear_motion import nuclear_motion, over_volume, pressure
 from vfe_lightning.exact.proton_hartree_fock import determinant_energy
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.hamiltonians.hydrogen import Hydrogen
+from vfe_lightning.hamiltonians.periodic_box import box_length
 from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
 from vfe_lightning.statistics import Moments
-from vfe_lightning.systems.hydrogen_at_rest import BINS, electron_flow
-from vfe_lightning.systems.one_component_plasma import FOLDED, torus_flow
+from vfe_lightning.systems.hydrogen_at_rest import BINS, electron_flow, pair_profiles
+from vfe_lightning.systems.one_component_plasma import above_uniform, require_no_fold, torus_flow
+from vfe_lightning.units import KELVIN, RYDBERG
 from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
 from vfe_lightning.wavefunctions.proton_wavefunction import ProtonWavefunction
 
-RYDBERG = 0.5  # in Hartree
 # Of the quadrature of two atoms: points an axis, Bohr between points of the grid, exponents; 1e-4 Ha in all
-POINTS, SPACING, LONGEST = 6, 0.25, 6.5
+POINTS, SPACING, LONGEST = 4, 0.25, 6.5
 S_FUNCTIONS, P_FUNCTIONS = (5.0, 1.4, 0.42, 0.15), (1.1, 0.4)
 
 
@@ -54,11 +54,12 @@ class DenseHydrogen(VariationalFreeEnergy):
         super().__init__()
         d = self.declaration = declaration
         self.size, self.temperature = d.n, d.kelvin / KELVIN
+        self.length = d.rs * box_length(d.n, 3)
         self.least_batch = d.walkers_per_geometry
-        self.hamiltonian = Hydrogen(d.n, d.length)
-        self.atoms = ScreenedAtoms(d.orbitals.exponents, d.length, d.orbitals.spacing)
+        self.hamiltonian = Hydrogen(d.n, self.length)
+        self.atoms = ScreenedAtoms(d.orbitals.exponents, self.length, d.orbitals.spacing)
         self.model = torus_flow(d.protons, d.n)
-        self.wavefunction = ProtonWavefunction(electron_flow(d.flow, d.n // 2, d.n // 2, d.n, d.length))
+        self.wavefunction = ProtonWavefunction(electron_flow(d.flow, d.n // 2, d.n // 2, d.n, self.length))
 
     def estimate(self, n_samples: int) -> Estimate:
         """Raises NotInvertible where a layer of p(S) folds at a sample."""
@@ -66,8 +67,7 @@ class DenseHydrogen(VariationalFreeEnergy):
         with torch.no_grad():
             z = self.model.start.sample(n_samples // d.walkers_per_geometry, self.generator)
             s, log_prob = self.model.carried(z)
-            if reductions.total(log_prob.isnan().sum()):
-                raise NotInvertible(FOLDED)
+            require_no_fold(log_prob.isnan().sum())
             states = self.states(s)
             mean_field = determinant_energy(self.atoms, states.geometries, states.up, states.down)
         scores = partial(self.model.scores, z)
@@ -119,7 +119,7 @@ class DenseHydrogen(VariationalFreeEnergy):
 
     def states(self, sample: Tensor) -> ProtonDeterminants:
         """The lowest orbitals of each S, one walker each; S as p has it, in sides of the cube."""
-        protons = self.declaration.length * (sample - sample.floor())
+        protons = self.length * (sample - sample.floor())
         coefficients = self.atoms(protons).coefficients[:, :, : self.size // 2]
         each = torch.arange(len(protons), device=protons.device)
         return ProtonDeterminants(self.atoms, protons, coefficients, coefficients, each)
@@ -129,17 +129,9 @@ class DenseHydrogen(VariationalFreeEnergy):
 
     def profiles(self, x: Tensor, protons: Tensor) -> dict[str, Callable[[], Tensor]]:
         """g(r) of each walker: of protons, of electrons and protons, and of pairs of electrons."""
-        d, n = self.declaration, self.size
-        g = partial(correlations.pair_correlation, length=d.length, bins=BINS)
-        of_each = correlations.pairs_of_spins(n, n, x.device)["opposite"]
-        together = torch.cat([x, protons], dim=1)
-        made = {
-            "pair_correlation_protons": lambda: g(protons),
-            "pair_correlation_proton": lambda: g(together, pairs=of_each),
-        }
-        for kind, pairs in correlations.pairs_of_spins(n // 2, n // 2, x.device).items():
-            made[f"pair_correlation_{kind}"] = partial(g, x, pairs=pairs)
-        return made
+        half = self.size // 2
+        among = partial(correlations.pair_correlation, protons, self.length, BINS)
+        return {"pair_correlation_protons": among} | pair_profiles(x, protons, (half, half), self.length)
 
     def landmarks(self) -> dict[str, float]:
         """Of two atoms, all states of their electrons in a basis, at all distances of the protons.
@@ -147,7 +139,7 @@ class DenseHydrogen(VariationalFreeEnergy):
         In larger cubes its grid takes too long.
         """
         d = self.declaration
-        if d.n != 2 or d.length > LONGEST:
+        if d.n != 2 or self.length > LONGEST:
             return {}
         pair = thermal_pair(d.rs, d.kelvin, POINTS, SPACING, S_FUNCTIONS, P_FUNCTIONS)
         return {"full configuration interaction": pair.free_energy}
@@ -166,15 +158,11 @@ class DenseHydrogen(VariationalFreeEnergy):
         for name, more in added.items():
             moved = Moments.with_error(found[name].mean + more, found[name].error)
             known[f"{name}_with_motion"] = moved.measured_in(found[name].units, self.per)
-        virial = found["virial"]
-        volume = d.length**3 / d.n
-        unit = GIGAPASCAL / RYDBERG / volume
-        pressure = Moments.with_error((virial.mean + self.temperature) * unit, virial.error * unit)
-        return known | {"pressure": pressure.measured_in("GPa")}
+        kinetic, potential = (d.n * found[k].mean.item() / RYDBERG for k in ("kinetic", "potential"))
+        value = pressure(kinetic, potential, d.n, d.rs, d.kelvin)
+        error = over_volume(found["virial"].error.item() / RYDBERG, d.rs)
+        of_protons = Moments.with_error(*torch.tensor([value, error], dtype=torch.float64))
+        return known | {"pressure": of_protons.measured_in("GPa")}
 
     def alarms(self) -> dict[str, str]:
-        entropy = self.evaluation.get("entropy")
-        if entropy is None or entropy.mean <= 5 * entropy.error:
-            return {}
-        text = "S is above that of independent protons, which no density can have: ln p is wrong; report it"
-        return {"entropy_above_uniform": text}
+        return above_uniform(self.evaluation, "protons")

@@ -98,14 +98,8 @@ class HydrogenAtRest(VariationalFreeEnergy):
 
     def profiles(self, x: Tensor) -> dict[str, Callable[[], Tensor]]:
         """g(r) of electrons and protons, and of each kind of pairs of electrons, of each walker."""
-        d, n = self.declaration, self.size
-        g = partial(correlations.pair_correlation, length=d.length, bins=BINS)
-        of_each = correlations.pairs_of_spins(n, n, x.device)["opposite"]
-        together = torch.cat([x, self.protons.expand(len(x), -1, -1)], dim=1)
-        made = {"pair_correlation_proton": lambda: g(together, pairs=of_each)}
-        for kind, pairs in correlations.pairs_of_spins(d.up, d.down, x.device).items():
-            made[f"pair_correlation_{kind}"] = partial(g, x, pairs=pairs)
-        return made
+        d = self.declaration
+        return pair_profiles(x, self.protons.expand(len(x), -1, -1), (d.up, d.down), d.length)
 
     def landmarks(self) -> dict[str, float]:
         """Mean fields and, of two electrons, all states of the basis; cusps are in none of them."""
@@ -119,3 +113,15 @@ def electron_flow(
     velocity = ElectronVelocity(n_up, n_down, protons, length, d.width, d.softness, d.reach, d.messages)
     cusps = ElectronCusps(n_up, n_down, length, d.proton_cusp, d.pair_cusp)
     return ElectronFlow(velocity, cusps, d.steps, d.tolerance)
+
+
+def pair_profiles(
+    x: Tensor, protons: Tensor, spins: tuple[int, int], length: float
+) -> dict[str, Callable[[], Tensor]]:
+    """g(r) of each walker: of electrons and protons, and of each kind of pairs of electrons."""
+    n, g = x.shape[1], partial(correlations.pair_correlation, length=length, bins=BINS)
+    of_each = correlations.pairs_of_spins(n, n, x.device)["opposite"]
+    made = {"pair_correlation_proton": lambda: g(torch.cat([x, protons], dim=1), pairs=of_each)}
+    for kind, pairs in correlations.pairs_of_spins(*spins, x.device).items():
+        made[f"pair_correlation_{kind}"] = partial(g, x, pairs=pairs)
+    return made

@@ -1,5 +1,6 @@
 """The classical one-component plasma: layers that carry independent particles, or free fermions, to ions."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from torch import Tensor
@@ -18,6 +19,7 @@ from vfe_lightning.generative.torus_flow import Independent, Start, TorusFlow
 from vfe_lightning.hamiltonians.periodic_box import box_length
 from vfe_lightning.hamiltonians.plasma import Plasma
 from vfe_lightning.result import Reference
+from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.continuous import Continuous
 from vfe_lightning.systems.physics import Physics
 from vfe_lightning.wavefunctions.fermion_positions import FermionPositions
@@ -81,7 +83,7 @@ class OneComponentPlasma(Continuous):
         folds = estimate.entropy.isnan().sum()
         self._folds = folds if self._folds is None else self._folds + folds
         if not self.training:
-            self._require_no_fold()
+            require_no_fold(self._folds)
         return estimate
 
     def training_step(self, batch: int, batch_idx: int) -> Tensor:
@@ -90,21 +92,27 @@ class OneComponentPlasma(Continuous):
         try:
             return super().training_step(batch, batch_idx)
         except NotFinite:
-            self._require_no_fold()
+            if self._folds is not None:
+                require_no_fold(self._folds)
             raise
 
-    def _require_no_fold(self) -> None:
-        if self._folds is not None and reductions.total(self._folds):
-            raise NotInvertible(FOLDED)
-
     def alarms(self) -> dict[str, str]:
-        found = super().alarms()
-        entropy = self.evaluation.get("entropy")
-        if entropy is not None and entropy.mean > ERRORS * entropy.error:
-            found["entropy_above_uniform"] = (
-                "S is above that of independent ions, which no density can have: ln p is wrong; report it"
-            )
-        return found
+        return super().alarms() | above_uniform(self.evaluation, "ions")
+
+
+def require_no_fold(folds: Tensor) -> None:
+    """Raises NotInvertible where a layer folds at some samples, as many as that on this rank."""
+    if reductions.total(folds):
+        raise NotInvertible(FOLDED)
+
+
+def above_uniform(evaluation: Mapping[str, Moments], particles: str) -> dict[str, str]:
+    """The alarm that no density can raise: S relative to independent particles is positive."""
+    entropy = evaluation.get("entropy")
+    if entropy is None or entropy.mean <= ERRORS * entropy.error:
+        return {}
+    text = f"S is above that of independent {particles}, which no density can have: ln p is wrong; report it"
+    return {"entropy_above_uniform": text}
 
 
 def torus_flow(d: Layers, n: int) -> TorusFlow:
