@@ -15,7 +15,8 @@ GENERATOR = {"flow": {"layers": 2, "width": 4}, "samples": {"chains": 20, "traje
 TRAP = {"flow.velocity.width": 4, "flow.steps": 2}
 ANNEALED = {"annealing.steps": 2}
 QUANTUM = {"nx": 2, "ny": 2, "depth": 1, **ANNEALED}
-HYDROGEN = {"flow": {"width": 3, "steps": 1}, "protons": {"layers": 2, "width": 4}, "mean_field_steps": 1}
+QUICK = {"flow": {"width": 3, "steps": 1}}
+HYDROGEN = {"protons": {"layers": 2, "width": 4}, "mean_field_steps": 1, **QUICK}
 SMALL: dict[str, dict[str, Any]] = {
     "alanine_dipeptide": {"flow": {"layers": 2, "width": 4}, "dynamics": {"samples": 100, "stride": 10}},
     "coulomb_trap": {"n": 2, **TRAP},
@@ -31,9 +32,14 @@ SMALL: dict[str, dict[str, Any]] = {
     "heg_twists": {"n": 4, **GAS},
     "heisenberg": QUANTUM,
     "hopfield": {"n": 8, **ANNEALED},
-    "hydrogen": {"n": 2, "orbitals.exponents": (0.9, 0.3), **HYDROGEN},
+    "hydrogen": {"n": 2, "rs": 4.0, "orbitals.exponents": (0.9, 0.3), **HYDROGEN},
     "hydrogen_pair": HYDROGEN,
-    "hydrogen_molecule": {"flow.width": 3, "flow.steps": 1},
+    "hydrogen_molecule": {
+        "protons": [[1, 1, 1], [2.4, 1, 1]],
+        "length": 5.0,
+        "orbitals.exponents": (1.4, 0.42),
+        **QUICK,
+    },
     "inverse_ising": {"n": 5},
     "ising": {"L": 4, **ANNEALED},
     "ising_triangular": {"L": 4, "beta": 0.2, **ANNEALED},

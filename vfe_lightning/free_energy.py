@@ -14,7 +14,6 @@ from typing import Any, cast
 
 import lightning as L
 import torch
-from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
@@ -127,8 +126,9 @@ class VariationalFreeEnergy(Sampled, L.LightningModule, ABC):
         share = self.batch_size // (reductions.world_size() * self.accumulate)
         passes = self.accumulate * self.grown(self.global_step)
         estimate = Estimate.concatenate([self.estimate(share) for _ in range(passes)])
-        self.measured = (reporting := self.reporting).measured(estimate)
-        optimizer = cast(LightningOptimizer, self.optimizers())
+        reporting = self.reporting
+        self.measured = reporting.measured(estimate)
+        optimizer: Any = self.optimizers()
         update = cast(FactorOptimizer, optimizer.optimizer).update(estimate.factors)
         metrics = reductions.numbers(scalars(self.measured) | reporting.diagnostics(estimate) | update.norms)
         for name in ("free_energy", "energy", "entropy"):

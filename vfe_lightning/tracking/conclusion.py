@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -22,6 +23,7 @@ from vfe_lightning.tracking.items import metric_name
 from vfe_lightning.tracking.places import RESULT
 from vfe_lightning.tracking.record import Record
 
+_landmarks: WeakKeyDictionary[VariationalFreeEnergy, dict[str, float]] = WeakKeyDictionary()
 REFERENCES = (*quoted.HEADLINES, "heat_capacity")
 
 
@@ -70,8 +72,11 @@ def watched(found: Result, system: VariationalFreeEnergy, samples: int) -> Resul
 
 
 def landmarks_of(system: VariationalFreeEnergy) -> dict[str, float]:
-    """Free energies of approximations per site or particle in `units`."""
-    return {name: f * system.energy_unit / system.size for name, f in system.landmarks().items()}
+    """Free energies of approximations per site or particle in `units`; some take seconds, and are kept."""
+    if system not in _landmarks:
+        unit = system.energy_unit / system.size
+        _landmarks[system] = {name: f * unit for name, f in system.landmarks().items()}
+    return _landmarks[system]
 
 
 def start_notes(
