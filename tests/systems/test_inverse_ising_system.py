@@ -4,7 +4,7 @@ import pytest
 import torch
 from judging import errors
 from spins import all_spins
-from test_spins_system import evaluate, prepared, train
+from stepping import evaluate, prepared, train
 
 from vfe_lightning import declarations
 from vfe_lightning.estimators.gradients import gradient_and_variance

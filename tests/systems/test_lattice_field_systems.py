@@ -6,12 +6,11 @@ import pytest
 import torch
 from judging import agrees, errors
 from pydantic import ValidationError
-from test_spins_system import evaluate, prepared, train
+from stepping import evaluate, prepared, train
 
 from vfe_lightning import declarations
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.estimators import lattice_correlations as correlations
-from vfe_lightning.watch import FEW
 
 PHI4 = {"L": 2, "m2": -4.0, "lam": 8.0}
 FLOWS = {
@@ -33,7 +32,7 @@ def test_four_sites_come_to_the_exact_free_energy_from_above(flow, gradient):
     found = evaluate(train(system, 160 if gradient == "path_only" else 80), 40)  # its noise is large at first
     f, error = found["free_energy"]
     assert exact.free_energy / 4 - errors() * error < f < system.landmarks()["Gaussian"] / 4
-    assert found["effective_sample_size"][0] * 2560 > FEW  # for errors that are honest
+    assert found["effective_sample_size"][0] > 0.1  # hundreds of 2560 samples
     for name, value in (("importance_free_energy", exact.free_energy), ("reweighted_energy", exact.energy)):
         assert agrees(*found[name], value / 4) and found[name][1] < 0.05
     assert found["acceptance"][0] > 0.2 and found["autocorrelation_time"][0] > 0.4

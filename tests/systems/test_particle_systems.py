@@ -1,41 +1,20 @@
 """Particles and molecules as the training sees them, against exact free energies."""
 
 import math
-from types import SimpleNamespace
 
 import pytest
 import torch
 from judging import agrees, errors
+from stepping import evaluate, prepared, train
 
 from vfe_lightning import declarations
 from vfe_lightning.declarations import Adam
-from vfe_lightning.optimizers import make_optimizer
-from vfe_lightning.streams import make_generator
 
 SMALL = {"flow": {"velocity": {"kind": "pair", "width": 16}, "steps": 6}}
 
 
 def trained(declaration, steps, batch=128, rate=1e-2, decay=100.0):
-    torch.manual_seed(0)
-    system = declaration.build()
-    made = make_optimizer(Adam(learning_rate=rate, decay=decay, max_norm=10.0), system)
-    system.prepare(lambda _: made, batch, seed=0)
-    system.generator = make_generator(torch.device("cpu"), 0, "training")
-    stepper = SimpleNamespace(optimizer=made, step=made.step)
-    system.optimizers = lambda: stepper
-    for step in range(steps):
-        system.training_step(step, step)
-    return system
-
-
-def evaluated(system, batches):
-    system.eval()
-    with torch.no_grad():
-        system.on_validation_epoch_start()
-        for i in range(batches):
-            system.validation_step(i, i)
-        system.on_validation_epoch_end()
-    return {k: (m.mean.item(), m.error.item()) for k, m in system.evaluation.items() if m.mean.ndim == 0}
+    return train(prepared(declaration, Adam(learning_rate=rate, decay=decay, max_norm=10.0), batch), steps)
 
 
 def close(found, exact):
@@ -45,7 +24,7 @@ def close(found, exact):
 def test_two_charges_reach_their_exact_free_energy():
     system = trained(declarations.CoulombTrap(n=2, dim=2, beta=10.0, **SMALL), 80)
     exact = system.reference()
-    found = evaluated(system, 40)
+    found = evaluate(system, 40)
     f, error = found["free_energy"]
     assert exact.free_energy - errors() * error < f < exact.free_energy + 0.1  # it starts 0.5 to 0.8 above
     assert found["importance_free_energy"][1] < 5e-3
@@ -82,7 +61,7 @@ def test_independent_particles_bound_the_free_energy():
 )
 def test_log_gases(declaration, square_radius):
     system = trained(declaration, 300, batch=256, rate=5e-3, decay=150.0)
-    found = evaluated(system, 60)
+    found = evaluate(system, 60)
     assert close(found["importance_free_energy"], system.reference().free_energy)
     assert close(found["reweighted_square_radius"], square_radius)
     assert close(found["reweighted_virial_residual"], 0.0)
@@ -91,7 +70,7 @@ def test_log_gases(declaration, square_radius):
 @pytest.mark.slow
 def test_double_well_by_energy_and_data():
     system = trained(declarations.DoubleWell(), 600, batch=512, rate=3e-3, decay=200.0)
-    found = evaluated(system, 200)
+    found = evaluate(system, 200)
     assert close(found["importance_free_energy"], -12.0649290)
     assert close(found["free_energy_difference"], 4.777274)
     assert found["free_energy_difference"][1] < 0.03
@@ -101,6 +80,6 @@ def test_double_well_by_energy_and_data():
 @pytest.mark.slow
 def test_dimer_without_solvent():
     system = trained(declarations.Dimer(), 400, batch=512, rate=3e-3, decay=200.0)
-    found = evaluated(system, 200)
+    found = evaluate(system, 200)
     assert close(found["importance_free_energy"], -11.6368991)
     assert close(found["free_energy_difference"], -1.0773887)

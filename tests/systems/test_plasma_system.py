@@ -1,57 +1,33 @@
 """The one-component plasma as the training sees it: bounds, two ions exactly, folds and gradients."""
 
 import math
-from types import SimpleNamespace
 
 import pytest
 import torch
 from judging import agrees, errors, not_below
 from noise import stirred
+from stepping import evaluate, prepared, train
 
 from vfe_lightning import declarations
 from vfe_lightning.declarations import Adam, NaturalGradient, TrustRegion
 from vfe_lightning.declarations.plasma import IndependentStart
 from vfe_lightning.errors import NotInvertible
-from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.statistics import Moments
-from vfe_lightning.streams import make_generator
 
 SMALL = {"layers": 3, "width": 8, "messages": 1}
+ADAM = Adam(learning_rate=0.02)
 ALONE = {**SMALL, "messages": 0, "start": {"kind": "independent"}}
 
 
-def system_of(n=2, gamma=5.0, batch=64, optimizer=None, flow=SMALL, **declared):
-    torch.manual_seed(0)
-    system = declarations.OneComponentPlasma(n=n, gamma=gamma, flow=flow, **declared).build()
-    made = make_optimizer(optimizer or Adam(learning_rate=0.02), system)
-    system.prepare(lambda _: made, batch, seed=0)
-    system.generator = make_generator(torch.device("cpu"), 0, "training")
-    stepper = SimpleNamespace(optimizer=made, step=made.step)
-    system.optimizers = lambda: stepper
-    return system
-
-
-def trained(steps, **made):
-    system = system_of(**made)
-    for step in range(steps):
-        system.training_step(step, step)
-    return system
-
-
-def evaluated(system, batches):
-    system.eval()
-    with torch.no_grad():
-        system.on_validation_epoch_start()
-        for i in range(batches):
-            system.validation_step(i, i)
-        system.on_validation_epoch_end()
-    return {k: (m.mean.item(), m.error.item()) for k, m in system.evaluation.items() if m.mean.ndim == 0}
+def system_of(n=2, gamma=5.0, optimizer=ADAM, flow=SMALL, **declared):
+    declaration = declarations.OneComponentPlasma(n=n, gamma=gamma, flow=flow, **declared)
+    return prepared(declaration, optimizer, batch=64)
 
 
 @pytest.mark.parametrize("flow", [SMALL, ALONE], ids=["fermions", "independent"])
 def test_two_ions_reach_their_exact_free_energy(flow):
-    system = trained(25, flow=flow)
-    exact, found = system.reference().per(2, 1.0), evaluated(system, 15)
+    system = train(system_of(flow=flow), 25)
+    exact, found = system.reference().per(2, 1.0), evaluate(system, 15)
     assert exact.energy is not None
     assert not_below(*found["free_energy"], exact.free_energy)
     assert found["free_energy"][0] < exact.free_energy + 0.1
@@ -63,7 +39,7 @@ def test_two_ions_reach_their_exact_free_energy(flow):
 
 def test_independent_ions_are_where_training_starts():
     system = system_of(n=5, flow=ALONE)
-    found = evaluated(system, 10)
+    found = evaluate(system, 10)
     assert agrees(*found["free_energy"], system.landmarks()["independent ions"] / 5)
     assert found["entropy"] == (0, 0)
     assert system.contained() == {"independent ions"}
@@ -91,7 +67,8 @@ def test_the_gradient_is_that_of_the_free_energy(gradient):
 def test_a_natural_gradient_lowers_the_free_energy():
     optimizer = NaturalGradient(classical=TrustRegion(max_norm=0.01, damping=0.1))
     before, after = (
-        evaluated(trained(steps, optimizer=optimizer, gamma=20.0), 10)["free_energy"] for steps in (0, 8)
+        evaluate(train(system_of(optimizer=optimizer, gamma=20.0), steps), 10)["free_energy"]
+        for steps in (0, 8)
     )
     assert after[0] < before[0] - errors() * math.hypot(before[1], after[1])
 
@@ -103,8 +80,21 @@ def test_a_flow_that_folds_stops_with_one_clear_line(training):
         for p in system.model.parameters():
             p.fill_(-3.0)
     with pytest.raises(NotInvertible, match=r"a layer of the flow folds: .*with more layers") as caught:
-        _ = system.training_step(0, 0) if training else evaluated(system, 1)
+        _ = system.training_step(0, 0) if training else evaluate(system, 1)
     assert "\n" not in str(caught.value)
+
+
+def test_a_fold_of_one_evaluation_is_none_of_the_next():
+    system = system_of()
+    good = [p.detach().clone() for p in system.model.parameters()]
+    with torch.no_grad():
+        for p in system.model.parameters():
+            p.fill_(-3.0)
+        with pytest.raises(NotInvertible):
+            evaluate(system, 1)
+        for p, value in zip(system.model.parameters(), good, strict=True):
+            p.copy_(value)
+    assert math.isfinite(evaluate(system, 1)["free_energy"][0])
 
 
 def test_a_positive_entropy_is_told():

@@ -5,7 +5,8 @@ import torch
 from judging import errors
 from pydantic import ValidationError
 from spins import randomize
-from test_spins_system import NO_ANNEALING, evaluate, prepared, train
+from stepping import evaluate, prepared, train
+from test_spins_system import NO_ANNEALING
 
 from vfe_lightning import declarations
 from vfe_lightning.errors import NotKnown

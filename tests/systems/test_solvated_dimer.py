@@ -3,7 +3,7 @@
 import pytest
 import torch
 from judging import errors
-from test_particle_systems import close, evaluated, trained
+from test_particle_systems import close, trained
 
 from vfe_lightning import declarations
 from vfe_lightning.hamiltonians.dimer import distance
@@ -16,7 +16,7 @@ ALONE = -1.0773887  # by quadrature
 
 def test_the_dimer_alone():
     system = trained(declarations.SolvatedDimer(solvent=0, stages=2, samples=SAMPLES), 0)
-    found = evaluated(system, 20)
+    found = evaluate(system, 20)
     assert found["exact_free_energy_difference"][0] < ALONE + 1e-6
     assert close(found["bennett_difference"], ALONE) and found["bennett_difference"][1] < 0.03
     assert found["bennett_overlap"][0] > 0.9
@@ -29,8 +29,8 @@ def test_the_dimer_alone():
 def test_maps_of_a_dense_fluid_are_learned():
     """The bounds close in, and both sides meet better; 1.06 is by umbrella sampling."""
     d = declarations.SolvatedDimer(stages=2, samples={**SAMPLES, "chains": 32})
-    before = evaluated(trained(d, 0), 4)
-    after = evaluated(trained(d, 50, batch=32, rate=1e-2, decay=100.0), 4)
+    before = evaluate(trained(d, 0), 4)
+    after = evaluate(trained(d, 50, batch=32, rate=1e-2, decay=100.0), 4)
     assert after["bennett_overlap"][0] > 1.5 * before["bennett_overlap"][0]
     gaps = [found["free_energy"][0] - found["lower_bound"][0] for found in (before, after)]
     assert gaps[1] < 0.7 * gaps[0]  # to a third and less

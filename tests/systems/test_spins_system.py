@@ -2,19 +2,17 @@
 
 import math
 from contextlib import nullcontext
-from types import SimpleNamespace
 
 import pytest
 import torch
 from judging import agrees, errors
 from pydantic import ValidationError
+from stepping import ADAM, evaluate, prepared, train
 
 from vfe_lightning import declarations
 from vfe_lightning.declarations.spin_networks import beta_share
 from vfe_lightning.errors import NotKnown
-from vfe_lightning.free_energy import make_generator
 from vfe_lightning.hamiltonians.spins import balanced_patterns
-from vfe_lightning.optimizers import make_optimizer
 
 ISING = {"L": 3, "beta": 0.4, "network": {"kind": "made", "depth": 2, "width": 4}}
 NO_ANNEALING = {"annealing": {"kind": "none"}}
@@ -36,37 +34,8 @@ SYSTEMS = {
     "Potts": lambda **c: declarations.Potts(**ISING | {"beta": 0.9, "q": 3} | c),
     "SK": lambda **c: declarations.SherringtonKirkpatrick(**{"n": 8, "beta": 1.0} | c),
 }
-ADAM = {"kind": "adam", "learning_rate": 0.02, "decay": 200}
 NATURAL = {"kind": "natural_gradient", "learning_rate": 0.1, "classical": {"max_norm": 1.0, "damping": 1e-2}}
-OPTIMIZERS = {"Adam": declarations.Adam(**ADAM), "natural gradient": declarations.NaturalGradient(**NATURAL)}
-
-
-def prepared(declaration, optimizer=OPTIMIZERS["Adam"], batch=200, accumulate=1):
-    torch.manual_seed(0)
-    system = declaration.build()
-    made = make_optimizer(optimizer, system)
-    system.prepare(lambda _: made, batch, seed=0, accumulate=accumulate)
-    system.generator = make_generator(torch.device("cpu"), 0, "training")
-    stepper = SimpleNamespace(optimizer=made, step=made.step)
-    system.optimizers = lambda: stepper
-    return system
-
-
-def train(system, steps: int):
-    for step in range(steps):
-        system.training_step(step, step)
-    system.eval()
-    return system
-
-
-def evaluate(system, batches: int = 20) -> dict[str, tuple[float, float]]:
-    system.eval()
-    with torch.no_grad():
-        system.on_validation_epoch_start()
-        for i in range(batches):
-            system.validation_step(i, i)
-        system.on_validation_epoch_end()
-    return {k: (m.mean.item(), m.error.item()) for k, m in system.evaluation.items() if m.mean.ndim == 0}
+OPTIMIZERS = {"Adam": ADAM, "natural gradient": declarations.NaturalGradient(**NATURAL)}
 
 
 # the hierarchical network trains on the same two lattices
@@ -157,8 +126,8 @@ def test_the_innermost_squares_are_as_warm_as_the_gradient():
     block = [5, 6, 7, 9, 10, 11, 13, 14, 15]
     x[:, block] *= 2.0 * torch.randint(2, (64, 9), generator=torch.Generator().manual_seed(1)) - 1
     system.model.sample = lambda n, generator: x
-    for train in (True, False):
-        cost = system.train(train).estimate(64).factors[0].cost
+    for training in (True, False):
+        cost = system.train(training).estimate(64).factors[0].cost
         torch.testing.assert_close(cost, cost[:1].expand(64))
 
 
