@@ -3,6 +3,7 @@
 import pytest
 import torch
 from judging import errors
+from stepping import evaluate
 from test_particle_systems import close, trained
 
 from vfe_lightning import declarations

@@ -6,6 +6,7 @@ ln p at what was generated is one linear solve.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -13,10 +14,10 @@ from torch import Tensor
 
 from vfe_lightning import reductions
 from vfe_lightning.calculus.gradient import gradient
-from vfe_lightning.estimate import Estimate, Factor
+from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators.baselines import equal_weights
 from vfe_lightning.estimators.gradients import clip
-from vfe_lightning.estimators.pathwise import pulled_back, shares
+from vfe_lightning.estimators.pathwise import by_samples
 from vfe_lightning.generative.torus_flow import TorusFlow
 
 CLIP = 5.0  # mean absolute deviations: two particles that meet have a huge energy, and are one sample of many
@@ -37,38 +38,27 @@ def by_generation(
         energy: (batch, n, 3) -> (batch,), differentiable.
         path_only: leave the score out of the gradient.
     """
-    sources, samples, energies, log_probs, costs = [], [], [], [], []
-    for share in shares(n_samples):
-        z = model.start.sample(share, generator)
-        x, log_prob = model.carried(z)
-        e = energy(x)
-        cost = log_prob + beta * e
+    sources: list[Tensor] = []
+
+    def rsample(share: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        sources.append(model.start.sample(share, generator))
+        return model.carried(sources[-1])
+
+    def cost(x: Tensor, log_prob: Tensor, e: Tensor) -> Tensor:
         if path_only and torch.is_grad_enabled():
-            force = model.gradient(z) + beta * gradient(energy, x)
-            cost = (force * x).sum(dim=(1, 2))
-        costs.append(cost)
-        sources.append(z)
-        samples.append(x.detach())
-        energies.append(e.detach())
-        log_probs.append(log_prob.detach())
-    z, x, e, log_prob = (torch.cat(parts) for parts in (sources, samples, energies, log_probs))
-    cost = log_prob + beta * e
-    factor = Factor(
-        "p",
-        model,
-        None,
-        cost,
+            force = model.gradient(sources[-1]) + beta * gradient(energy, x)
+            return (force * x).sum(dim=(1, 2))
+        return log_prob + beta * e
+
+    x, estimate = by_samples(model, energy, n_samples, beta, cost, generator, rsample)
+    (factor,) = estimate.factors
+    held = replace(
+        factor,
+        cost=beta * estimate.energy - estimate.entropy,
         weights=partial(_of_those_within, CLIP),
-        pullback=partial(pulled_back, costs, list(model.parameters())),
-        metric=partial(_centred_scores, model, z),
+        metric=partial(_centred_scores, model, torch.cat(sources)),
     )
-    return x, Estimate(
-        free_energy=e + log_prob / beta,
-        energy=e,
-        entropy=-log_prob,
-        factors=(factor,),
-        log_weights=-beta * e - log_prob,
-    )
+    return x, replace(estimate, factors=(held,))
 
 
 def _of_those_within(width: float, cost: Tensor) -> Tensor:

@@ -22,6 +22,8 @@ from vfe_lightning.generative.reparameterized import ReparameterizedModel
 GROUPS = 2  # of samples that have a backward pass of their own, which shows the noise of the gradient
 LARGE = 1000  # samples; a smaller batch is one group, since two would take nearly twice as long
 
+Rsample = Callable[[int, torch.Generator | None], tuple[Tensor, Tensor]]
+
 
 def by_path(
     model: ReparameterizedModel,
@@ -64,15 +66,17 @@ def by_samples(
     beta: float,
     cost: Callable[[Tensor, Tensor, Tensor], Tensor],
     generator: torch.Generator | None = None,
+    rsample: Rsample | None = None,
 ) -> tuple[Tensor, Estimate]:
     """Fresh samples, constants to autograd, and F of them; the gradient is that of the mean cost.
 
     Args:
         cost: x (batch, ...), ln p and the energy, (batch,), differentiable -> (batch,).
+        rsample: how x and ln p are drawn, that of the model if None.
     """
     samples, energies, log_probs, costs = [], [], [], []
     for share in shares(n_samples):
-        x, log_prob = model.rsample(share, generator)
+        x, log_prob = (rsample or model.rsample)(share, generator)
         e = energy(x)
         costs.append(cost(x, log_prob, e))
         samples.append(x.detach())
