@@ -30,7 +30,8 @@ hydrogen = Experiment(
     optimizer=NaturalGradient(
         hold=60,
         decay=40,
-        classical=TrustRegion(max_norm=3e-3, momentum=0.8, damping=0.1),
+        # longer steps follow the noise of the electrons until the flow of the protons folds
+        classical=TrustRegion(max_norm=1e-3, momentum=0.8, damping=0.1),
         quantum=TrustRegion(max_norm=1e-3, momentum=0.8, damping=1e-2),
     ),
     trainer=Trainer(max_steps=140, average=0.1, evaluation_batches=60),
