@@ -11,7 +11,15 @@ from vfe_lightning import reductions
 from vfe_lightning.declarations.evaluation import SequentialMonteCarlo
 from vfe_lightning.gibbs_state import GibbsState
 from vfe_lightning.samplers.bridge import Bridge, Function
-from vfe_lightning.samplers.bridge_moves import Independence, Jumps, Kernel, KernelMove, Move, nearest
+from vfe_lightning.samplers.bridge_moves import (
+    Independence,
+    Jumps,
+    Kernel,
+    KernelMove,
+    Move,
+    Nearby,
+    nearest,
+)
 from vfe_lightning.samplers.images import Imaged
 from vfe_lightning.samplers.pilot import pilot
 from vfe_lightning.samplers.sequential_monte_carlo import at_the_foot, climb, settled
@@ -50,7 +58,7 @@ class Crossing:
         wells = self.wells if jumps else None
         bridge = self.bridge if wells is None else Imaged(self.bridge, wells)
         moves: list[Move] = [KernelMove(bridge, kernel) for kernel in self.kernels]
-        moves.append(Independence(bridge))
+        moves.append(Nearby(bridge) if bridge.local else Independence(bridge))
         return bridge, moves if wells is None else [*moves, Jumps(bridge, wells)]
 
 

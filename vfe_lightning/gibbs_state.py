@@ -70,7 +70,7 @@ class GibbsState:
                 "smc_r_hat": max(self.r_hats().values()),
                 "smc_population_agreement": importance.effective_sample_size.mean,
                 "smc_conditional_sample_size": self.climb.conditional.min(),
-                "smc_acceptance": self.climb.acceptance.max(dim=1).values.min(),
+                "smc_acceptance": self.climb.acceptance.nan_to_num().max(dim=1).values.min(),
                 "smc_temperatures": float(self.climb.height),
                 "smc_evaluations": self.evaluations,
                 "smc_seconds": self.seconds,

@@ -16,7 +16,7 @@ from vfe_lightning.hamiltonians.ising_dual import IsingDual
 from vfe_lightning.hamiltonians.potts import Potts
 from vfe_lightning.hamiltonians.spins import PairwiseSpins
 from vfe_lightning.samplers.bridge import Bridge, Walkers
-from vfe_lightning.samplers.bridge_moves import Independence, Jumps, KernelMove
+from vfe_lightning.samplers.bridge_moves import Independence, Jumps, KernelMove, Nearby
 from vfe_lightning.samplers.images import Imaged
 from vfe_lightning.samplers.spin_steps import HeatBath, clusters, independent_sets
 from vfe_lightning.samplers.stretched_trajectories import Trajectories
@@ -124,11 +124,16 @@ def gaussians(precision=4.0, mean=1.0):
     def action(x):
         return 0.5 * precision * (x - mean).square().sum(dim=1)
 
-    return Bridge(draw, log_normal, action, lambda x: precision * (x - mean))
+    def near(x, step, g):
+        noise = torch.randn(x.shape, generator=g, dtype=x.dtype)
+        y = (1 - step.square()).sqrt()[:, None] * x + step[:, None] * noise
+        return y, log_normal(y), log_normal(x)
+
+    return Bridge(draw, log_normal, action, lambda x: precision * (x - mean), near)
 
 
 @pytest.mark.parametrize("t", [0.0, 0.3, 1.0])
-@pytest.mark.parametrize("kind", ["trajectories", "independence", "jumps"])
+@pytest.mark.parametrize("kind", ["trajectories", "independence", "nearby", "jumps"])
 def test_moves_in_space_leave_the_density_as_it_is(kind, t):
     bridge = gaussians()
     kernel = Trajectories(bridge, 3)
@@ -137,6 +142,7 @@ def test_moves_in_space_leave_the_density_as_it_is(kind, t):
     move = {
         "trajectories": KernelMove(bridge, kernel),
         "independence": Independence(bridge),
+        "nearby": Nearby(bridge),
         "jumps": Jumps(bridge, wells),
     }[kind]
     precision = (1 - t) + 4.0 * t

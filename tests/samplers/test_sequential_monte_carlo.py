@@ -15,10 +15,12 @@ from vfe_lightning.generative.reparameterized import log_normal
 from vfe_lightning.samplers.bridge import Bridge, Walkers
 from vfe_lightning.samplers.bridge_moves import Independence, KernelMove
 from vfe_lightning.samplers.images import Imaged
-from vfe_lightning.samplers.pilot import PATIENCE, THIN, Rung, patience, pilot, tail
+from vfe_lightning.samplers.pilot import PATIENCE, patience, pilot
 from vfe_lightning.samplers.populations import Populations, normalised, systematic
+from vfe_lightning.samplers.rungs import Rung
 from vfe_lightning.samplers.sequential_monte_carlo import at_the_foot, climb, settled
 from vfe_lightning.samplers.stretched_trajectories import Trajectories
+from vfe_lightning.samplers.temperatures import THIN, tail
 from vfe_lightning.statistics import Importance
 
 EXACT = math.log(2 * math.pi / 4)  # ln Z of `gaussians`

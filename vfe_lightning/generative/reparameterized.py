@@ -30,6 +30,18 @@ class ReparameterizedModel(nn.Module, ABC):
     def log_prob(self, x: Tensor) -> Tensor:
         """ln p at given points: (batch, ...) -> (batch,)."""
 
+    def nearby(
+        self, x: Tensor, step: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """A step that has detailed balance in p, ln p of where it ends, and ln p of x.
+
+        Where p has no latent variables to step in, the end is independent of x.
+
+        Args:
+            step: between 0, no step, and 1, of which the end is independent of x: (batch,).
+        """
+        return *self.rsample(len(x), generator), self.log_prob(x)
+
 
 class NormalizingFlow(ReparameterizedModel):
     """Standard normal variables, carried by a bijector.
@@ -54,6 +66,20 @@ class NormalizingFlow(ReparameterizedModel):
     def log_prob(self, x: Tensor) -> Tensor:
         z, log_det = self.bijector.inverse(x)
         return log_normal(z) + log_det
+
+    def nearby(
+        self, x: Tensor, step: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """By z' = (1 - step^2)^(1/2) z + step xi.
+
+        Cotter, Roberts, Stuart & White, Stat. Sci. 28, 424 (2013).
+        """
+        z, log_det = self.bijector.inverse(x)
+        log_prob = log_normal(z) + log_det
+        step = step.view(-1, *[1] * (z.ndim - 1))
+        z = (1 - step.square()).sqrt() * z + step * torch.empty_like(z).normal_(generator=generator)
+        x, log_det = self.bijector(z)
+        return x, log_normal(z) - log_det, log_prob
 
 
 def log_normal(z: Tensor) -> Tensor:

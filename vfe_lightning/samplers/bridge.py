@@ -14,6 +14,8 @@ from torch import Tensor
 from vfe_lightning.calculus.gradient import gradient
 
 Function = Callable[[Tensor], Tensor]
+Near = Callable[[Tensor, Tensor, torch.Generator | None], tuple[Tensor, Tensor, Tensor]]
+AT_ONCE = 128  # walkers: what a flow makes of more does not stay in the caches of a processor
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Bridge:
         log_q: (walkers, ...) -> (walkers,).
         action: beta H, (walkers, ...) -> (walkers,); what is no number has no weight.
         gradient: d action / dx, (walkers, ...) -> (walkers, ...); None: by automatic differentiation.
+        near: a step with detailed balance in q, of x (walkers, ...) and a length from 0 to 1, (walkers,): to
+            x, ln q of it, and ln q of where it began; None: q has no such step.
         at_once: walkers that q is asked for at a time.
     """
 
@@ -66,10 +70,11 @@ class Bridge:
         log_q: Function,
         action: Function,
         gradient: Function | None = None,
-        at_once: int = 512,
+        near: Near | None = None,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._draw, self._log_q, self._action, self._gradient = draw, log_q, action, gradient
-        self.at_once, self._evaluations = at_once, 0
+        self._near, self.at_once, self._evaluations = near, at_once, 0
 
     @property
     def evaluations(self) -> int:
@@ -82,6 +87,19 @@ class Bridge:
         parts = [self._draw(size, generator) for size in sizes]
         x, log_q = (torch.cat(column) for column in zip(*parts, strict=True))
         return Walkers(x, log_q, self.action(x))
+
+    @property
+    def local(self) -> bool:
+        """Whether q has steps."""
+        return self._near is not None
+
+    def nearby(self, x: Tensor, step: Tensor, generator: torch.Generator | None) -> tuple[Walkers, Tensor]:
+        """Where steps in q end, and ln q of where they begin: (walkers,)."""
+        assert self._near is not None
+        pairs = zip(x.split(self.at_once), step.split(self.at_once), strict=True)
+        parts = [self._near(y, size, generator) for y, size in pairs]
+        moved, log_q, before = (torch.cat(column) for column in zip(*parts, strict=True))
+        return Walkers(moved, log_q, self.action(moved)), before
 
     def log_q(self, x: Tensor) -> Tensor:
         return torch.cat([self._log_q(part) for part in x.split(self.at_once)])

@@ -6,32 +6,48 @@ $$ \min(1, e^{r(x') - r(x)}), \qquad r(x) = (1-t) \ln q(x) + (s - t) \beta H(x),
 
 so that trajectories, flips of spins and clusters need neither forces nor conditional probabilities of q, but
 ln q of where they end: a second test, Christen & Fox, J. Comput. Graph. Stat. 14, 795 (2005). s is where r
-changes least. Samples of q itself are accepted by min(1, (w' / w)^t): Albergo, Kanwar & Shanahan, Phys. Rev.
-D 100, 034515 (2019).
+changes least. Samples of q itself, or steps that leave q as it is, are accepted by
+min(1, (w' / w)^t): Albergo, Kanwar & Shanahan, Phys. Rev. D 100, 034515 (2019).
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from vfe_lightning.samplers.bridge import Bridge, Walkers
 
+AFRESH = 0.25  # of the steps in q are as long as can be
 
-class Kernel(ABC):
-    """A step in exp(-s beta H) with detailed balance.
 
-    Attributes:
-        first, least, most: of the size of a step.
-        wanted: how often a move is to be accepted, by which the size is tuned.
-        only: s, where there is no step for another one.
-        shape: of space, as `fit` has learned it; None where there is nothing to learn.
-    """
+@dataclass(frozen=True)
+class Sizes:
+    """Of the steps of a move: where tuning begins and ends, and how often the move is to be accepted."""
 
     first: float
     least: float
     most: float
     wanted: float
+
+    @property
+    def tunable(self) -> bool:
+        return self.least < self.most
+
+
+ONE_SIZE = Sizes(1.0, 1.0, 1.0, 0.5)
+
+
+class Kernel(ABC):
+    """A step in exp(-s beta H) with detailed balance.
+
+    Attributes:
+        sizes: of a step.
+        only: s, where there is no step for another one.
+        shape: of space, as `fit` has learned it; None where there is nothing to learn.
+    """
+
+    sizes: Sizes = ONE_SIZE
     only: float | None = None
     shape: Tensor | None = None
 
@@ -46,13 +62,17 @@ class Kernel(ABC):
 
 
 class Move(ABC):
-    """A Markov step of all walkers; the size of it has a meaning where it has a kernel.
+    """A Markov step of all walkers.
 
     Attributes:
+        sizes: of a step.
+        passes: through q, of a step below the Gibbs state; H costs little beside them.
         costly: asks for ln q also in the Gibbs state, where others do not.
     """
 
     kernel: Kernel | None = None
+    sizes: Sizes = ONE_SIZE
+    passes: int = 1
     costly: bool = False
 
     @abstractmethod
@@ -66,7 +86,7 @@ class KernelMove(Move):
     """Steps of a kernel, tested by q."""
 
     def __init__(self, bridge: Bridge, kernel: Kernel) -> None:
-        self.bridge, self.kernel = bridge, kernel
+        self.bridge, self.kernel, self.sizes = bridge, kernel, kernel.sizes
 
     def __call__(
         self, walkers: Walkers, t: float, s: float, size: float, generator: torch.Generator | None
@@ -94,11 +114,31 @@ class Independence(Move):
         self, walkers: Walkers, t: float, s: float, size: float, generator: torch.Generator | None
     ) -> tuple[Walkers, Tensor]:
         if t == 1.0:  # where the other moves leave ln q out
-            walkers = Walkers(walkers.x, self.bridge.log_q(walkers.x), walkers.action)
+            walkers = replace(walkers, log_q=self.bridge.log_q(walkers.x))
         fresh = self.bridge.fresh(len(walkers.x), generator)
-        change = t * (fresh.log_weights - walkers.log_weights)
-        probability = chance(change)
+        probability = chance(t * (fresh.log_weights - walkers.log_weights))
         return walkers.replaced(fresh, coin(probability, generator)), probability
+
+
+class Nearby(Move):
+    """Steps in the latent variables of q, which has the shape of space in it; some as long as can be."""
+
+    costly, passes = True, 2
+    sizes = Sizes(1.0, 0.01, 1.0, 0.3)
+
+    def __init__(self, bridge: Bridge) -> None:
+        self.bridge = bridge
+
+    def __call__(
+        self, walkers: Walkers, t: float, s: float, size: float, generator: torch.Generator | None
+    ) -> tuple[Walkers, Tensor]:
+        longest = torch.ones_like(walkers.action)
+        step = torch.where(coin(AFRESH * longest, generator), longest, size)
+        moved, before = self.bridge.nearby(walkers.x, step, generator)
+        if t == 1.0:  # where the other moves leave ln q out
+            walkers = replace(walkers, log_q=before)
+        probability = chance(t * (moved.log_weights - walkers.log_weights))
+        return walkers.replaced(moved, coin(probability, generator)), probability
 
 
 class Jumps(Move):

@@ -40,11 +40,27 @@ class Imaged(Bridge):
         x = torch.where(chance < SHARE, x + self.shifts.to(x)[which], x)
         return Walkers(x, self.log_q(x), self.action(x))
 
+    @property
+    def local(self) -> bool:
+        return self.bridge.local
+
+    def nearby(self, x: Tensor, step: Tensor, generator: torch.Generator | None) -> tuple[Walkers, Tensor]:
+        """Steps in that image of q which x is of, by how probable each is."""
+        each = self._each(x)
+        chance = torch.rand(len(x), generator=generator, dtype=each.dtype, device=x.device)
+        which = (chance > each.softmax(0).cumsum(0)[:-1]).sum(dim=0)
+        shift = torch.cat([torch.zeros_like(self.shifts[:1]), self.shifts]).to(x)[which]
+        y = self.bridge.nearby(x - shift, step, generator)[0].x + shift
+        return Walkers(y, self.log_q(y), self.action(y)), each.logsumexp(dim=0)
+
     def log_q(self, x: Tensor) -> Tensor:
+        return self._each(x).logsumexp(dim=0)
+
+    def _each(self, x: Tensor) -> Tensor:
+        """ln of what q and each of its images contribute: (1 + images, walkers)."""
         own = math.log1p(-SHARE) + self.bridge.log_q(x)
         one = math.log(SHARE / len(self.shifts))
-        others = [one + self.bridge.log_q(x - shift) for shift in self.shifts.to(x)]
-        return torch.stack([own, *others]).logsumexp(dim=0)
+        return torch.stack([own, *(one + self.bridge.log_q(x - shift) for shift in self.shifts.to(x))])
 
     def action(self, x: Tensor) -> Tensor:
         return self.bridge.action(x)

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -12,48 +11,19 @@ from vfe_lightning.errors import Diverged
 from vfe_lightning.samplers.bridge import Bridge
 from vfe_lightning.samplers.bridge_moves import Move, nearest
 from vfe_lightning.samplers.populations import Populations
+from vfe_lightning.samplers.rungs import Rung
+from vfe_lightning.samplers.temperatures import likeness, longest_step
 
 FEW = 0.5  # effective share of walkers below which they are resampled
 MOST = 400  # temperatures
-HALVINGS = 50  # of the interval that the next t is looked for in
 TUNINGS = 4  # rounds of moves at each t, after each of which the sizes follow
 GAIN = 1.5  # of the logarithm of a size, by how far the acceptance is off
 ROUNDING = 1e-12  # of t
+FORGOTTEN = 1e-9  # of a correlation, which is none
 MEMORY = 0.25  # correlation of ln w with itself that moves at one t may leave
 LITTLE = 0.1  # variance of what is left of ln w, which may be remembered
 PATIENCE = 8  # rounds of moves at one t
-TAIL, FEWEST = 0.1, 8  # share of the walkers, and number of them, that are the tail of the weights
-THIN = 0.1  # index of the tail of the weights of a step: of these ten moments are finite
-
-
-@dataclass(frozen=True)
-class Rung:
-    """One temperature of the way.
-
-    Attributes:
-        t: 0 is q, 1 the Gibbs state.
-        s: of the kernels, see `bridge_moves`.
-        sizes: of a step of each move.
-        shapes: of space, as the kernels have learned them there.
-        rounds: of all moves, until walkers have forgotten what weights they had.
-    """
-
-    t: float
-    s: float
-    sizes: tuple[float, ...]
-    shapes: tuple[Tensor | None, ...]
-    rounds: int = 1
-
-    def on(self, device: torch.device | str) -> Self:
-        """The same there."""
-        shapes = tuple(None if shape is None else shape.to(device) for shape in self.shapes)
-        return replace(self, shapes=shapes)
-
-    def enter(self, moves: Sequence[Move]) -> None:
-        """Give the kernels their shapes of space."""
-        for move, shape in zip(moves, self.shapes, strict=True):
-            if move.kernel:
-                move.kernel.shape = shape
+SLOW = 0.1  # of the best move: one that forgets ln w so much more slowly, by passes through q, is left out
 
 
 @torch.no_grad()
@@ -79,19 +49,19 @@ def pilot(
     here = Populations.drawn(bridge, 1, walkers, generator)
     if here.walkers.log_weights.isfinite().sum() < 2:
         raise Diverged("no sample of the density has an energy that is a number")
-    sizes = tuple(move.kernel.first if move.kernel else 1.0 for move in moves)
-    t, rungs = 0.0, []
+    sizes = tuple(move.sizes.first for move in moves)
+    t, rungs = 0.0, list[Rung]()
     while t < 1:
         left = 1 - t
-        step = longest_step(here, min(left, 1 / least, THIN / tail(here)), threshold)
+        step = longest_step(here, min(left, 1 / least), threshold)
         t = t + step if step < left - ROUNDING else 1.0
         here = here.further(step)
         learn(here, moves, wells)
         here = here.resampled(FEW, generator)
         s = t + (1 - t) * likeness(here)
-        here, sizes, rounds = tuned(here, moves, t, s, sizes, generator)
-        shapes = tuple(move.kernel.shape if move.kernel else None for move in moves)
-        rungs.append(Rung(t, s, sizes, shapes, rounds))
+        here, rung = tuned(here, moves, Rung(t, s, sizes, ()), generator)
+        sizes = rung.sizes
+        rungs.append(rung)
         if len(rungs) == MOST:
             raise Diverged(f"{MOST} temperatures are not enough: the density is too far from the Gibbs state")
     return rungs
@@ -109,27 +79,41 @@ def learn(here: Populations, moves: Sequence[Move], wells: Tensor | None) -> Non
 
 
 def tuned(
-    here: Populations,
-    moves: Sequence[Move],
-    t: float,
-    s: float,
-    sizes: tuple[float, ...],
-    generator: torch.Generator | None,
-) -> tuple[Populations, tuple[float, ...], int]:
-    """Walkers that have moved, sizes at which moves are accepted as often as is wanted, and rounds."""
-    found, before = list(sizes), here
+    here: Populations, moves: Sequence[Move], rung: Rung, generator: torch.Generator | None
+) -> tuple[Populations, Rung]:
+    """Walkers that have moved, and sizes at which moves are accepted as often as is wanted.
+
+    Args:
+        rung: with the sizes of the one before.
+    """
+    found, before, rates = list(rung.sizes), here, [0.0] * len(moves)
     for attempt in range(TUNINGS):
         before = here
         for number, move in enumerate(moves):
-            if 0 < attempt < TUNINGS - 1 and not move.kernel:
+            if 0 < attempt < TUNINGS - 1 and not move.sizes.tunable:
                 continue
-            walkers, taken = move(here.walkers, t, s, found[number], generator)
+            log_w, wanted = here.log_weights.flatten(), move.sizes
+            walkers, taken = move(here.walkers, rung.t, rung.s, found[number], generator)
             here = replace(here, walkers=walkers)
-            if kernel := move.kernel:
-                off = here.means(taken).item() - kernel.wanted
+            rates[number] = -math.log(remembered(here, log_w)) / move.passes
+            if wanted.tunable:
+                off = here.means(taken).item() - wanted.wanted
                 size = found[number] * math.exp(GAIN / math.sqrt(1 + attempt) * off)
-                found[number] = min(max(size, kernel.least), kernel.most)
-    return here, tuple(found), patience(here, before.log_weights.flatten(), t)
+                found[number] = min(max(size, wanted.least), wanted.most)
+    shapes = tuple(move.kernel.shape if move.kernel else None for move in moves)
+    slow = {k for k, rate in enumerate(rates) if rate < SLOW * max(rates)}
+    rounds = patience(here, before.log_weights.flatten(), rung.t)
+    idle = frozenset(slow if rung.t < 1 else ())
+    return here, replace(rung, sizes=tuple(found), shapes=shapes, rounds=rounds, idle=idle)
+
+
+def remembered(here: Populations, before: Tensor) -> float:
+    """Correlation of ln w with what it was, (walkers,), between 0 and 1."""
+    after = here.log_weights.flatten()
+    after, before = after - here.means(after), before - here.means(before)
+    variance = here.means(after.square()).item() * here.means(before.square()).item()
+    left = here.means(after * before).item() / math.sqrt(variance) if variance > 0 else 0.0
+    return min(max(left, FORGOTTEN), 1 - FORGOTTEN)
 
 
 def patience(here: Populations, before: Tensor, t: float) -> int:
@@ -140,44 +124,7 @@ def patience(here: Populations, before: Tensor, t: float) -> int:
     Args:
         before: the round, (walkers,).
     """
-    after = here.log_weights.flatten()
-    after, before = after - here.means(after), before - here.means(before)
-    variances = [here.means(x.square()).item() for x in (after, before)]
-    if (1 - t) ** 2 * min(variances) < LITTLE:
+    least = min(here.variances(log_w).item() for log_w in (here.log_weights.flatten(), before))
+    if (1 - t) ** 2 * least < LITTLE:
         return 1
-    left = here.means(after * before).item() / math.sqrt(math.prod(variances))
-    return min(math.ceil(math.log(MEMORY) / math.log(min(max(left, 1e-9), 1 - 1e-9))), PATIENCE)
-
-
-def longest_step(here: Populations, most: float, threshold: float) -> float:
-    """Of t, such that the conditional effective sample size is not below the threshold."""
-    if here.conditional(most).item() >= threshold:
-        return most
-    low, high = 0.0, most
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if here.conditional(middle).item() >= threshold else (low, middle)
-    return high
-
-
-def tail(here: Populations) -> float:
-    """Index of the upper tail of w, as if it were Pareto's, whose powers w^step have step times as much.
-
-    Hill, Ann. Stat. 3, 1163 (1975). The tail is heavy where the density is narrower than the Gibbs state.
-    """
-    log_w, order = here.log_weights.flatten().sort(descending=True)
-    shares = here.log_shares.flatten()[order].exp()
-    size = max(int((shares.cumsum(0) <= TAIL).sum()), min(FEWEST, len(log_w) - 1))
-    above = (log_w[:size] - log_w[size]) * shares[:size]
-    return max((above.sum() / shares[:size].sum()).item(), THIN)
-
-
-def likeness(here: Populations) -> float:
-    """How much of beta H is in -ln q, by regression over walkers: 1 of a good density, 0 of a uniform one."""
-    alive = here.walkers.log_weights.isfinite()
-    action = here.walkers.action.where(alive, 0.0)
-    surprise = -here.walkers.log_q.where(alive, 0.0)
-    away = action - here.means(action)
-    variance = here.means(away.square()).item()
-    slope = here.means(away * surprise).item() / variance if variance > 0 else 1.0
-    return min(max(slope, 0.0), 1.0)
+    return min(math.ceil(math.log(MEMORY) / math.log(remembered(here, before))), PATIENCE)

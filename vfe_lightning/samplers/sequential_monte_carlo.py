@@ -17,8 +17,9 @@ from torch import Tensor
 from vfe_lightning import reductions
 from vfe_lightning.samplers.bridge import Bridge, Function
 from vfe_lightning.samplers.bridge_moves import Move
-from vfe_lightning.samplers.pilot import FEW, Rung
+from vfe_lightning.samplers.pilot import FEW
 from vfe_lightning.samplers.populations import Populations
+from vfe_lightning.samplers.rungs import Rung
 
 ROUNDING = 1e-6  # of float32, with room
 RARE = 4  # rounds in the Gibbs state for one of what is costly
@@ -173,7 +174,7 @@ def moved(
     rates = here.log_z.new_zeros(1, len(moves))
     for _ in range(rounds):
         for number, (move, size) in enumerate(zip(moves, rung.sizes, strict=True)):
-            if move.costly and not costly:
+            if number in rung.idle or (move.costly and not costly):
                 rates[:, number] = math.nan
                 continue
             walkers, taken = move(here.walkers, rung.t, rung.s, size, generator)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vfe_lightning.samplers.bridge import Bridge
-from vfe_lightning.samplers.bridge_moves import Kernel
+from vfe_lightning.samplers.bridge_moves import Kernel, Sizes
 
 SWEEPS = 2  # of all sets one way, at most
 
@@ -31,12 +31,10 @@ class HeatBath(Kernel):
         values: of a site, (values,).
     """
 
-    least, wanted = 1.0, 0.5
-
     def __init__(self, bridge: Bridge, linked: Tensor, logits: Logits, values: Tensor) -> None:
         self.bridge, self.logits, self.values = bridge, logits, values
         self.sets = independent_sets(linked)
-        self.first, self.most = float(len(self.sets)), float(SWEEPS * len(self.sets))
+        self.sizes = Sizes(float(len(self.sets)), 1.0, float(SWEEPS * len(self.sets)), 0.5)
 
     def step(
         self, x: Tensor, action: Tensor, s: float, size: float, generator: torch.Generator | None
@@ -59,9 +57,6 @@ class Clusters(Kernel):
         gains: beta H of unequal neighbours less that of equal ones, positive, (bonds,).
         values: of a site, (values,).
     """
-
-    first = least = most = 1.0
-    wanted = 0.5
 
     def __init__(self, bridge: Bridge, bonds: Tensor, gains: Tensor, values: Tensor) -> None:
         self.bridge, self.bonds, self.gains, self.values = bridge, bonds, gains, values

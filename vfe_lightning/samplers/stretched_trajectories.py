@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vfe_lightning.samplers.bridge import Bridge
-from vfe_lightning.samplers.bridge_moves import Kernel, chance, coin
+from vfe_lightning.samplers.bridge_moves import Kernel, Sizes, chance, coin
 from vfe_lightning.samplers.hmc import leapfrog, step_factors
 
 OWN = 1e-3  # share of the variances alone in the covariance
@@ -18,7 +18,7 @@ MANY = 4  # walkers for each coordinate, from which on covariances are known
 class Trajectories(Kernel):
     """One trajectory; its size is that of a leapfrog step in widths of the walkers."""
 
-    first, least, most, wanted = 0.2, 1e-6, 2.0, 0.7
+    sizes = Sizes(0.2, 1e-6, 2.0, 0.7)
 
     def __init__(self, bridge: Bridge, leapfrog_steps: int = 8) -> None:
         self.bridge, self.leapfrog_steps = bridge, leapfrog_steps

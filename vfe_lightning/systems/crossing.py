@@ -26,11 +26,16 @@ def crossing_of(physics: Physics) -> Crossing:
     def log_q(x: Tensor) -> Tensor:
         return model.log_prob(names.representative(x)) - names.log_images if names else model.log_prob(x)
 
+    def near(x: Tensor, step: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+        y, log_q, before = model.nearby(names.representative(x) if names else x, step, generator)
+        return (y, log_q - names.log_images_of(y), before - names.log_images) if names else (y, log_q, before)
+
     bridge = Bridge(
         draw,
         log_q,
         lambda x: physics.beta * hamiltonian.energy(x),
         (lambda x: physics.beta * hamiltonian.gradient(x)) if forces else None,
+        near if isinstance(model, ReparameterizedModel) else None,
     )
     measure = {**physics.observables, **physics.profiles}
     return Crossing(bridge, physics.kernels(bridge), measure, physics.minima)

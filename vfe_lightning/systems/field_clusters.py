@@ -17,8 +17,7 @@ from vfe_lightning.samplers.spin_steps import Clusters
 class FieldClusters(Kernel):
     """One round of Swendsen and Wang."""
 
-    first = least = most = only = 1.0
-    wanted = 0.5
+    only = 1.0
 
     def __init__(self, bridge: Bridge, hamiltonian: IsingDual) -> None:
         self.bridge, self.hamiltonian = bridge, hamiltonian

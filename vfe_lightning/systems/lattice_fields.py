@@ -30,7 +30,6 @@ from vfe_lightning.mean_field.gaussian import (
     gaussian_field,
 )
 from vfe_lightning.result import Reference
-from vfe_lightning.samplers.stretched_trajectories import Trajectories
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.continuous import Continuous
 from vfe_lightning.systems.field_clusters import FieldClusters
@@ -126,7 +125,7 @@ def ising_dual(d: declarations.IsingDual) -> Continuous:
         landmarks=lambda: {"Gaussian": mean_field.free_energy},
         contained=frozenset({"Gaussian"}) if d.fourier else frozenset(),
         figures=pictures,
-        kernels=lambda bridge: [Trajectories(bridge), FieldClusters(bridge, hamiltonian)],
+        kernels=lambda bridge: [FieldClusters(bridge, hamiltonian)],
     )
     return Continuous(d, physics)
 
