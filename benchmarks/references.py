@@ -1,9 +1,10 @@
-"""References of our own for classical particles, by hybrid Monte Carlo: minutes each, run by hand.
+"""References of our own for classical systems, by Markov chains: minutes each, run by hand.
 
 python -m benchmarks.references dimer             # Delta F of the dimer among 36 particles, umbrella sampling
 python -m benchmarks.references coulomb 6 2 10    # F of n charges in dim dimensions at beta, along a path
 python -m benchmarks.references lj13              # F of 13 Lennard-Jones atoms, from the icosahedron
 python -m benchmarks.references plasma 16 1 5 10 20   # F of n ions at each coupling, one after the other
+python -m benchmarks.references sk 100 5          # F and E a spin of the glass of seed 1, parallel tempering
 """
 
 import math
@@ -18,10 +19,12 @@ import torch
 from vfe_lightning.hamiltonians import dimer
 from vfe_lightning.hamiltonians.clusters import icosahedron
 from vfe_lightning.hamiltonians.plasma import Plasma
+from vfe_lightning.hamiltonians.spins import PairwiseSpins, sherrington_kirkpatrick_couplings
 from vfe_lightning.hamiltonians.trapped_particles import Coulomb, LennardJones, TrappedParticles
 from vfe_lightning.mean_field.harmonic import harmonic_log_z, scaled_to_minimum
 from vfe_lightning.samplers import thermodynamic_integration
 from vfe_lightning.samplers.hmc import hybrid_monte_carlo
+from vfe_lightning.samplers.parallel_tempering import parallel_tempering
 from vfe_lightning.samplers.umbrella import umbrella_sampling
 from vfe_lightning.statistics import Moments
 
@@ -112,6 +115,22 @@ def lj13(beta: float = 4.0) -> None:
     )
 
 
+def sk(n: int = 100, beta: float = 5.0, disorder_seed: int = 1, sweeps: int = 4000) -> None:
+    """F and E a spin of one Sherrington-Kirkpatrick glass, from free spins through all temperatures."""
+    h = PairwiseSpins(sherrington_kirkpatrick_couplings(n, disorder_seed))
+    betas = torch.linspace(0, beta, 2 + round(6 * beta), dtype=torch.float64).tolist()
+    found = parallel_tempering(h, betas, 16, sweeps, sweeps // 4, torch.Generator().manual_seed(0))
+    log_z, energy = found.log_z(), found.energy()
+    halves = [
+        replace(found, energies=half).log_z().mean.item() / -beta / n for half in found.energies.chunk(2)
+    ]
+    print(
+        f"{n} spins at beta {beta:g}: F = {-log_z.mean / beta / n:.6f} +- {log_z.error / beta / n:.6f}, E = "
+        f"{energy.mean / n:.6f} +- {energy.error / n:.6f}, exchanges {found.exchanged.min():.2f}, halves "
+        f"{halves[0]:.6f} and {halves[1]:.6f}"
+    )
+
+
 def plasma(n: int = 16, *gammas: float) -> None:
     """F beyond the ideal gas and U of an ion, in kT, from independent ions to ever stronger coupling."""
     for gamma, f, error, energy, quadrature in plasma_path(n, gammas or (1, 5, 10, 20)):
@@ -164,7 +183,7 @@ def plasma_path(
         yield gamma, -log_z / n, variance**0.5 / n, energy, quadrature / n
 
 
-REFERENCES = {"dimer": solvated_dimer, "coulomb": coulomb, "lj13": lj13, "plasma": plasma}
+REFERENCES = {"dimer": solvated_dimer, "coulomb": coulomb, "lj13": lj13, "plasma": plasma, "sk": sk}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
