@@ -23,6 +23,7 @@ from vfe_lightning.samplers.bridge_moves import (
 from vfe_lightning.samplers.images import Imaged
 from vfe_lightning.samplers.pilot import pilot
 from vfe_lightning.samplers.sequential_monte_carlo import at_the_foot, climb, settled
+from vfe_lightning.samplers.stops import Keeper, Stop
 from vfe_lightning.streams import make_generator
 
 PILOT = 0.25  # of the walkers of all populations
@@ -63,30 +64,51 @@ class Crossing:
 
 
 def finish(
-    crossing: Crossing, wanted: SequentialMonteCarlo, seed: int, device: torch.device, step: int | None = None
+    crossing: Crossing,
+    wanted: SequentialMonteCarlo,
+    seed: int,
+    device: torch.device,
+    step: int | None = None,
+    keeper: Keeper | None = None,
 ) -> GibbsState:
     """All populations, each on one rank, behind the same pilot.
 
     Args:
         step: of a training that asks for it again and again.
+        keeper: of the stops of this rank; where all ranks have one, they go on from there.
     """
-    began, ranks = time.monotonic(), reductions.world_size()
+    began = time.monotonic()
     bridge, moves = crossing.way(wanted.jumps)
-    local = -(-wanted.populations // ranks)
-    ahead = make_generator(device, seed, "pilot", step=step)
-    walkers = round(PILOT * wanted.populations * wanted.walkers)
-    rungs = pilot(bridge, moves, walkers, wanted.threshold, ahead, wanted.steps, crossing.wells)
-    rungs = [rung.on(device) for rung in reductions.of_first([rung.on("cpu") for rung in rungs])]
     generator = make_generator(device, seed, "populations", step=step)
-    start = at_the_foot(bridge, moves, local, wanted.walkers, generator)
-    *_, here = climb(moves, rungs, start, wanted.rounds, generator)
+    held = keeper.held() if keeper else None
+    if reductions.total(torch.tensor(float(held is not None), device=device)) < reductions.world_size():
+        held = None  # a rank was stopped before its first one
+    if held is None:
+        walkers = round(PILOT * wanted.populations * wanted.walkers)
+        ahead = make_generator(device, seed, "pilot", step=step)
+        rungs = pilot(bridge, moves, walkers, wanted.threshold, ahead, wanted.steps, crossing.wells)
+        rungs = [rung.on(device) for rung in reductions.of_first([rung.on("cpu") for rung in rungs])]
+        local = -(-wanted.populations // reductions.world_size())
+        foot = at_the_foot(bridge, moves, local, wanted.walkers, generator)
+        start = Stop(rungs, foot, generator.get_state(), 0, 0.0)
+    else:
+        start = Stop.of(held, device)
+    began -= start.seconds
+    rungs, here = start.rungs, start.here
+    generator.set_state(start.random)
+    for here in climb(moves, rungs, start.here, wanted.rounds, generator):
+        if keeper:
+            spent = start.evaluations + bridge.evaluations, time.monotonic() - began
+            keeper.keep(Stop(rungs, here, generator.get_state(), *spent).plain())
     last, series, acceptance = settled(
         here.populations, moves, rungs[-1], wanted.settling, crossing.measure, generator
     )
     wells = crossing.wells
     flow = None if wells is None else last.means(Jumps(bridge, wells).flow(last.walkers))
     acceptances = torch.cat([here.acceptance[:-1], acceptance[None]])
-    evaluations = reductions.total(acceptance.new_tensor(float(bridge.evaluations)))
+    evaluations = reductions.total(acceptance.new_tensor(float(start.evaluations + bridge.evaluations)))
+    if keeper:
+        keeper.clear()
     return GibbsState(
         reductions.gather(here.populations.log_z),
         {name: s.over_ranks() for name, s in series.items()},

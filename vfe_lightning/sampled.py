@@ -11,6 +11,7 @@ from vfe_lightning.declarations.evaluation import SequentialMonteCarlo
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.finishing import Crossing, finish
 from vfe_lightning.reporting import Reporting
+from vfe_lightning.samplers.stops import Keeper
 from vfe_lightning.statistics import Moments
 
 
@@ -25,6 +26,7 @@ class Sampled:
     unit_of_length: str | None = None  # of the positions that are sampled, where they have one
     finishing: SequentialMonteCarlo | None = None  # how evaluations go on to the Gibbs state
     verdict: str | None = None  # whether the latest of them came there
+    keeper: Keeper | None = None  # of where they are on their way
 
     @property
     def period(self) -> float | None:
@@ -84,7 +86,7 @@ class Sampled:
         if self.finishing is None:
             return {}
         crossing = self.crossing().measuring(asked)
-        found = finish(crossing, self.finishing, seed, self.generator.device)
+        found = finish(crossing, self.finishing, seed, self.generator.device, keeper=self.keeper)
         self.verdict = found.verdict(self.finishing.threshold)
         return found.numbers(reporting)
 

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from vfe_lightning.declarations.experiment import DeclaredExperiment
 from vfe_lightning.errors import Refused
+from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.tracking import durable
+from vfe_lightning.tracking.climbs import KeptClimb
 from vfe_lightning.tracking.origin import origin_of
 from vfe_lightning.tracking.record import Record
 from vfe_lightning.tracking.told import tell_once
@@ -109,8 +111,11 @@ class Checkpoints(Checkpoint):
         if step % self.every == 0 or step == trainer.max_steps or trainer.should_stop:
             self.save_step(trainer)
 
-    def keep_quoted(self, trainer: L.Trainer, system: L.LightningModule, parameters: str) -> None:
-        """Keep the parameters that the quoted numbers are of, under the name of what they are."""
+    def keep_quoted(self, trainer: L.Trainer, system: VariationalFreeEnergy, parameters: str) -> None:
+        """Keep the parameters that the quoted numbers are of, under the name of what they are.
+
+        An evaluation that goes on to their Gibbs state may be stopped from here on.
+        """
         assert self.folder is not None
         if trainer.is_global_zero:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -130,6 +135,8 @@ class Checkpoints(Checkpoint):
             if self.record:
                 self.record.keep(path)
         trainer.strategy.barrier()
+        quoted = durable.checksum_of(self.folder / QUOTED).read_text()
+        system.keeper = KeptClimb(self.folder, f"{quoted.strip()} {system.seed} {system.finishing!r}")
 
     def save_step(self, trainer: L.Trainer) -> None:
         assert self.folder is not None
