@@ -58,6 +58,11 @@ def test_good_populations_are_exact():
     assert r_hats.keys() == {"action", "x"} and all(1 <= r < 1.02 for r in r_hats.values())
 
 
+@pytest.mark.parametrize("more", [-5.0, 0.01])
+def test_a_control_that_finds_no_more_says_nothing(more):
+    assert replace(good(), control=good().log_z.flip(0) + more).verdict(0.8) == EXACT
+
+
 def with_x(means, variance=1.0):
     return replace(good(), series={"action": good().series["action"], "x": series(means, variance)})
 
@@ -76,6 +81,7 @@ MOVING = X + torch.arange(ROUNDS + 1)[:, None].gt(0) * 1.0
         (with_x(MOVING), "x moves on"),
         (replace(good(), flow=0.1 * normal(3, POPULATIONS, 2) + 0.2), "known well 1 are not in balance"),
         (replace(good(), climb=replace(good().climb, conditional=torch.tensor([0.2, 0.9]))), "falls to 0.2"),
+        (replace(good(), control=good().log_z + 1), "find 1 kT less"),
         (replace(good(), log_z=good().log_z - math.inf), "died out"),
     ],
 )

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vfe_lightning import reductions
 from vfe_lightning.declarations.evaluation import SequentialMonteCarlo
+from vfe_lightning.errors import Diverged
 from vfe_lightning.gibbs_state import GibbsState
 from vfe_lightning.samplers.bridge import Bridge, Function
 from vfe_lightning.samplers.bridge_moves import (
@@ -22,6 +23,7 @@ from vfe_lightning.samplers.bridge_moves import (
 )
 from vfe_lightning.samplers.images import Imaged
 from vfe_lightning.samplers.pilot import pilot
+from vfe_lightning.samplers.rungs import Rung
 from vfe_lightning.samplers.sequential_monte_carlo import at_the_foot, climb, settled
 from vfe_lightning.samplers.stops import Keeper, Stop
 from vfe_lightning.streams import make_generator
@@ -38,12 +40,14 @@ class Crossing:
         kernels: of its moves.
         measure: functions whose means are wanted: (walkers, ...) -> (walkers,) or (walkers, bins).
         minima: where wells are known, (minima, ...).
+        control: from a density that has no mode to lose, and its kernels; None where there is none.
     """
 
     bridge: Bridge
     kernels: Sequence[Kernel]
     measure: Mapping[str, Function] = field(default_factory=dict)
     minima: Tensor | None = None
+    control: tuple[Bridge, Sequence[Kernel]] | None = None
 
     def measuring(self, asked: Mapping[str, Function]) -> "Crossing":
         """The same, with further functions."""
@@ -84,12 +88,9 @@ def finish(
     if reductions.total(torch.tensor(float(held is not None), device=device)) < reductions.world_size():
         held = None  # a rank was stopped before its first one
     if held is None:
-        walkers = round(PILOT * wanted.populations * wanted.walkers)
         ahead = make_generator(device, seed, "pilot", step=step)
-        rungs = pilot(bridge, moves, walkers, wanted.threshold, ahead, wanted.steps, crossing.wells)
-        rungs = [rung.on(device) for rung in reductions.of_first([rung.on("cpu") for rung in rungs])]
-        local = -(-wanted.populations // reductions.world_size())
-        foot = at_the_foot(bridge, moves, local, wanted.walkers, generator)
+        rungs = _explored(bridge, moves, wanted, ahead, crossing.wells)
+        foot = at_the_foot(bridge, moves, _local(wanted), wanted.walkers, generator)
         start = Stop(rungs, foot, generator.get_state(), 0, 0.0)
     else:
         start = Stop.of(held, device)
@@ -106,7 +107,11 @@ def finish(
     wells = crossing.wells
     flow = None if wells is None else last.means(Jumps(bridge, wells).flow(last.walkers))
     acceptances = torch.cat([here.acceptance[:-1], acceptance[None]])
-    evaluations = reductions.total(acceptance.new_tensor(float(start.evaluations + bridge.evaluations)))
+    control, spent = None, start.evaluations + bridge.evaluations
+    if crossing.control and step is None:
+        control = _annealed(*crossing.control, wanted, seed, device)
+        spent += crossing.control[0].evaluations
+    evaluations = reductions.total(acceptance.new_tensor(float(spent)))
     if keeper:
         keeper.clear()
     return GibbsState(
@@ -117,7 +122,42 @@ def finish(
         last.walkers.x,
         evaluations.item(),
         time.monotonic() - began,
+        control,
     )
+
+
+def _local(wanted: SequentialMonteCarlo) -> int:
+    """Populations of this rank."""
+    return -(-wanted.populations // reductions.world_size())
+
+
+def _explored(
+    bridge: Bridge,
+    moves: Sequence[Move],
+    wanted: SequentialMonteCarlo,
+    generator: torch.Generator,
+    wells: Tensor | None = None,
+) -> list[Rung]:
+    """The way of the first rank's pilot, on all of them."""
+    walkers = round(PILOT * wanted.populations * wanted.walkers)
+    rungs = pilot(bridge, moves, walkers, wanted.threshold, generator, wanted.steps, wells)
+    plain = reductions.of_first([rung.on("cpu") for rung in rungs])
+    return [rung.on(generator.device) for rung in plain]
+
+
+def _annealed(
+    bridge: Bridge, kernels: Sequence[Kernel], wanted: SequentialMonteCarlo, seed: int, device: torch.device
+) -> Tensor | None:
+    """ln Z of as many populations from elsewhere, (populations,); None where that is too far away."""
+    moves = [KernelMove(bridge, kernel) for kernel in kernels]
+    generator = make_generator(device, seed, "control")
+    try:
+        rungs = _explored(bridge, moves, wanted, make_generator(device, seed, "pilot of the control"))
+    except Diverged:
+        return None
+    foot = at_the_foot(bridge, moves, _local(wanted), wanted.walkers, generator)
+    *_, top = climb(moves, rungs, foot, wanted.rounds, generator)
+    return reductions.gather(top.populations.log_z)
 
 
 def _mean(x: Tensor) -> Tensor:

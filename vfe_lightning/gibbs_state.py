@@ -37,6 +37,7 @@ class GibbsState:
         climb: how they came there.
         x: the last walkers of this rank, (walkers, ...), populations one after another.
         evaluations, seconds: what it has cost, the pilot included.
+        control: ln Z of populations from a density that has no mode to lose, (populations,); None of none.
     """
 
     log_z: Tensor
@@ -46,6 +47,7 @@ class GibbsState:
     x: Tensor
     evaluations: float
     seconds: float
+    control: Tensor | None = None
 
     def numbers(self, reporting: Reporting) -> dict[str, Moments]:
         """As they are reported."""
@@ -64,6 +66,8 @@ class GibbsState:
         for name, series in self.series.items():
             if name != "action":
                 known[f"smc_{name}"] = self.mean(series, _settled(series))
+        if self.control is not None:
+            known["smc_control_free_energy"] = Importance(self.control).free_energy(unit)
         known |= {
             name: Moments.exactly(value)
             for name, value in {
@@ -129,6 +133,14 @@ class GibbsState:
                 for k, f in enumerate(self.flow.mT)
                 if importance.mean(f).mean.abs() * walkers > MISSING
             }
+        if self.control is not None:
+            own, other = importance.free_energy(1.0), Importance(self.control).free_energy(1.0)
+            least = float(stats.t.isf(FALSE_ALARM, len(self.log_z) - 1))
+            if own.mean - other.mean > least * (own.error.square() + other.error.square()).sqrt():
+                reasons.append(
+                    f"populations that know nothing of the model find {own.mean - other.mean:.2g} kT less "
+                    "free energy: the model has lost configurations"
+                )
         limit = float(stats.t.isf(FALSE_ALARM / 2 / len(drifts), len(self.log_z) - 1))
         for what, (series, drift) in drifts.items():
             found = self.mean(series, drift)

@@ -46,7 +46,7 @@ class Reporting:
     def of_observable(self, name: str) -> Units:
         """Units of a number of the samples, or of the same number reweighted."""
         name = name.removeprefix("reweighted_").removeprefix("smc_")
-        if name in ("energy", "free_energy", "importance_free_energy"):
+        if name in ("energy", "free_energy", "importance_free_energy", "control_free_energy"):
             return self.of_energies
         if name in ("entropy", "heat_capacity"):
             return self.of_entropies

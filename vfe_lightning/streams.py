@@ -11,7 +11,9 @@ from torch.utils.data import IterableDataset
 
 from vfe_lightning import reductions
 
-Stream = Literal["training", "evaluation", "comparison", "populations", "pilot"]
+Stream = Literal[
+    "training", "evaluation", "comparison", "populations", "pilot", "control", "pilot of the control"
+]
 
 
 class Steps(IterableDataset):

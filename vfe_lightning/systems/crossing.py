@@ -1,5 +1,8 @@
 """The way of a classical system from its model to its Gibbs state."""
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -7,6 +10,7 @@ from vfe_lightning.finishing import Crossing
 from vfe_lightning.generative.reparameterized import ReparameterizedModel
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.samplers.bridge import Bridge
+from vfe_lightning.samplers.bridge_moves import Kernel
 from vfe_lightning.systems.physics import Physics
 
 
@@ -38,4 +42,23 @@ def crossing_of(physics: Physics) -> Crossing:
         near if isinstance(model, ReparameterizedModel) else None,
     )
     measure = {**physics.observables, **physics.profiles}
-    return Crossing(bridge, physics.kernels(bridge), measure, physics.minima)
+    control = None if physics.values is None else uniform(physics, physics.values)
+    return Crossing(bridge, physics.kernels(bridge), measure, physics.minima, control)
+
+
+def uniform(physics: Physics, values: Tensor) -> tuple[Bridge, Sequence[Kernel]]:
+    """From sites that know nothing of each other: population annealing.
+
+    Hukushima & Iba, AIP Conf. Proc. 690, 200 (2003).
+    """
+    sites, log_q = physics.size, -physics.size * math.log(len(values))
+
+    def draw(count: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        device = generator.device if generator else values.device
+        x = values.to(device)[torch.randint(len(values), (count, sites), generator=generator, device=device)]
+        return x, x.new_full((count,), log_q)
+
+    bridge = Bridge(
+        draw, lambda x: x.new_full((len(x),), log_q), lambda x: physics.beta * physics.hamiltonian.energy(x)
+    )
+    return bridge, physics.kernels(bridge)

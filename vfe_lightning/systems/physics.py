@@ -48,6 +48,7 @@ class Physics:
         derived: what follows from the evaluation as a whole.
         advice: what is wrong after an evaluation and what helps, in words; None where nothing is.
         kernels: of the moves towards the Gibbs state.
+        values: of each site, where they are few: (values,).
         minima: known ones, (minima, ...).
         relabelling: how the model names equal particles; None where it does not.
         training: what is learned from, where that is not the energy alone.
@@ -70,6 +71,7 @@ class Physics:
     derived: Callable[[Mapping[str, Moments]], dict[str, Moments]] = lambda evaluation: {}
     advice: Callable[[Mapping[str, Moments]], str | None] = lambda evaluation: None
     kernels: Callable[[Bridge], Sequence[Kernel]] = lambda bridge: [Trajectories(bridge)]
+    values: Tensor | None = None
     minima: Tensor | None = None
     relabelling: Relabelling | None = None
     training: Training | None = None

@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import torch
+
 from vfe_lightning import declarations
 from vfe_lightning.analysis import spin_figures as figures
 from vfe_lightning.exact import transfer_matrix
@@ -32,5 +34,6 @@ def potts(d: declarations.Potts) -> Spins:
         reference=lambda tolerance: transfer_matrix.potts(bonds, sites, d.q, d.J, d.beta),
         figures=lambda evaluation, shots: figures.configurations(shots[-1], d.L, (0, d.q - 1), "viridis"),
         kernels=partial(potts_kernels, hamiltonian, d.q, sites, d.beta),
+        values=torch.arange(d.q, dtype=torch.float64),
     )
     return Spins(d, physics)

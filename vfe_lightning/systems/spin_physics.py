@@ -144,6 +144,7 @@ def pairwise(
         contained=contained,
         figures=pictures,
         kernels=partial(ising_kernels, hamiltonian, d.beta),
+        values=hamiltonian.J.new_tensor([-1.0, 1.0]),
     )
     return Spins(d, physics)
 
