@@ -37,4 +37,5 @@ bench: setup
 	$(BIN)/python -m benchmarks.spins
 	$(BIN)/python -m benchmarks.circuit
 	$(BIN)/python -m benchmarks.fields
+	$(BIN)/python -m benchmarks.hydrogen
 	$(BIN)/python -m benchmarks.tracking

@@ -1,19 +1,17 @@
 """Time of each part of a training step of the electron gas, one core, float64.
 
     python -m benchmarks.electron_gas                  # all three systems
-    python -m benchmarks.electron_gas --steps 1 --systems 13x2
+    python -m benchmarks.electron_gas --steps 1 --cases 13x2
 
 Medians of CPU time a batch, which other jobs on the machine disturb less than wall time.
 """
 
-import argparse
-import resource
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from benchmarks.timing import median_ms
+from benchmarks.timing import time_cases
 from vfe_lightning import declarations
 from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.free_energy import make_generator
@@ -60,23 +58,5 @@ def parts(system: ElectronGas) -> dict[str, Callable[[], Any]]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
-    parser.add_argument(
-        "--steps", type=int, default=7, help="repetitions of each part (default: %(default)s)"
-    )
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    for name in arguments.systems:
-        system = system_of(name)
-        timed = {part: median_ms(f, arguments.steps) for part, f in parts(system).items()}
-        row = "  ".join(f"{part} {ms:.0f} ms" for part, ms in timed.items())
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"N x d = {name}, {system.batch_size} walkers: {row}  peak memory {peak:.0f} MiB", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    time_cases(__doc__, SYSTEMS, system_of, parts)

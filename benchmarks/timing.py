@@ -1,6 +1,7 @@
 """Medians of CPU time, which other jobs on the machine disturb less than wall time."""
 
 import argparse
+import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -29,7 +30,10 @@ def time_cases(
     system_of: Callable[[str], System],
     parts: Callable[[System], Mapping[str, Callable[[], Any]]],
 ) -> None:
-    """The command line of a benchmark: a row of times for each case that is asked for."""
+    """The command line of a benchmark: a row of times for each case that is asked for.
+
+    The memory is the most that the process has taken since its start.
+    """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -44,4 +48,6 @@ def time_cases(
         timed = {part: median_ms(f, arguments.steps) for part, f in parts(system).items()}
         row = "  ".join(f"{part} {ms:.1f} ms" for part, ms in timed.items())
         size = sum(p.numel() for p in system.parameters())
-        print(f"{name}, {system.batch_size} samples, {size} parameters: {row}", flush=True)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        told = f"{name}, {system.batch_size} samples, {size} parameters"
+        print(f"{told}: {row}  memory {peak:.0f} MiB", flush=True)
