@@ -127,7 +127,7 @@ def gaussians(precision=4.0, mean=1.0):
     def near(x, step, g):
         noise = torch.randn(x.shape, generator=g, dtype=x.dtype)
         y = (1 - step.square()).sqrt()[:, None] * x + step[:, None] * noise
-        return y, log_normal(y), log_normal(x)
+        return y, log_normal(y)
 
     return Bridge(draw, log_normal, action, lambda x: precision * (x - mean), near)
 

@@ -8,7 +8,14 @@ from torch import Tensor, nn
 
 
 class Bijector(nn.Module, ABC):
-    """A smooth invertible map with its Jacobian determinant; shapes are (batch, ...) throughout."""
+    """A smooth invertible map with its Jacobian determinant; shapes are (batch, ...) throughout.
+
+    Attributes:
+        rounding: the distance by which the way back may miss, where it is the inverse but for an error of
+            integration; None where it is the inverse itself.
+    """
+
+    rounding: float | None = None
 
     @abstractmethod
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -25,6 +32,10 @@ class Composed(Bijector):
     def __init__(self, parts: Iterable[Bijector]) -> None:
         super().__init__()
         self.parts = nn.ModuleList(parts)
+
+    @property
+    def rounding(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return max((part.rounding for part in self._parts if part.rounding is not None), default=None)
 
     @property
     def _parts(self) -> list[Bijector]:

@@ -65,7 +65,7 @@ class ContinuousFlow(Bijector):
     ) -> None:
         super().__init__()
         self.recorded = recorded
-        self.velocity, self.steps, self.tolerance = velocity, steps, tolerance
+        self.velocity, self.steps, self.tolerance, self.rounding = velocity, steps, tolerance, tolerance
         self.breathing, self.last = breathing, last
 
     def generate(self, z: Tensor) -> Tensor:

@@ -31,16 +31,19 @@ class Mirrored(ReparameterizedModel):
         one, other = self.flow.log_prob(torch.cat([x, self.image(x)])).chunk(2)
         return torch.logaddexp(one, other) - math.log(2)
 
+    def known(self, x: Tensor) -> Tensor:
+        one, other = self.flow.known(torch.cat([x, self.image(x)])).chunk(2)
+        return torch.logaddexp(one, other) - math.log(2)
+
     def nearby(
         self, x: Tensor, step: Tensor, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         """Of whichever image it is that q has drawn, by how probable that is."""
         mirrored = self.image(x)
         one, other = self.flow.log_prob(torch.cat([x, mirrored])).chunk(2)
-        before = torch.logaddexp(one, other) - math.log(2)
         coin = torch.rand(one.shape, generator=generator, dtype=x.dtype, device=x.device)
         own = (coin < torch.sigmoid(one - other)).view(-1, *[1] * (x.ndim - 1))
-        y, here, _ = self.flow.nearby(torch.where(own, x, mirrored), step, generator)
+        y, here = self.flow.nearby(torch.where(own, x, mirrored), step, generator)
         image = self.image(y)
-        log_prob = torch.logaddexp(here, self.flow.log_prob(image)) - math.log(2)
-        return torch.where(own, y, image), log_prob, before
+        log_prob = torch.logaddexp(here, self.flow.known(image)) - math.log(2)
+        return torch.where(own, y, image), log_prob

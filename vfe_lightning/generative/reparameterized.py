@@ -30,17 +30,21 @@ class ReparameterizedModel(nn.Module, ABC):
     def log_prob(self, x: Tensor) -> Tensor:
         """ln p at given points: (batch, ...) -> (batch,)."""
 
+    def known(self, x: Tensor) -> Tensor:
+        """ln p where it is what is sampled there, NaN elsewhere: (batch, ...) -> (batch,)."""
+        return self.log_prob(x)
+
     def nearby(
         self, x: Tensor, step: Tensor, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """A step that has detailed balance in p, ln p of where it ends, and ln p of x.
+    ) -> tuple[Tensor, Tensor]:
+        """A step that has detailed balance in p, and ln p of where it ends, NaN where that is not known.
 
         Where p has no latent variables to step in, the end is independent of x.
 
         Args:
             step: between 0, no step, and 1, of which the end is independent of x: (batch,).
         """
-        return *self.rsample(len(x), generator), self.log_prob(x)
+        return self.rsample(len(x), generator)
 
 
 class NormalizingFlow(ReparameterizedModel):
@@ -67,19 +71,31 @@ class NormalizingFlow(ReparameterizedModel):
         z, log_det = self.bijector.inverse(x)
         return log_normal(z) + log_det
 
+    def known(self, x: Tensor) -> Tensor:
+        """Far from all samples the integration of a continuous flow back and forth does not return."""
+        z, log_det = self.bijector.inverse(x)
+        log_prob = log_normal(z) + log_det
+        if (rounding := self.bijector.rounding) is None:
+            return log_prob
+        missed = (self.bijector(z)[0] - x).flatten(1).norm(dim=1)
+        return torch.where(missed <= rounding, log_prob, torch.nan)
+
     def nearby(
         self, x: Tensor, step: Tensor, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         """By z' = (1 - step^2)^(1/2) z + step xi.
 
         Cotter, Roberts, Stuart & White, Stat. Sci. 28, 424 (2013).
         """
-        z, log_det = self.bijector.inverse(x)
-        log_prob = log_normal(z) + log_det
+        z, _ = self.bijector.inverse(x)
         step = step.view(-1, *[1] * (z.ndim - 1))
         z = (1 - step.square()).sqrt() * z + step * torch.empty_like(z).normal_(generator=generator)
         x, log_det = self.bijector(z)
-        return x, log_normal(z) - log_det, log_prob
+        log_prob = log_normal(z) - log_det
+        if (rounding := self.bijector.rounding) is not None:
+            missed = (self.bijector.inverse(x)[0] - z).flatten(1).norm(dim=1)
+            log_prob = torch.where(missed <= rounding, log_prob, torch.nan)
+        return x, log_prob
 
 
 def log_normal(z: Tensor) -> Tensor:

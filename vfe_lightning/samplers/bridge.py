@@ -14,7 +14,7 @@ from torch import Tensor
 from vfe_lightning.calculus.gradient import gradient
 
 Function = Callable[[Tensor], Tensor]
-Near = Callable[[Tensor, Tensor, torch.Generator | None], tuple[Tensor, Tensor, Tensor]]
+Near = Callable[[Tensor, Tensor, torch.Generator | None], tuple[Tensor, Tensor]]
 AT_ONCE = 128  # walkers: what a flow makes of more does not stay in the caches of a processor
 
 
@@ -59,8 +59,8 @@ class Bridge:
         log_q: (walkers, ...) -> (walkers,).
         action: beta H, (walkers, ...) -> (walkers,); what is no number has no weight.
         gradient: d action / dx, (walkers, ...) -> (walkers, ...); None: by automatic differentiation.
-        near: a step with detailed balance in q, of x (walkers, ...) and a length from 0 to 1, (walkers,): to
-            x, ln q of it, and ln q of where it began; None: q has no such step.
+        near: a step with detailed balance in q, of x (walkers, ...) and a length from 0 to 1, (walkers,), to
+            x and ln q of it; None: q has no such step.
         at_once: walkers that q is asked for at a time.
     """
 
@@ -93,13 +93,13 @@ class Bridge:
         """Whether q has steps."""
         return self._near is not None
 
-    def nearby(self, x: Tensor, step: Tensor, generator: torch.Generator | None) -> tuple[Walkers, Tensor]:
-        """Where steps in q end, and ln q of where they begin: (walkers,)."""
+    def nearby(self, x: Tensor, step: Tensor, generator: torch.Generator | None) -> Walkers:
+        """Where steps in q end."""
         assert self._near is not None
         pairs = zip(x.split(self.at_once), step.split(self.at_once), strict=True)
         parts = [self._near(y, size, generator) for y, size in pairs]
-        moved, log_q, before = (torch.cat(column) for column in zip(*parts, strict=True))
-        return Walkers(moved, log_q, self.action(moved)), before
+        moved, log_q = (torch.cat(column) for column in zip(*parts, strict=True))
+        return Walkers(moved, log_q, self.action(moved))
 
     def log_q(self, x: Tensor) -> Tensor:
         return torch.cat([self._log_q(part) for part in x.split(self.at_once)])

@@ -134,9 +134,9 @@ class Nearby(Move):
     ) -> tuple[Walkers, Tensor]:
         longest = torch.ones_like(walkers.action)
         step = torch.where(coin(AFRESH * longest, generator), longest, size)
-        moved, before = self.bridge.nearby(walkers.x, step, generator)
         if t == 1.0:  # where the other moves leave ln q out
-            walkers = replace(walkers, log_q=before)
+            walkers = replace(walkers, log_q=self.bridge.log_q(walkers.x))
+        moved = self.bridge.nearby(walkers.x, step, generator)
         probability = chance(t * (moved.log_weights - walkers.log_weights))
         return walkers.replaced(moved, coin(probability, generator)), probability
 

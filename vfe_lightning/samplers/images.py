@@ -44,14 +44,14 @@ class Imaged(Bridge):
     def local(self) -> bool:
         return self.bridge.local
 
-    def nearby(self, x: Tensor, step: Tensor, generator: torch.Generator | None) -> tuple[Walkers, Tensor]:
+    def nearby(self, x: Tensor, step: Tensor, generator: torch.Generator | None) -> Walkers:
         """Steps in that image of q which x is of, by how probable each is."""
         each = self._each(x)
         chance = torch.rand(len(x), generator=generator, dtype=each.dtype, device=x.device)
         which = (chance > each.softmax(0).cumsum(0)[:-1]).sum(dim=0)
         shift = torch.cat([torch.zeros_like(self.shifts[:1]), self.shifts]).to(x)[which]
-        y = self.bridge.nearby(x - shift, step, generator)[0].x + shift
-        return Walkers(y, self.log_q(y), self.action(y)), each.logsumexp(dim=0)
+        y = self.bridge.nearby(x - shift, step, generator).x + shift
+        return Walkers(y, self.log_q(y), self.action(y))
 
     def log_q(self, x: Tensor) -> Tensor:
         return self._each(x).logsumexp(dim=0)

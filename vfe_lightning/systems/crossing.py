@@ -28,11 +28,12 @@ def crossing_of(physics: Physics) -> Crossing:
         return x, log_q - names.log_images_of(x) if names else log_q
 
     def log_q(x: Tensor) -> Tensor:
-        return model.log_prob(names.representative(x)) - names.log_images if names else model.log_prob(x)
+        known = model.known if isinstance(model, ReparameterizedModel) else model.log_prob
+        return known(names.representative(x)) - names.log_images if names else known(x)
 
-    def near(x: Tensor, step: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
-        y, log_q, before = model.nearby(names.representative(x) if names else x, step, generator)
-        return (y, log_q - names.log_images_of(y), before - names.log_images) if names else (y, log_q, before)
+    def near(x: Tensor, step: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        y, log_q = model.nearby(names.representative(x) if names else x, step, generator)
+        return y, log_q - names.log_images_of(y) if names else log_q
 
     bridge = Bridge(
         draw,
