@@ -12,7 +12,7 @@ are compared with exact values. An unbiased reweighting of the samples has the n
         --trainer.max_steps 450                                        # the shells 1, 7 and 12; ten minutes
     python -m experiments.coulomb_trap --n 20 --batch_size 128 --flow.velocity.width 32 \
         --optimizer.learning_rate 1e-2 --optimizer.hold 80 --optimizer.decay 10 --trainer.max_steps 160 \
-        --evaluation.kind smc --evaluation.populations 16 --evaluation.walkers 32    # its exact F; ten minutes
+        --evaluation.kind smc --evaluation.populations 16 --evaluation.walkers 32    # exact F; ten minutes
 """
 
 from vfe_lightning import Experiment
