@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -78,15 +79,13 @@ def finish(
     """All populations, each on one rank, behind the same pilot.
 
     Args:
-        step: of a training that asks for it again and again.
+        step: of a training that asks for it again and again, and for no control.
         keeper: of the stops of this rank; where all ranks have one, they go on from there.
     """
     began = time.monotonic()
     bridge, moves = crossing.way(wanted.jumps)
     generator = make_generator(device, seed, "populations", step=step)
-    held = keeper.held() if keeper else None
-    if reductions.total(torch.tensor(float(held is not None), device=device)) < reductions.world_size():
-        held = None  # a rank was stopped before its first one
+    held = _held(keeper, device) if keeper else None
     if held is None:
         ahead = make_generator(device, seed, "pilot", step=step)
         rungs = _explored(bridge, moves, wanted, ahead, crossing.wells)
@@ -124,6 +123,13 @@ def finish(
         time.monotonic() - began,
         control,
     )
+
+
+def _held(keeper: Keeper, device: torch.device) -> dict[str, Any] | None:
+    """The stop of this rank; none where a rank was stopped before its first one."""
+    held = keeper.held()
+    ranks = reductions.total(torch.tensor(float(held is not None), device=device))
+    return held if ranks == reductions.world_size() else None
 
 
 def _local(wanted: SequentialMonteCarlo) -> int:

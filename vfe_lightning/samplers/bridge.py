@@ -15,7 +15,8 @@ from vfe_lightning.calculus.gradient import gradient
 
 Function = Callable[[Tensor], Tensor]
 Near = Callable[[Tensor, Tensor, torch.Generator | None], tuple[Tensor, Tensor]]
-AT_ONCE = 128  # walkers: what a flow makes of more does not stay in the caches of a processor
+AT_ONCE = 512  # walkers that q is asked for
+IN_CACHES = 128  # as many on a processor, where what a flow makes of more does not stay in the caches
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,6 @@ class Bridge:
         gradient: d action / dx, (walkers, ...) -> (walkers, ...); None: by automatic differentiation.
         near: a step with detailed balance in q, of x (walkers, ...) and a length from 0 to 1, (walkers,), to
             x and ln q of it; None: q has no such step.
-        at_once: walkers that q is asked for at a time.
     """
 
     def __init__(
@@ -71,10 +71,9 @@ class Bridge:
         action: Function,
         gradient: Function | None = None,
         near: Near | None = None,
-        at_once: int = AT_ONCE,
     ) -> None:
         self._draw, self._log_q, self._action, self._gradient = draw, log_q, action, gradient
-        self._near, self.at_once, self._evaluations = near, at_once, 0
+        self._near, self._evaluations = near, 0
 
     @property
     def evaluations(self) -> int:
@@ -83,8 +82,8 @@ class Bridge:
 
     def fresh(self, count: int, generator: torch.Generator | None) -> Walkers:
         """Independent samples of q."""
-        sizes = [min(self.at_once, count - start) for start in range(0, count, self.at_once)]
-        parts = [self._draw(size, generator) for size in sizes]
+        most = at_once(generator.device if generator else torch.device("cpu"))
+        parts = [self._draw(min(most, count - start), generator) for start in range(0, count, most)]
         x, log_q = (torch.cat(column) for column in zip(*parts, strict=True))
         return Walkers(x, log_q, self.action(x))
 
@@ -96,13 +95,14 @@ class Bridge:
     def nearby(self, x: Tensor, step: Tensor, generator: torch.Generator | None) -> Walkers:
         """Where steps in q end."""
         assert self._near is not None
-        pairs = zip(x.split(self.at_once), step.split(self.at_once), strict=True)
+        most = at_once(x.device)
+        pairs = zip(x.split(most), step.split(most), strict=True)
         parts = [self._near(y, size, generator) for y, size in pairs]
         moved, log_q = (torch.cat(column) for column in zip(*parts, strict=True))
         return Walkers(moved, log_q, self.action(moved))
 
     def log_q(self, x: Tensor) -> Tensor:
-        return torch.cat([self._log_q(part) for part in x.split(self.at_once)])
+        return torch.cat([self._log_q(part) for part in x.split(at_once(x.device))])
 
     def action(self, x: Tensor) -> Tensor:
         self._evaluations += len(x)
@@ -111,3 +111,8 @@ class Bridge:
     def gradient(self, x: Tensor) -> Tensor:
         self._evaluations += len(x)
         return self._gradient(x) if self._gradient else gradient(self._action, x)
+
+
+def at_once(device: torch.device) -> int:
+    """Walkers that q is asked for at a time."""
+    return IN_CACHES if device.type == "cpu" else AT_ONCE

@@ -1,4 +1,4 @@
-"""What walkers say of the way that is before them: how far at once, and how it is like the Gibbs state."""
+"""What walkers say of the way that is before them: how far at once, and how much of H q has learned."""
 
 from vfe_lightning.samplers.populations import Populations
 

@@ -135,8 +135,11 @@ class Checkpoints(Checkpoint):
             if self.record:
                 self.record.keep(path)
         trainer.strategy.barrier()
-        quoted = durable.checksum_of(self.folder / QUOTED).read_text()
-        system.keeper = KeptClimb(self.folder, f"{quoted.strip()} {system.seed} {system.finishing!r}")
+        if system.finishing:
+            # other machines may have no such folder
+            written = durable.checksum_of(self.folder / QUOTED).read_text() if trainer.is_global_zero else ""
+            quoted = trainer.strategy.broadcast(written).strip()
+            system.keeper = KeptClimb(self.folder, f"{quoted} {system.seed} {system.finishing!r}")
 
     def save_step(self, trainer: L.Trainer) -> None:
         assert self.folder is not None

@@ -29,9 +29,9 @@ class KeptClimb:
             if not self.path.exists() or durable.damage(self.path):
                 return None
             kept = torch.load(self.path, map_location="cpu", weights_only=True)
+            return kept["stop"] if kept["identity"] == self.identity else None
         except Exception:  # whatever unpickling garbage raises: the climb begins again
             return None
-        return kept["stop"] if kept.get("identity") == self.identity else None
 
     def keep(self, stop: dict[str, Any]) -> None:
         if time.monotonic() - self.written < self.every:
