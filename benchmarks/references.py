@@ -1,8 +1,9 @@
 """References of our own for classical systems, by Markov chains: minutes each, run by hand.
 
+python -m benchmarks.references alanine 600       # its two states, by long dynamics
 python -m benchmarks.references dimer             # Delta F of the dimer among 36 particles, umbrella sampling
 python -m benchmarks.references coulomb 6 2 10    # F of n charges in dim dimensions at beta, along a path
-python -m benchmarks.references lj13              # F of 13 Lennard-Jones atoms, from the icosahedron
+python -m benchmarks.references lj13              # F of 13 Lennard-Jones atoms, replica exchange
 python -m benchmarks.references plasma 16 1 5 10 20   # F of n ions at each coupling, one after the other
 python -m benchmarks.references sk 100 5          # F and E a spin of the glass of seed 1, parallel tempering
 """
@@ -12,11 +13,11 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import torch
 
 from vfe_lightning.hamiltonians import dimer
+from vfe_lightning.hamiltonians.alanine_dipeptide import GAS_CONSTANT, molecular_dynamics, peptide
 from vfe_lightning.hamiltonians.clusters import icosahedron
 from vfe_lightning.hamiltonians.plasma import Plasma
 from vfe_lightning.hamiltonians.spins import PairwiseSpins, sherrington_kirkpatrick_couplings
@@ -25,10 +26,14 @@ from vfe_lightning.mean_field.harmonic import harmonic_log_z, scaled_to_minimum
 from vfe_lightning.samplers import thermodynamic_integration
 from vfe_lightning.samplers.hmc import hybrid_monte_carlo
 from vfe_lightning.samplers.parallel_tempering import parallel_tempering
+from vfe_lightning.samplers.replica_exchange import replica_exchange
 from vfe_lightning.samplers.umbrella import umbrella_sampling
 from vfe_lightning.statistics import Moments
+from vfe_lightning.systems.alanine_dipeptide import SEAM
+from vfe_lightning.systems.lennard_jones import icosahedral
 
 WINDOWS, REPLICAS = 11, 16
+CORE = 6  # power of the steps into a repulsion of r^-12
 
 
 def solvated_dimer(solvent: int = 36, beta: float = 1.0, samples: int = 600, seed: int = 0) -> None:
@@ -83,35 +88,33 @@ def coulomb(n: int = 6, dim: int = 2, beta: float = 10.0) -> None:
     )
 
 
-def lj13(beta: float = 4.0) -> None:
-    """F of thirteen labelled Lennard-Jones atoms in a weak trap, warmed from the cold icosahedron."""
+def lj13(beta: float = 4.0, sweeps: int = 8000) -> None:
+    """F of thirteen labelled Lennard-Jones atoms in a weak trap, from free atoms and back by exchanges."""
     h, generator = TrappedParticles(13, 1.0, LennardJones()), torch.Generator().manual_seed(0)
-    minimum = scaled_to_minimum(h, icosahedron())
-    betas = [beta * factor for factor in (250, 50, 12, 4, 2, 1)]
-    log_z, variance, quadrature = harmonic_log_z(h, minimum, 60, betas[0]), 0.0, 0.0
-    x, step_size = minimum.repeat(200, 1, 1), 0.1 / math.sqrt(betas[0])
-    for cold, warm in pairwise(betas):
-        found = thermodynamic_integration.integrate(
-            lambda y, b=cold: b * h.energy(y),
-            lambda y, b=cold: b * h.gradient(y),
-            lambda y, b=warm: b * h.energy(y),
-            lambda y, b=warm: b * h.gradient(y),
-            x,
-            log_z,
-            intervals=8,
-            warm_up=20,
-            trajectories=50,
-            power=1,
-            step_size=step_size,
-            generator=generator,
-        )
-        log_z, x, step_size = found.log_z, found.x, 0.1 / math.sqrt(warm)
-        variance, quadrature = variance + found.error**2, quadrature + found.quadrature
-    energy = Moments.of(h.energy(x))
+    states = 16 + round(6 * beta)
+    free = torch.randn(16, states, 13, 3, generator=generator, dtype=torch.float64) / math.sqrt(beta)
+    found = replica_exchange(
+        lambda y: beta * h.trap(y),
+        lambda y: beta * y,
+        lambda y: beta * h.pair_energy(y),
+        lambda y: beta * (h.gradient(y) - y),
+        free,
+        [(k / (states - 1)) ** CORE for k in range(states)],
+        sweeps,
+        sweeps // 4,
+        generator=generator,
+    )
+    offset = 13 * 1.5 * math.log(2 * math.pi / beta)
+    log_z, pairs = found.log_z_ratio(), found.difference().scaled(1 / beta)
+    quarters = [replace(found, differences=part).log_z_ratio().mean for part in found.differences.chunk(4)]
+    cold = scaled_to_minimum(h, icosahedron())
+    solid = Moments.of(icosahedral(h, found.samples.flatten(0, 1)).view(len(found.samples), -1).mean(dim=0))
     print(
-        f"LJ13 at beta {beta:g}: F = {-log_z / beta:.4f} +- {variance**0.5 / beta:.4f}, quadrature "
-        f"{quadrature / beta:.4f}, E = {energy.mean:.3f} +- {energy.error:.3f}; harmonic F = "
-        f"{-harmonic_log_z(h, minimum, 60, beta) / beta:.4f}"
+        f"LJ13 at beta {beta:g}: F = {-(log_z.mean + offset) / beta:.4f} +- {log_z.error / beta:.4f}, "
+        f"quarters {', '.join(f'{-(q + offset) / beta:.3f}' for q in quarters)}, "
+        f"interaction {pairs.mean:.3f} +- {pairs.error:.3f}, icosahedral {solid.mean:.4f} +- "
+        f"{solid.error:.4f}, exchanges {found.exchanged.min():.2f}; harmonic F = "
+        f"{-harmonic_log_z(h, cold, 60, beta) / beta:.4f}"
     )
 
 
@@ -120,14 +123,15 @@ def sk(n: int = 100, beta: float = 5.0, disorder_seed: int = 1, sweeps: int = 40
     h = PairwiseSpins(sherrington_kirkpatrick_couplings(n, disorder_seed))
     betas = torch.linspace(0, beta, 2 + round(6 * beta), dtype=torch.float64).tolist()
     found = parallel_tempering(h, betas, 16, sweeps, sweeps // 4, torch.Generator().manual_seed(0))
-    log_z, energy = found.log_z(), found.energy()
+    log_z, energy, free = found.log_z_ratio(), found.difference(), n * math.log(2)
     halves = [
-        replace(found, energies=half).log_z().mean.item() / -beta / n for half in found.energies.chunk(2)
+        (replace(found, differences=half).log_z_ratio().mean + free) / -beta / n
+        for half in found.differences.chunk(2)
     ]
     print(
-        f"{n} spins at beta {beta:g}: F = {-log_z.mean / beta / n:.6f} +- {log_z.error / beta / n:.6f}, E = "
-        f"{energy.mean / n:.6f} +- {energy.error / n:.6f}, exchanges {found.exchanged.min():.2f}, halves "
-        f"{halves[0]:.6f} and {halves[1]:.6f}"
+        f"{n} spins at beta {beta:g}: F = {-(log_z.mean + free) / beta / n:.6f} +- "
+        f"{log_z.error / beta / n:.6f}, E = {energy.mean / n:.6f} +- {energy.error / n:.6f}, "
+        f"exchanges {found.exchanged.min():.2f}, halves {halves[0]:.6f} and {halves[1]:.6f}"
     )
 
 
@@ -183,7 +187,30 @@ def plasma_path(
         yield gamma, -log_z / n, variance**0.5 / n, energy, quadrature / n
 
 
-REFERENCES = {"dimer": solvated_dimer, "coulomb": coulomb, "lj13": lj13, "plasma": plasma, "sk": sk}
+def alanine(temperature: float = 600.0, samples: int = 200_000, trajectories: int = 8) -> None:
+    """F of phi > 0 less that of phi < 0, by trajectories of so many samples, 0.1 ps from one to the next."""
+    thermal, phi = GAS_CONSTANT * temperature, peptide().phi
+    shares = []
+    for seed in range(trajectories):
+        angles = molecular_dynamics(temperature, samples, 100, seed)[samples // 10 :, phi]
+        shares.append(((angles > 0) & (angles < SEAM)).double().mean())
+    share = Moments.of(torch.stack(shares))
+    error = thermal * share.error / (share.mean * (1 - share.mean))
+    print(
+        f"alanine dipeptide at {temperature:g} K, {trajectories} x {samples / 10000:g} ns: "
+        f"{-thermal * share.mean.logit():.3f} +- {error:.3f} kJ/mol, "
+        f"share {share.mean:.5f} +- {share.error:.5f}, of each {', '.join(f'{s:.3f}' for s in shares)}"
+    )
+
+
+REFERENCES = {
+    "alanine": alanine,
+    "dimer": solvated_dimer,
+    "coulomb": coulomb,
+    "lj13": lj13,
+    "plasma": plasma,
+    "sk": sk,
+}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from stepping import ADAM, evaluate, prepared, train
 
 from vfe_lightning import declarations
-from vfe_lightning.declarations.spin_networks import beta_share
+from vfe_lightning.declarations.annealing import beta_share
 from vfe_lightning.errors import NotKnown
 from vfe_lightning.hamiltonians.spins import balanced_patterns
 

@@ -1,5 +1,6 @@
 """Frozen declarations of systems, ansatz parts, optimisers and budgets: plain data, no torch."""
 
+from vfe_lightning.declarations.annealing import ExponentialAnnealing, LinearAnnealing, NoAnnealing
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.base_states import ConfigurationInteraction, Determinants
 from vfe_lightning.declarations.boltzmann import (
@@ -60,13 +61,10 @@ from vfe_lightning.declarations.sampler import Determinantal, Metropolis
 from vfe_lightning.declarations.spin_networks import (
     MADE,
     Bernoulli,
-    ExponentialAnnealing,
     Gradient,
     Hierarchical,
     LeaveOneOut,
-    LinearAnnealing,
     MeasureValued,
-    NoAnnealing,
     PastAverage,
     PeierlsWeights,
     PixelCNN,

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from vfe_lightning.declarations.annealing import Annealing, NoAnnealing
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.system import System
 
@@ -27,6 +28,9 @@ class Continuous(System):
     """What all classical systems in continuous space declare."""
 
     gradient: PathGradient = Field(default=Pathwise(), description="how the gradient is estimated")
+    curriculum: Annealing = Field(
+        default=NoAnnealing(), description="beta while training, so that no mode is lost on the way"
+    )
 
     @property
     def has_scores(self) -> bool:

@@ -5,11 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+from vfe_lightning.declarations.annealing import Annealing, LinearAnnealing
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.spin_networks import (
     MADE,
-    Annealing,
-    LinearAnnealing,
     PeierlsWeights,
     Precision,
     StateWeights,

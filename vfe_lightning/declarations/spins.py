@@ -4,16 +4,15 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat, model_validator
 
+from vfe_lightning.declarations.annealing import Annealing, LinearAnnealing
 from vfe_lightning.declarations.spin_networks import (
     MADE,
-    Annealing,
     Bernoulli,
     DenseNetwork,
     Gradient,
     Hierarchical,
     LatticeNetwork,
     LeaveOneOut,
-    LinearAnnealing,
     MeasureValued,
     PixelCNN,
 )

@@ -46,6 +46,7 @@ def by_energy_and_data(
     training: Training,
     generator: torch.Generator | None = None,
     log_images: Callable[[Tensor], Tensor] | None = None,
+    beta_now: float | None = None,
 ) -> tuple[Tensor, Estimate]:
     """Fresh samples of the model, constants to autograd, (n_samples, ...), and the estimate from them.
 
@@ -54,10 +55,12 @@ def by_energy_and_data(
     Args:
         log_images: ln of how many configurations a sample stands for in the weights, see
             `hamiltonians.relabelling`; None: for itself.
+        beta_now: of the gradient of F; None is beta.
     """
+    warm = beta if beta_now is None else beta_now
 
     def cost(x: Tensor, log_prob: Tensor, e: Tensor) -> Tensor:
-        rows = training.energy_weight * (log_prob + capped(beta * e, training.cap))
+        rows = training.energy_weight * (log_prob + capped(warm * e, training.cap))
         return rows - of_data(x) if training.data_weight and torch.is_grad_enabled() else rows
 
     def of_data(x: Tensor) -> Tensor:

@@ -31,13 +31,16 @@ def by_generation(
     generator: torch.Generator | None = None,
     *,
     path_only: bool = False,
+    beta_now: float | None = None,
 ) -> tuple[Tensor, Estimate]:
     """Fresh samples, constants to autograd, (n_samples, n, 3), and the estimate from them.
 
     Args:
         energy: (batch, n, 3) -> (batch,), differentiable.
         path_only: leave the score out of the gradient.
+        beta_now: of the gradient; None is beta.
     """
+    warm = beta if beta_now is None else beta_now
     sources: list[Tensor] = []
 
     def rsample(share: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
@@ -46,15 +49,15 @@ def by_generation(
 
     def cost(x: Tensor, log_prob: Tensor, e: Tensor) -> Tensor:
         if path_only and torch.is_grad_enabled():
-            force = model.gradient(sources[-1]) + beta * gradient(energy, x)
+            force = model.gradient(sources[-1]) + warm * gradient(energy, x)
             return (force * x).sum(dim=(1, 2))
-        return log_prob + beta * e
+        return log_prob + warm * e
 
     x, estimate = by_samples(model, energy, n_samples, beta, cost, generator, rsample)
     (factor,) = estimate.factors
     held = replace(
         factor,
-        cost=beta * estimate.energy - estimate.entropy,
+        cost=warm * estimate.energy - estimate.entropy,
         weights=partial(_of_those_within, CLIP),
         metric=partial(_centred_scores, model, torch.cat(sources)),
     )

@@ -125,11 +125,15 @@ def derived(
     judged: Judged, molecule: Molecule, data: Tensor, evaluation: Mapping[str, Moments]
 ) -> dict[str, Moments]:
     """The difference of free energies of the two states, and whether all data are covered."""
-    beta, share = judged.beta, evaluation["reweighted_first_state"]
-    known = {}
-    if 0 < share.mean.item() < 1:  # a flow that has seen one state only knows of no difference
-        error = share.error / (share.mean * (1 - share.mean))
-        known["free_energy_difference"] = Moments.with_error(-share.mean.logit() / beta, error / beta)
+    beta, known = judged.beta, dict[str, Moments]()
+    for state, found_by in (("reweighted", ""), ("smc", "smc_")):
+        share = evaluation.get(f"{state}_first_state")
+        if (
+            share is not None and 0 < share.mean.item() < 1
+        ):  # who has seen one state only knows of no difference
+            error = share.error / (share.mean * (1 - share.mean))
+            apart = Moments.with_error(-share.mean.logit() / beta, error / beta)
+            known[f"{found_by}free_energy_difference"] = apart
     if molecule.exact:
         known["exact_free_energy_difference"] = Moments.exactly(molecule.exact.difference)
     found = first, other = judged.ratios(molecule.first, data.to(share.mean.device))

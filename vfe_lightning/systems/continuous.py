@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from vfe_lightning import declarations
+from vfe_lightning.declarations.annealing import beta_share, check_annealing
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators.pathwise import by_path
 from vfe_lightning.estimators.snapshot import Snapshot
@@ -43,7 +44,8 @@ class Continuous(VariationalFreeEnergy):
         estimator = physics.estimator or partial(
             by_path, self.model, self.hamiltonian.energy, beta=physics.beta, path_only=path_only
         )
-        x, estimate = estimator(n_samples, generator=self.generator)
+        beta_now = self.beta_now()
+        x, estimate = estimator(n_samples, generator=self.generator, beta_now=beta_now)
         self.latest = Snapshot(physics.beta, x.detach(), -estimate.entropy.detach())
         observables = {name: f(x) for name, f in physics.observables.items()}
         profiles = {name: partial(f, x) for name, f in physics.profiles.items()}
@@ -53,7 +55,10 @@ class Continuous(VariationalFreeEnergy):
                 "heat_capacity": heat_capacity(estimate.energy, physics.beta, physics.size),
                 **observables,
             },
-            diagnostics=weight_diagnostics(estimate),
+            diagnostics={
+                **weight_diagnostics(estimate),
+                **({"annealed_beta": estimate.energy.new_full((), beta_now)} if self._warms else {}),
+            },
             profiles=profiles,
             reweighted={
                 **{name: partial(f, x) for name, f in physics.observables.items()},
@@ -61,6 +66,18 @@ class Continuous(VariationalFreeEnergy):
             },
             samples=x.detach,
         )
+
+    def check_steps(self, max_steps: int) -> None:
+        check_annealing(self.declaration.curriculum, max_steps)
+
+    def beta_now(self) -> float:
+        """beta of the gradient: annealed while training."""
+        share = beta_share(self.declaration.curriculum, self.global_step) if self._warms else 1.0
+        return self.physics.beta * share
+
+    @property
+    def _warms(self) -> bool:
+        return self.training and not isinstance(self.declaration.curriculum, declarations.NoAnnealing)
 
     def on_train_batch_start(self, *_: Any) -> None:
         """Fresh data, where they come from the model itself, before the step that learns from them."""

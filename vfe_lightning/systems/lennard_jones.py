@@ -16,6 +16,7 @@ from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians.clusters import icosahedron
 from vfe_lightning.hamiltonians.trapped_particles import LennardJones, TrappedParticles
 from vfe_lightning.mean_field.harmonic import harmonic_log_z, scaled_to_minimum
+from vfe_lightning.mean_field.inherent_structures import quenched
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.boltzmann_coverage import Judged, advice_of, coverage_of
 from vfe_lightning.systems.boltzmann_generator import samples_of
@@ -24,6 +25,7 @@ from vfe_lightning.systems.physics import Physics
 from vfe_lightning.systems.trap_flow import particle_flow
 
 ATOMS, DIM, STIFFNESS = 13, 3, 1.0
+SECOND = -41.5  # just below the second lowest minimum of the interaction, -41.47198; the lowest is -44.32680
 EDGE = 2.5  # a radius beyond which there is next to no density while the cluster holds together
 
 
@@ -66,7 +68,10 @@ def lennard_jones_cluster(d: declarations.LennardJonesCluster) -> Continuous:
             "interaction": hamiltonian.pair_energy,
             "virial_residual": virial,
         },
-        profiles={"density": lambda x: radial_density(x, EDGE)},
+        profiles={
+            "density": lambda x: radial_density(x, EDGE),
+            "icosahedral_fraction": partial(icosahedral, hamiltonian),
+        },
         figures=lambda evaluation, shots: figures.trap_figures(evaluation, shots[-1].x, EDGE, None),
         estimator=partial(by_energy_and_data, model, hamiltonian.energy, beta=d.beta, training=training),
         landmarks=lambda: {"harmonic icosahedron": -harmonic_log_z(hamiltonian, cold, 60, d.beta) / d.beta},
@@ -75,3 +80,9 @@ def lennard_jones_cluster(d: declarations.LennardJonesCluster) -> Continuous:
         training=training,
     )
     return Continuous(d, physics)
+
+
+def icosahedral(hamiltonian: TrappedParticles, x: Tensor) -> Tensor:
+    """1 where the interaction alone leads down to the icosahedron, else 0: (batch, 13, 3) -> (batch,)."""
+    down = quenched(lambda y: hamiltonian.gradient(y) - STIFFNESS * y, x, 400, 0.02, 0.3)
+    return (hamiltonian.pair_energy(down) < SECOND).to(x.dtype)

@@ -20,7 +20,7 @@ from vfe_lightning.circuits.adjoint import energies
 from vfe_lightning.circuits.pullback import pullback, repeated
 from vfe_lightning.circuits.thermal_metric import metric_rows
 from vfe_lightning.circuits.wavefunction import CircuitWavefunction
-from vfe_lightning.declarations.spin_networks import beta_share, check_annealing
+from vfe_lightning.declarations.annealing import beta_share, check_annealing
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.estimators.baselines import equal_weights, leave_one_out
 from vfe_lightning.estimators.classical import by_score_function

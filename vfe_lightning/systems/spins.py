@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from vfe_lightning import declarations
-from vfe_lightning.declarations.spin_networks import beta_share, check_annealing
+from vfe_lightning.declarations.annealing import beta_share, check_annealing
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import baselines
 from vfe_lightning.estimators.classical import by_score_function, measure_valued
