@@ -92,6 +92,15 @@ def test_a_lost_mode_is_told(home):
 
 
 @pytest.mark.slow
+def test_energy_alone_finds_both_wells_by_way_of_a_hot_one():
+    """Trained in the cold, none of its samples is in the upper well, of which there are to be 0.8 %."""
+    hot = {"curriculum.kind": "linear", "curriculum.start": 0.0, "curriculum.steps": 600}
+    alone = double_well.vary(data_weight=0.0, **{"trainer.progress_bar": False})
+    cold, warmed = (run.run().observables["first_state"]["value"] for run in (alone, alone.vary(**hot)))
+    assert cold == 0 and 1e-3 < warmed < 0.1
+
+
+@pytest.mark.slow
 def test_a_run_goes_on_to_the_same_numbers(home):
     """Data are made anew, and which of them are picked is in the state of the generator."""
     budget = {"max_steps": 6, "evaluation_batches": 3, "checkpoint_every": 3, "progress_bar": False}

@@ -4,16 +4,18 @@ import math
 
 import pytest
 import torch
-from judging import agrees
+from judging import agrees, scatters_by
 from noise import normal
 
 from vfe_lightning import declarations
 from vfe_lightning.bijectors.affine import Affine
 from vfe_lightning.estimators.bennett import acceptance_ratio
+from vfe_lightning.estimators.two_states import apart, difference, whole
 from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.hamiltonians.relabelling import Relabelling
-from vfe_lightning.systems.boltzmann_coverage import Judged, advice_on, difference, whole
+from vfe_lightning.statistics import Moments
+from vfe_lightning.systems.boltzmann_coverage import Judged, advice_on
 
 
 class Oscillator(ContinuousHamiltonian):
@@ -42,6 +44,17 @@ def test_two_parts_of_a_normal_density(steps):
     assert 0.5 < both.overlap <= 1
     value, error = whole(high, low, judged.count(data))
     assert agrees(value, error, -log_z) and error < 0.05
+
+
+def test_a_share_of_the_gibbs_state_is_a_free_energy():
+    """Two normal densities of the weights 1 : 3, and the error by the spread of repetitions."""
+    x = (
+        torch.rand(400, 500, generator=torch.Generator().manual_seed(0), dtype=torch.float64) < 0.25
+    ).double()
+    found = apart(Moments.of(x[0]), 2.0)
+    assert agrees(found.mean, found.error, math.log(3) / 2)
+    again = torch.stack([apart(Moments.of(row), 2.0).mean for row in x])
+    assert scatters_by(again, found.error.item() * 1.0)
 
 
 def test_two_parts_of_the_flow_itself_are_known_without_error():

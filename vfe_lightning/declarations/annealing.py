@@ -42,10 +42,12 @@ def beta_share(annealing: NoAnnealing | LinearAnnealing | ExponentialAnnealing, 
             return 1 - rate ** (step + 1)
 
 
-def check_annealing(annealing: NoAnnealing | LinearAnnealing | ExponentialAnnealing, max_steps: int) -> None:
-    """Raises ValueError where beta is not reached within the steps."""
+def check_annealing(
+    annealing: NoAnnealing | LinearAnnealing | ExponentialAnnealing, max_steps: int, field: str = "annealing"
+) -> None:
+    """Raises ValueError where beta is not reached within the steps; `field` declares it."""
     if isinstance(annealing, LinearAnnealing) and annealing.steps > max_steps > 0:
         raise ValueError(
-            f"annealing.steps = {annealing.steps} ends after trainer.max_steps = {max_steps}: "
-            "lower --annealing.steps"
+            f"{field}.steps = {annealing.steps} ends after trainer.max_steps = {max_steps}: "
+            f"lower --{field}.steps"
         )

@@ -52,5 +52,5 @@ def parallel_tempering(
             energies.append(energy.gather(1, order))
             orders.append(order)
             if (sweep - warm_up) % stride == 0:
-                samples.append(x[:, -1])
+                samples.append(x[:, -1].clone())
     return Ladder(beta, torch.stack(energies), exchange_rates(orders), torch.stack(samples))

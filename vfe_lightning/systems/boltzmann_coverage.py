@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,6 +11,7 @@ from vfe_lightning.calculus.gradient import gradient
 from vfe_lightning.estimators.bennett import AcceptanceRatio, acceptance_ratio
 from vfe_lightning.estimators.boltzmann import coverage
 from vfe_lightning.estimators.molecule import Molecule
+from vfe_lightning.estimators.two_states import apart, difference, whole
 from vfe_lightning.generative.reparameterized import ReparameterizedModel
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.hamiltonians.relabelling import Relabelling
@@ -125,46 +125,28 @@ def derived(
     judged: Judged, molecule: Molecule, data: Tensor, evaluation: Mapping[str, Moments]
 ) -> dict[str, Moments]:
     """The difference of free energies of the two states, and whether all data are covered."""
-    beta, known = judged.beta, dict[str, Moments]()
-    for state, found_by in (("reweighted", ""), ("smc", "smc_")):
-        share = evaluation.get(f"{state}_first_state")
-        if (
-            share is not None and 0 < share.mean.item() < 1
-        ):  # who has seen one state only knows of no difference
-            error = share.error / (share.mean * (1 - share.mean))
-            apart = Moments.with_error(-share.mean.logit() / beta, error / beta)
-            known[f"{found_by}free_energy_difference"] = apart
+    beta, mean = judged.beta, evaluation["energy"].mean
+    shares = {
+        "free_energy_difference": evaluation.get("reweighted_first_state"),
+        "smc_free_energy_difference": evaluation.get("smc_first_state"),
+    }
+    # who has seen one state only knows of no difference
+    known = {name: apart(s, beta) for name, s in shares.items() if s is not None and 0 < s.mean.item() < 1}
     if molecule.exact:
         known["exact_free_energy_difference"] = Moments.exactly(molecule.exact.difference)
-    found = first, other = judged.ratios(molecule.first, data.to(share.mean.device))
+    found = first, other = judged.ratios(molecule.first, data.to(mean.device))
     known["bennett_overlap"] = Moments.exactly(min(f.overlap for f in found))
     n = judged.count(data)
     if all(math.isfinite(f.error) for f in found):
         ratio, total = difference(first, other, n), whole(first, other, n)
-        known["bennett_difference"] = Moments.with_error(*(share.mean.new_tensor(ratio) / beta))
-        known["bennett_free_energy"] = Moments.with_error(*(share.mean.new_tensor(total) / beta))
+        known["bennett_difference"] = Moments.with_error(*(mean.new_tensor(ratio) / beta))
+        known["bennett_free_energy"] = Moments.with_error(*(mean.new_tensor(total) / beta))
     energies = ("difference", "free_energy")
     known = {
         name: m.measured_in(molecule.units, "system") if name.endswith(energies) else m
         for name, m in known.items()
     }
     return known | coverage_of(judged, data, evaluation)
-
-
-def difference(first: AcceptanceRatio, other: AcceptanceRatio, samples: int) -> tuple[float, float]:
-    """beta (F_1 - F_2) of two states of a molecule, and its error.
-
-    A sample of the flow is in one state at most: the covariance of the two ln Z is -1 / `samples`.
-    """
-    return other.log_z - first.log_z, math.sqrt(first.error**2 + other.error**2 + 2 / samples)
-
-
-def whole(first: AcceptanceRatio, other: AcceptanceRatio, samples: int) -> tuple[float, float]:
-    """beta F of both states together, and its error; data need to be right within each state only."""
-    log_z = float(np.logaddexp(first.log_z, other.log_z))
-    p, q = math.exp(first.log_z - log_z), math.exp(other.log_z - log_z)
-    variance = (p * first.error) ** 2 + (q * other.error) ** 2 - 2 * p * q / samples
-    return -log_z, math.sqrt(max(variance, 0.0))
 
 
 def coverage_of(judged: Judged, data: Tensor, evaluation: Mapping[str, Moments]) -> dict[str, Moments]:

@@ -68,7 +68,7 @@ class Continuous(VariationalFreeEnergy):
         )
 
     def check_steps(self, max_steps: int) -> None:
-        check_annealing(self.declaration.curriculum, max_steps)
+        check_annealing(self.declaration.curriculum, max_steps, "curriculum")
 
     def beta_now(self) -> float:
         """beta of the gradient: annealed while training."""
