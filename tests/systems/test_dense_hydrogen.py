@@ -21,14 +21,16 @@ SMALL = {
     "orbitals": {"exponents": (1.4, 0.42)},
     "protons": {"layers": 2, "width": 4, "messages": 0, "start": {"kind": "independent"}},
 }
+HOT = {"occupation": {"kind": "levels", "levels": 4}, "kelvin": 60_000.0}
 
 
 def system(strong: float = 0.0, **changes) -> DenseHydrogen:
     torch.manual_seed(0)
     made = DenseHydrogen(Declared.model_validate({"n": 2, "rs": 2.0, "kelvin": 10_000.0} | SMALL | changes))
     made.generator.manual_seed(0)
-    for part in (made.wavefunction, made.model):
-        stirred(part, strong)
+    for part in (made.wavefunction, made.model, made.occupation):
+        if part is not None:
+            stirred(part, strong)
     return made.eval()
 
 
@@ -68,6 +70,59 @@ def test_independent_protons_have_the_mean_energy_of_orbitals() -> None:
     expected = Moments.of(determinant_energy(atoms.atoms, states.geometries, states.up, states.down))
     found = Moments.of(e.energy)
     assert agrees(found.mean, torch.hypot(found.error, expected.error), expected.mean, samples=400)
+
+
+def test_an_estimate_with_levels_is_consistent() -> None:
+    atoms = system(0.02, **HOT)
+    e = atoms.estimate(8)
+    t = 60_000 / KELVIN
+    torch.testing.assert_close(e.free_energy, e.energy - t * e.entropy)
+    parts = e.observables["proton_entropy"] + e.observables["electron_entropy"]
+    torch.testing.assert_close(e.entropy, 2 * parts)
+    p, levels, psi = e.factors
+    assert [f.name for f in e.factors] == ["p", "occupation", "psi"]
+    assert levels.scores().shape == (2, 1 + 4) and psi.scores().shape[0] == 8
+    torch.testing.assert_close(p.cost, e.free_energy.view(2, 4).mean(1) / t)
+    atoms.train()
+    first = atoms.estimate(40)  # of its first stage
+    assert [f.name for f in first.factors] == ["p", "occupation"]
+
+
+def test_the_gradient_of_the_levels_is_that_of_the_free_energy() -> None:
+    """Of determinants at one S, by the sum over all K; the baseline is in no gradient."""
+    atoms = system(0.1, **HOT)
+    one = torch.rand(1, 2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    states = torch.tensor([(a, 4 + b) for a in range(4) for b in range(4)])
+    found = atoms.electrons(one.expand(16, 2, 3), states)
+    factor = found.factor(atoms.occupation, found.mean_field, math.inf)
+    probability = found.log_prob.detach().exp()
+    assert float(probability.sum()) == pytest.approx(1.0)
+    f = (found.log_prob.exp() * (found.mean_field / atoms.temperature + found.log_prob)).sum()
+    gradient = torch.autograd.grad(f, list(atoms.occupation.parameters()))
+    by_scores = (probability * factor.cost.detach()) @ factor.scores()
+    torch.testing.assert_close(by_scores, torch.cat([g.flatten() for g in gradient]))
+    assert by_scores.abs().max() > 0.01
+    lowest = atoms.electrons(one, torch.tensor([[0, 4]]))
+    torch.testing.assert_close(lowest.mean_field, lowest.baseline)
+    assert (found.mean_field[1:] > lowest.mean_field).all()
+
+
+def test_samples_with_levels_are_pairs_that_have_a_density() -> None:
+    atoms = system(0.02, **HOT)
+    state, x = atoms.sample(6)
+    s, occupied = state
+    assert s.shape == x.shape == (6, 2, 3) and occupied.shape == (6, 2)
+    assert (occupied[:, 0] < 4).all() and (occupied[:, 1] >= 4).all()
+    of_s, of_both = atoms.log_prob(s), atoms.log_prob(state)
+    assert (of_both < of_s).all() and atoms.log_psi(state, x).isfinite().all()
+    ground = torch.tensor([0, 4]).expand(6, 2)
+    torch.testing.assert_close(atoms.log_psi(s, x), atoms.log_psi((s, ground), x))
+
+
+@pytest.mark.parametrize("levels", [1, 5])
+def test_levels_are_more_than_electrons_and_no_more_than_orbitals(levels: int) -> None:
+    with pytest.raises(ValidationError, match="allowed are 2 to 4"):
+        system(occupation={"kind": "levels", "levels": levels})
 
 
 def test_a_fold_stops_with_one_line() -> None:

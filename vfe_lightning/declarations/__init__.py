@@ -22,7 +22,14 @@ from vfe_lightning.declarations.edwards_anderson import EdwardsAnderson
 from vfe_lightning.declarations.electron_gas import ElectronGas
 from vfe_lightning.declarations.evaluation import NoFinish, SequentialMonteCarlo
 from vfe_lightning.declarations.flow import TwoStream
-from vfe_lightning.declarations.hydrogen import DenseHydrogen, ElectronFlow, GaussianOrbitals, HydrogenAtRest
+from vfe_lightning.declarations.hydrogen import (
+    DenseHydrogen,
+    ElectronFlow,
+    ElectronGroundState,
+    ElectronLevels,
+    GaussianOrbitals,
+    HydrogenAtRest,
+)
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic
 from vfe_lightning.declarations.lattice_fields import (
     Checkerboard,
@@ -108,6 +115,8 @@ __all__ = [
     "EdwardsAnderson",
     "ElectronFlow",
     "ElectronGas",
+    "ElectronGroundState",
+    "ElectronLevels",
     "EquivariantFlow",
     "Exact",
     "ExponentialAnnealing",

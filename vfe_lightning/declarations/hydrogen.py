@@ -1,6 +1,6 @@
 """Electrons among protons in a periodic cube, in Bohr and Hartree."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -113,11 +113,27 @@ class HydrogenAtRest(Hydrogen):
         return len(self.protons) - self.up
 
 
-class DenseHydrogen(Hydrogen):
-    """Protons at a temperature and electrons in their ground state, in Hartree an atom.
+class ElectronGroundState(Declaration):
+    """The lowest orbitals of each S: electrons at T = 0."""
 
-    rho = int p(S) |S, Psi_S><S, Psi_S|. F and S of the protons are those beyond independent ones: what their
-    motion adds is reported besides.
+    kind: Literal["ground_state"] = "ground_state"
+
+
+class ElectronLevels(Declaration):
+    """p(K|S): the ideal gas in the levels of each S, with a scale and shifts by rank that are trained."""
+
+    kind: Literal["levels"] = "levels"
+    levels: PositiveInt = Field(default=8, description="of each spin, the lowest ones, that may be occupied")
+
+
+ElectronOccupation = Annotated[ElectronGroundState | ElectronLevels, Field(discriminator="kind")]
+
+
+class DenseHydrogen(Hydrogen):
+    """Protons at a temperature, and electrons in their ground state or at it, too; in Hartree an atom.
+
+    rho = int p(S) sum_K p(K|S) |S, Psi_SK><S, Psi_SK|. F and S of the protons are those beyond independent
+    ones: what their motion adds is reported besides.
     """
 
     builder = "vfe_lightning.systems.dense_hydrogen:DenseHydrogen"
@@ -131,4 +147,17 @@ class DenseHydrogen(Hydrogen):
         default=60,
         description="of training, at first, of p(S) on the energy of orbitals, which has no noise",
     )
+    occupation: ElectronOccupation = Field(
+        default=ElectronGroundState(), description="which orbitals the electrons are in at each S"
+    )
     mass: PositiveFloat = Field(default=1836.0, description="of a nucleus, in electron masses")
+
+    @model_validator(mode="after")
+    def _levels_are_there(self) -> "DenseHydrogen":
+        most, least = self.n * len(self.orbitals.exponents), self.n // 2
+        if isinstance(self.occupation, ElectronLevels) and not least < self.occupation.levels <= most:
+            raise ValueError(
+                f"occupation.levels = {self.occupation.levels}: allowed are {least + 1} to {most}, more than "
+                f"the {least} electrons of a spin and not more than there are orbitals"
+            )
+        return self

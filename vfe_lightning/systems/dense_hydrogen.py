@@ -1,16 +1,18 @@
-r"""Dense hydrogen: classical protons on a flow of the torus, and the ground state of electrons among them.
+r"""Dense hydrogen: classical protons on a flow of the torus, and electrons among them.
 
-$$ F = E_{S \sim p} [ T \ln p(S) + E_{x \sim |\Psi_S|^2} \, (H \Psi_S / \Psi_S) + V_{pp}(S) ] $$
+$$ F = E_{S, K} [ T \ln p(S, K) + E_{x \sim |\Psi_{SK}|^2} \, (H \Psi_{SK} / \Psi_{SK}) + V_{pp}(S) ] $$
 
-Xie, Li, Wang, Zhang & Wang, PRL 131, 126501 (2023), but with exact samples of both, and a normalised p. The
-protons are trained first on the energy of a determinant of screened atoms, which has no noise; after that the
-cost of Psi is its local energy beyond it, since E_x Re(grad ln Psi) = 0 at each S. Bohr, Hartree.
+Xie, Li, Wang, Zhang & Wang, PRL 131, 126501 (2023), in the ground state, and Li, Xie, Dong & Wang,
+arXiv:2507.18540; but with exact samples of all, and a normalised p. p is trained first on the energy of
+determinants of screened atoms, which has no noise; after that the cost of Psi is its local energy beyond it,
+since E_x Re(grad ln Psi) = 0 at each S and K. Bohr, Hartree.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,13 +23,13 @@ from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
 from vfe_lightning.exact.hydrogen_pair import thermal_pair
 from vfe_lightning.exact.nuclear_motion import nuclear_motion, over_volume, pressure
-from vfe_lightning.exact.proton_hartree_fock import determinant_energy
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.hamiltonians.hydrogen import Hydrogen
 from vfe_lightning.hamiltonians.periodic_box import box_length
 from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
-from vfe_lightning.statistics import Moments
+from vfe_lightning.statistics import Moments, group_means
 from vfe_lightning.systems.hydrogen_at_rest import BINS, electron_flow, pair_profiles
+from vfe_lightning.systems.hydrogen_electrons import Electrons, lowest, occupation_of
 from vfe_lightning.systems.one_component_plasma import above_uniform, require_no_fold, torus_flow
 from vfe_lightning.units import KELVIN, RYDBERG
 from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
@@ -48,6 +50,8 @@ class DenseHydrogen(VariationalFreeEnergy):
         "total_free_energy": ("Ha", "cube"),
         "total_energy": ("Ha", "cube"),
         "total_entropy": ("k_B", "cube"),
+        "proton_entropy": ("k_B", "atom"),
+        "electron_entropy": ("k_B", "atom"),
     }
 
     def __init__(self, declaration: declarations.DenseHydrogen) -> None:
@@ -59,6 +63,7 @@ class DenseHydrogen(VariationalFreeEnergy):
         self.hamiltonian = Hydrogen(d.n, self.length)
         self.atoms = ScreenedAtoms(d.orbitals.exponents, self.length, d.orbitals.spacing)
         self.model = torus_flow(d.protons, d.n)
+        self.occupation = occupation_of(d.occupation, d.n, 1 / self.temperature)
         self.wavefunction = ProtonWavefunction(electron_flow(d.flow, d.n // 2, d.n // 2, d.n, self.length))
 
     def estimate(self, n_samples: int) -> Estimate:
@@ -68,12 +73,13 @@ class DenseHydrogen(VariationalFreeEnergy):
             z = self.model.start.sample(n_samples // d.walkers_per_geometry, self.generator)
             s, log_prob = self.model.carried(z)
             require_no_fold(log_prob.isnan().sum())
-            states = self.states(s)
-            mean_field = determinant_energy(self.atoms, states.geometries, states.up, states.down)
+            electrons = self.electrons(s)
+        log_p = log_prob + electrons.log_prob
         scores = partial(self.model.scores, z)
         if self.training and self.global_step < d.mean_field_steps:
-            return self.of_mean_field(mean_field, log_prob, scores)
-        states = states[torch.arange(len(s), device=s.device).repeat_interleave(d.walkers_per_geometry)]
+            return self.of_mean_field(electrons, log_p, scores)
+        each = torch.arange(len(s), device=s.device).repeat_interleave(d.walkers_per_geometry)
+        states = electrons.states[each]
         with torch.no_grad():
             x, residual = self.wavefunction.sample(states, self.generator)
             kinetic = 0.5 * self.wavefunction.kinetic(states, x, d.chunk_size).energy
@@ -81,7 +87,7 @@ class DenseHydrogen(VariationalFreeEnergy):
             potential = found.electrons + found.protons + found.attraction
         estimate = by_variational_monte_carlo(
             kinetic + potential,
-            log_prob,
+            log_p,
             self.temperature,
             p=(self.model, scores),
             psi=(self.wavefunction, lambda: self.wavefunction.scores(states, x)),
@@ -89,10 +95,11 @@ class DenseHydrogen(VariationalFreeEnergy):
             unit_of_p=self.temperature,
         )
         p, psi = estimate.factors
-        beyond = kinetic + potential - mean_field.repeat_interleave(d.walkers_per_geometry)
+        beyond = kinetic + potential - electrons.mean_field[each]
+        of_geometry = group_means(estimate.energy, d.walkers_per_geometry)
         return replace(
             estimate,
-            factors=(p, replace(psi, cost=beyond)),
+            factors=(p, *self.of_levels(electrons, of_geometry), replace(psi, cost=beyond)),
             energies={
                 "kinetic": kinetic.real,
                 "potential": potential,
@@ -105,24 +112,49 @@ class DenseHydrogen(VariationalFreeEnergy):
                 "total_free_energy": estimate.free_energy,
                 "total_energy": estimate.energy,
                 "total_entropy": estimate.entropy,
+                "proton_entropy": -log_prob[each] / d.n,
+                "electron_entropy": -electrons.log_prob[each] / d.n,
             },
             maxima={"inversion_residual": residual.max()},
             profiles=self.profiles(x, states.protons),
             samples=x.detach,
         )
 
-    def of_mean_field(self, energy: Tensor, log_prob: Tensor, scores: Callable[[], Tensor]) -> Estimate:
-        """F of the determinants of screened atoms, of which p(S) alone is trained."""
-        free_energy = energy + self.temperature * log_prob
+    def of_mean_field(self, electrons: Electrons, log_p: Tensor, scores: Callable[[], Tensor]) -> Estimate:
+        """F of the determinants of screened atoms, of which p(S) and p(K|S) alone are trained."""
+        energy = electrons.mean_field
+        free_energy = energy + self.temperature * log_p
         factor = Factor("p", self.model, scores, free_energy / self.temperature, self.declaration.clip)
-        return Estimate(free_energy, energy, -log_prob, factors=(factor,))
+        return Estimate(free_energy, energy, -log_p, factors=(factor, *self.of_levels(electrons, energy)))
 
-    def states(self, sample: Tensor) -> ProtonDeterminants:
-        """The lowest orbitals of each S, one walker each; S as p has it, in sides of the cube."""
-        protons = self.length * (sample - sample.floor())
-        coefficients = self.atoms(protons).coefficients[:, :, : self.size // 2]
-        each = torch.arange(len(protons), device=protons.device)
-        return ProtonDeterminants(self.atoms, protons, coefficients, coefficients, each)
+    def of_levels(self, electrons: Electrons, energy: Tensor) -> tuple[Factor, ...]:
+        """The factor of p(K|S), where there is one; E of each geometry."""
+        if not self.occupation:
+            return ()
+        return (electrons.factor(self.occupation, energy, self.declaration.clip),)
+
+    def electrons(self, s: Tensor, occupied: Tensor | None = None) -> Electrons:
+        """At each S as p has it, in sides of the cube; in the levels of K, or drawn."""
+        protons = self.length * (s - s.floor())
+        return Electrons.drawn(self.atoms, protons, self.occupation, self.generator, occupied)
+
+    def states(self, sample: Tensor | tuple[Tensor, Tensor]) -> ProtonDeterminants:
+        """Of pairs of S and K, or of each S in its ground state."""
+        s, occupied = sample if isinstance(sample, tuple) else (sample, None)
+        return self.electrons(s, lowest(s, self.occupation) if occupied is None else occupied).states
+
+    @torch.no_grad()
+    def sample(self, n: int) -> Any:
+        """n independent samples of the state, S or the pair of S and K, and of x."""
+        s = self.model.sample(n, self.generator)
+        electrons = self.electrons(s)
+        return (s, electrons.occupied) if self.occupation else s, self.positions(electrons.states)
+
+    def log_prob(self, x: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+        """ln p(S), or ln p(S) p(K|S) of a pair: (batch,)."""
+        s, occupied = x if isinstance(x, tuple) else (x, None)
+        log_p = self.model.log_prob(s)
+        return log_p if occupied is None else log_p + self.electrons(s, occupied).log_prob
 
     def positions(self, states: ProtonDeterminants) -> Tensor:
         return self.wavefunction.sample(states, self.generator)[0]
@@ -165,4 +197,4 @@ class DenseHydrogen(VariationalFreeEnergy):
         return known | {"pressure": of_protons.measured_in("GPa")}
 
     def alarms(self) -> dict[str, str]:
-        return above_uniform(self.evaluation, "protons")
+        return above_uniform(self.evaluation, "protons", "proton_entropy")

@@ -106,9 +106,9 @@ def require_no_fold(folds: Tensor) -> None:
         raise NotInvertible(FOLDED)
 
 
-def above_uniform(evaluation: Mapping[str, Moments], particles: str) -> dict[str, str]:
-    """The alarm that no density can raise: S relative to independent particles is positive."""
-    entropy = evaluation.get("entropy")
+def above_uniform(evaluation: Mapping[str, Moments], particles: str, name: str = "entropy") -> dict[str, str]:
+    """The alarm that no density can raise: S relative to independent particles, of this name, is positive."""
+    entropy = evaluation.get(name)
     if entropy is None or entropy.mean <= ERRORS * entropy.error:
         return {}
     text = f"S is above that of independent {particles}, which no density can have: ln p is wrong; report it"
