@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 from judging import errors
 
+from studies.deuterium_hugoniot import deuterium_hugoniot
 from studies.heg2d_ansatz import heg2d_ansatz
 from studies.heg2d_effective_mass import heg2d_effective_mass
 from studies.heg2d_isotherm import heg2d_isotherm
 from studies.heg2d_maxwell import heg2d_maxwell
 from studies.heg3d_effective_mass import heg3d_effective_mass
 from studies.heg3d_fxc import heg3d_fxc
+from studies.hydrogen_isotherm import hydrogen_isotherm
 from vfe_lightning.analysing import effective_masses
 from vfe_lightning.study.command_line import main
 
@@ -98,8 +100,39 @@ def test_scans_of_the_metal_end_in_a_table_and_a_figure(
     assert columns <= set(rows) and len(rows) >= trials
 
 
+ATOMS = (
+    "--n 2 --orbitals.exponents [0.9,0.3] --flow.width 3 --flow.steps 1 --protons.layers 2 --protons.width 4 "
+    "--mean_field_steps 1 --walkers_per_geometry 2 --trainer.max_steps 2 --batch_size 16 "
+    "--trainer.evaluation_batches 2 --trainer.progress_bar false --n-trials"
+).split()
+
+
+@pytest.mark.usefixtures("painted_at_last")
+def test_the_isotherm_of_hydrogen_has_both_pressures(client, home):
+    with pytest.raises(SystemExit) as exit:
+        main(hydrogen_isotherm, [*ATOMS, "3"])
+    assert exit.value.code == 0
+    rows = report_of(home, "isotherm")
+    assert list(rows["rs"]) == [1.8, 2.0, 2.2] and rows["pressure_of_F"].notna().tolist() == [
+        False,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.usefixtures("painted_at_last")
+@pytest.mark.slow
+def test_the_hugoniot_has_a_row_for_each_temperature(client, home):
+    with pytest.raises(SystemExit) as exit:
+        main(deuterium_hugoniot, ["--occupation.levels", "3", *ATOMS, "6"])
+    assert exit.value.code == 0
+    rows = report_of(home, "hugoniot")
+    assert list(rows["kelvin"]) == [10000, 20000] and {"compression", "pressure_error"} <= set(rows)
+
+
 STUDIES = (
-    "heg2d_ansatz heg2d_isotherm heg2d_effective_mass heg3d_effective_mass heg3d_fxc heg2d_maxwell".split()
+    "heg2d_ansatz heg2d_isotherm heg2d_effective_mass heg3d_effective_mass heg3d_fxc heg2d_maxwell "
+    "hydrogen_isotherm deuterium_hugoniot".split()
 )
 
 

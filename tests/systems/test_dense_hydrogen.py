@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from experiments.hydrogen_pair import hydrogen_pair
 from vfe_lightning.declarations import DenseHydrogen as Declared
 from vfe_lightning.errors import NotInvertible
+from vfe_lightning.exact.hydrogen_pair import thermal_pair
 from vfe_lightning.exact.proton_hartree_fock import determinant_energy
 from vfe_lightning.statistics import Moments
-from vfe_lightning.systems.dense_hydrogen import DenseHydrogen
+from vfe_lightning.systems.dense_hydrogen import P_FUNCTIONS, POINTS, S_FUNCTIONS, SPACING, DenseHydrogen
 from vfe_lightning.units import KELVIN
 
 SMALL = {
@@ -171,3 +172,16 @@ def test_two_atoms_reach_their_exact_free_energy(home) -> None:
     assert not_below(result.free_energy + 0.002, result.free_energy_error, exact)
     assert result.free_energy - exact < 0.005 + 4 * result.free_energy_error
     assert result.entropy < 4 * result.entropy_error
+
+
+@pytest.mark.slow
+def test_two_hot_atoms_reach_the_free_energy_of_all_their_states(home) -> None:
+    """F, E and both entropies, per cube, against the quadrature over all states at each distance."""
+    levels = {"occupation": {"kind": "levels", "levels": 8}, "trainer.progress_bar": False}
+    result = hydrogen_pair.vary(kelvin=40_000.0, **levels).run()
+    exact = thermal_pair(2.0, 40_000.0, POINTS, SPACING, S_FUNCTIONS, P_FUNCTIONS)
+    f, error = result.number("total_free_energy")
+    assert not_below(f + 0.004, error, exact.free_energy) and f - exact.free_energy < 0.01 + 4 * error
+    found, error = result.number("electron_entropy")
+    assert agrees(2 * found, 2 * error, exact.electron_entropy) and 2 * error < 0.02
+    assert 2 * result.number("proton_entropy")[0] < 0
