@@ -15,7 +15,7 @@ from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.hamiltonians.relabelling import Relabelling
 from vfe_lightning.statistics import Moments
-from vfe_lightning.systems.boltzmann_coverage import Judged, advice_on
+from vfe_lightning.systems.boltzmann_coverage import Judged, advice_on, coverage_of
 
 
 class Oscillator(ContinuousHamiltonian):
@@ -66,6 +66,28 @@ def test_two_parts_of_the_flow_itself_are_known_without_error():
     first[:inside], other[inside:] = 0.0, 0.0
     value, error = whole(acceptance_ratio(first, data), acceptance_ratio(other, data), n)
     assert abs(value) < 1e-9 and error < 1e-6
+
+
+class Blind(NormalizingFlow):
+    """Knows its density at x > 0 only."""
+
+    def known(self, x):
+        return self.log_prob(x).masked_fill(x[:, 0] < 0, torch.nan)
+
+
+def test_where_ln_p_is_not_known_there_is_no_density():
+    """Samples and data there count for nothing: Z of all data is whole, that of the known ones is half."""
+    judged = Judged(1.0, Oscillator(), Blind(Affine((1,), 1.1), (1,)))
+    x = normal(0, 4000, 1)
+    assert judged.log_weights(x).isnan().tolist() == (x[:, 0] < 0).tolist()
+    log_z = 0.5 * math.log(2 * math.pi)
+    for data, exact in ((x, log_z), (x[x[:, 0] > 0], log_z - math.log(2))):
+        (found,) = judged.ratios(None, data)
+        assert agrees(found.log_z, found.error, exact) and found.error < 0.05
+    one = {"importance_free_energy": Moments.exactly(-0.5 * math.log(2 * math.pi))}
+    known = coverage_of(judged, x, one)
+    share = (x[:, 0] < 0).double().mean()
+    assert known["uncovered_data"].mean == share and known["forward_effective_sample_size"].mean == 0
 
 
 def test_weights_of_named_particles_count_all_labellings():

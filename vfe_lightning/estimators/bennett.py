@@ -32,10 +32,13 @@ class AcceptanceRatio:
 
 
 def acceptance_ratio(of_model: Tensor, of_data: Tensor) -> AcceptanceRatio:
-    """From ln w at samples of the model, -inf outside of the part, and at data of it: (samples,) each."""
+    """From ln w at samples of the model, -inf outside of the part, and at data of it: (samples,) each.
+
+    Data at which p is nothing have ln w = inf.
+    """
     n_model, n_data = len(of_model), len(of_data)
-    inside = of_model[of_model > -math.inf]
-    if not (len(inside) and n_data):
+    inside, of_data = of_model[of_model > -math.inf], of_data[of_data < math.inf]
+    if not (len(inside) and len(of_data)):
         return AcceptanceRatio(math.nan, math.inf, 0.0)
     log_ratio = math.log(n_data / n_model)
 

@@ -58,10 +58,8 @@ class Judged:
 
     @torch.no_grad()
     def log_weights(self, x: Tensor) -> Tensor:
-        """ln w of samples: (samples, ...) -> (samples,)."""
-        rows = [
-            self.log_images(part) - self.action(part) - self.model.log_prob(part) for part in x.split(PASS)
-        ]
+        """ln w of samples, NaN where ln p is not known: (samples, ...) -> (samples,)."""
+        rows = [self.log_images(part) - self.action(part) - self.model.known(part) for part in x.split(PASS)]
         return torch.cat(rows)
 
     def paths(self, x: Tensor, step_size: float, backwards: bool) -> tuple[Tensor, Tensor]:
@@ -94,6 +92,9 @@ class Judged:
         x = torch.cat([self.model.rsample(size, generator)[0] for size in sizes if size])
         step_size = self.tuned(data) if self.steps > 1 else 0.0
         (ends, of_model), (_, of_data) = self.paths(x, step_size, False), self.paths(data, step_size, True)
+        # where p is not known it is nothing
+        of_model = of_model.masked_fill(of_model.isnan(), -math.inf)
+        of_data = of_data.masked_fill(of_data.isnan(), math.inf)
         if first is None:
             return [acceptance_ratio(of_model, of_data)]
         side, data_side = first(ends), first(data)
@@ -152,7 +153,8 @@ def derived(
 def coverage_of(judged: Judged, data: Tensor, evaluation: Mapping[str, Moments]) -> dict[str, Moments]:
     """How the flow stands to data that it was not trained on."""
     log_z = -judged.beta * evaluation["importance_free_energy"].mean
-    found = coverage(judged.log_weights(data.to(log_z.device)), log_z.item())
+    log_weights = judged.log_weights(data.to(log_z.device))
+    found = coverage(log_weights.masked_fill(log_weights.isnan(), math.inf), log_z.item())
     return {
         "uncovered_data": Moments.exactly(found.uncovered),
         "forward_effective_sample_size": Moments.exactly(found.effective_sample_size),
