@@ -8,10 +8,14 @@ import torch
 from judging import agrees
 from spins import all_spins
 
+from vfe_lightning.bijectors.affine import Affine
 from vfe_lightning.declarations import SequentialMonteCarlo
 from vfe_lightning.finishing import finish
+from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.gibbs_state import EXACT
+from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
 from vfe_lightning.hamiltonians.spins import PairwiseSpins
+from vfe_lightning.samplers.elsewhere import any_values, normal
 from vfe_lightning.statistics import Importance
 from vfe_lightning.systems.crossing import crossing_of
 from vfe_lightning.systems.physics import Physics
@@ -51,7 +55,7 @@ def test_a_lost_phase_of_spins_is_told_by_those_that_come_from_uniform_ones(mirr
         model=Independent(0.97, mirrored),
         observables={},
         kernels=partial(ising_kernels, FERROMAGNET, 1.0),
-        values=torch.tensor([-1.0, 1.0], dtype=torch.float64),
+        elsewhere=any_values(N, torch.tensor([-1.0, 1.0], dtype=torch.float64)),
     )
     wanted = SequentialMonteCarlo(populations=32, walkers=64, steps=4, settling=4)
     found = finish(crossing_of(physics), wanted, 5, torch.device("cpu"))
@@ -65,3 +69,41 @@ def test_a_lost_phase_of_spins_is_told_by_those_that_come_from_uniform_ones(mirr
     else:
         assert own.mean > exact + 0.5
         assert "the model has lost configurations" in found.verdict(0.8)
+
+
+class TwoWells(ContinuousHamiltonian):
+    """U = (x^2 - 9)^2 / 8 in one dimension: a barrier of ten kT between wells at +-3."""
+
+    def energy(self, x):
+        return (x[:, 0].square() - 9).square() / 8
+
+    def gradient(self, x):
+        return x * (x.square() - 9) / 2
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_lost_well_is_told_by_those_that_come_from_a_broad_density(lost):
+    """A flow of one well, or of a width that has both; no minima are known, and trajectories do not cross."""
+    bijector = Affine((1,), 0.4 if lost else 3.0)
+    with torch.no_grad():
+        bijector.shift.fill_(3.0 if lost else 0.0)
+    wells = Physics(
+        size=1,
+        beta=1.0,
+        units="kT",
+        per="system",
+        hamiltonian=TwoWells(),
+        model=NormalizingFlow(bijector, (1,)),
+        observables={},
+        elsewhere=normal((1,), 4.0),
+    )
+    wanted = SequentialMonteCarlo(populations=32, walkers=64, steps=4, settling=4)
+    found = finish(crossing_of(wells), wanted, 3, torch.device("cpu"))
+    grid = torch.linspace(-8, 8, 8001, dtype=torch.float64)[:, None]
+    exact = -((-wells.hamiltonian.energy(grid)).logsumexp(0) + math.log(16 / 8000))
+    own = Importance(found.log_z).free_energy(1.0)
+    if lost:
+        assert agrees(own.mean, own.error, exact + math.log(2), samples=32)
+        assert "the model has lost configurations" in found.verdict(0.8)
+    else:
+        assert found.verdict(0.8) == EXACT and agrees(own.mean, own.error, exact, samples=32)

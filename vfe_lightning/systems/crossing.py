@@ -1,6 +1,5 @@
 """The way of a classical system from its model to its Gibbs state."""
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -9,15 +8,15 @@ from torch import Tensor
 from vfe_lightning.finishing import Crossing
 from vfe_lightning.generative.reparameterized import ReparameterizedModel
 from vfe_lightning.hamiltonians.hamiltonian import ContinuousHamiltonian
-from vfe_lightning.samplers.bridge import Bridge
+from vfe_lightning.samplers.bridge import Bridge, Function
 from vfe_lightning.samplers.bridge_moves import Kernel
+from vfe_lightning.samplers.elsewhere import Elsewhere
 from vfe_lightning.systems.physics import Physics
 
 
 def crossing_of(physics: Physics) -> Crossing:
     """Of walkers by any names of equal particles, where a model names them."""
-    model, hamiltonian, names = physics.model, physics.hamiltonian, physics.relabelling
-    forces = isinstance(hamiltonian, ContinuousHamiltonian)
+    model, names = physics.model, physics.relabelling
 
     def draw(count: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         if isinstance(model, ReparameterizedModel):
@@ -38,28 +37,28 @@ def crossing_of(physics: Physics) -> Crossing:
     bridge = Bridge(
         draw,
         log_q,
-        lambda x: physics.beta * hamiltonian.energy(x),
-        (lambda x: physics.beta * hamiltonian.gradient(x)) if forces else None,
+        *ends(physics),
         near if isinstance(model, ReparameterizedModel) else None,
     )
     measure = {**physics.observables, **physics.profiles}
-    control = None if physics.values is None else uniform(physics, physics.values)
+    control = None if physics.elsewhere is None else from_elsewhere(physics, physics.elsewhere)
     return Crossing(bridge, physics.kernels(bridge), measure, physics.minima, control)
 
 
-def uniform(physics: Physics, values: Tensor) -> tuple[Bridge, Sequence[Kernel]]:
-    """From sites that know nothing of each other: population annealing.
+def from_elsewhere(physics: Physics, start: Elsewhere) -> tuple[Bridge, Sequence[Kernel]]:
+    """From coordinates that know nothing of each other: population annealing.
 
     Hukushima & Iba, AIP Conf. Proc. 690, 200 (2003).
     """
-    sites, log_q = physics.size, -physics.size * math.log(len(values))
-
-    def draw(count: int, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        device = generator.device if generator else values.device
-        x = values.to(device)[torch.randint(len(values), (count, sites), generator=generator, device=device)]
-        return x, x.new_full((count,), log_q)
-
-    bridge = Bridge(
-        draw, lambda x: x.new_full((len(x),), log_q), lambda x: physics.beta * physics.hamiltonian.energy(x)
-    )
+    bridge = Bridge(start.draw, start.log_q, *ends(physics))
     return bridge, physics.kernels(bridge)
+
+
+def ends(physics: Physics) -> tuple[Function, Function | None]:
+    """beta H and its gradient, in closed form or None."""
+    hamiltonian = physics.hamiltonian
+    forces = isinstance(hamiltonian, ContinuousHamiltonian)
+    return (
+        lambda x: physics.beta * hamiltonian.energy(x),
+        (lambda x: physics.beta * hamiltonian.gradient(x)) if forces else None,
+    )

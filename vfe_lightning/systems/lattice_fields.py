@@ -1,5 +1,6 @@
 """phi^4 theory and the continuous dual of the Ising model on a torus."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -30,6 +31,7 @@ from vfe_lightning.mean_field.gaussian import (
     gaussian_field,
 )
 from vfe_lightning.result import Reference
+from vfe_lightning.samplers.elsewhere import normal
 from vfe_lightning.statistics import Moments
 from vfe_lightning.systems.continuous import Continuous
 from vfe_lightning.systems.field_clusters import FieldClusters
@@ -72,6 +74,7 @@ def phi_four(d: declarations.PhiFour) -> Continuous:
             "ising_energy": correlations.neighbour_product,
         },
         profiles=PROFILES,
+        elsewhere=normal((d.L, d.L), math.sqrt(mean_field.variance.mean().item() + mean_field.mean**2)),
         reference=reference,
         landmarks=lambda: {"Gaussian": mean_field.free_energy},
         contained=frozenset({"Gaussian"}) if d.fourier else frozenset(),

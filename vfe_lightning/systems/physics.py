@@ -15,6 +15,7 @@ from vfe_lightning.hamiltonians.relabelling import Relabelling
 from vfe_lightning.result import Reference
 from vfe_lightning.samplers.bridge import Bridge
 from vfe_lightning.samplers.bridge_moves import Kernel
+from vfe_lightning.samplers.elsewhere import Elsewhere
 from vfe_lightning.samplers.stretched_trajectories import Trajectories
 from vfe_lightning.statistics import Moments
 
@@ -48,7 +49,7 @@ class Physics:
         derived: what follows from the evaluation as a whole.
         advice: what is wrong after an evaluation and what helps, in words; None where nothing is.
         kernels: of the moves towards the Gibbs state.
-        values: of each site, where they are few: (values,).
+        elsewhere: a density that no mode is nearer to than another; None where there is none.
         minima: known ones, (minima, ...).
         relabelling: how the model names equal particles; None where it does not.
         training: what is learned from, where that is not the energy alone.
@@ -71,7 +72,7 @@ class Physics:
     derived: Callable[[Mapping[str, Moments]], dict[str, Moments]] = lambda evaluation: {}
     advice: Callable[[Mapping[str, Moments]], str | None] = lambda evaluation: None
     kernels: Callable[[Bridge], Sequence[Kernel]] = lambda bridge: [Trajectories(bridge)]
-    values: Tensor | None = None
+    elsewhere: Elsewhere | None = None
     minima: Tensor | None = None
     relabelling: Relabelling | None = None
     training: Training | None = None

@@ -16,10 +16,13 @@ from vfe_lightning.exact.accuracy import EPSILON
 from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians.hamiltonian import Hamiltonian
 from vfe_lightning.result import Reference
+from vfe_lightning.samplers.elsewhere import normal
 from vfe_lightning.systems.continuous import Continuous
 from vfe_lightning.systems.own_parts import TRIED, own_flow, shaped, told
 from vfe_lightning.systems.physics import Physics
 from vfe_lightning.systems.trap_flow import particle_flow
+
+BROAD = 2.0  # widths of the density before training, from where populations come that know nothing else
 
 
 class Declared(Hamiltonian):
@@ -57,6 +60,7 @@ def potential(d: declarations.Potential) -> Continuous:
         hamiltonian=Declared(d),
         model=NormalizingFlow(flow_of(d, shape), shape),
         observables={},
+        elsewhere=normal(shape, BROAD * d.width),
         reference=reference,
     )
     return Continuous(d, physics)

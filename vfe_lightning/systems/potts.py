@@ -11,6 +11,7 @@ from vfe_lightning.generative.symbols import Colours
 from vfe_lightning.generative.symmetrized import Symmetrized
 from vfe_lightning.hamiltonians import lattices
 from vfe_lightning.hamiltonians.potts import Potts, cycled, order_parameter
+from vfe_lightning.samplers.elsewhere import any_values
 from vfe_lightning.systems.physics import Physics
 from vfe_lightning.systems.spin_kernels import potts_kernels
 from vfe_lightning.systems.spin_models import model_of
@@ -34,6 +35,6 @@ def potts(d: declarations.Potts) -> Spins:
         reference=lambda tolerance: transfer_matrix.potts(bonds, sites, d.q, d.J, d.beta),
         figures=lambda evaluation, shots: figures.configurations(shots[-1], d.L, (0, d.q - 1), "viridis"),
         kernels=partial(potts_kernels, hamiltonian, d.q, sites, d.beta),
-        values=torch.arange(d.q, dtype=torch.float64),
+        elsewhere=any_values(d.L**2, torch.arange(d.q, dtype=torch.float64)),
     )
     return Spins(d, physics)

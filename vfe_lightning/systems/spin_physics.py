@@ -26,6 +26,7 @@ from vfe_lightning.hamiltonians.spins import (
 from vfe_lightning.mean_field.bethe import bethe
 from vfe_lightning.mean_field.naive import naive_mean_field
 from vfe_lightning.result import Reference
+from vfe_lightning.samplers.elsewhere import any_values
 from vfe_lightning.systems.physics import Figures, Measured, Physics
 from vfe_lightning.systems.spin_kernels import ising_kernels
 from vfe_lightning.systems.spin_models import model_of
@@ -144,7 +145,7 @@ def pairwise(
         contained=contained,
         figures=pictures,
         kernels=partial(ising_kernels, hamiltonian, d.beta),
-        values=hamiltonian.J.new_tensor([-1.0, 1.0]),
+        elsewhere=any_values(len(hamiltonian.J), hamiltonian.J.new_tensor([-1.0, 1.0])),
     )
     return Spins(d, physics)
 

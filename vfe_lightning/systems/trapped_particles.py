@@ -17,6 +17,7 @@ from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians import trapped_particles as hamiltonians
 from vfe_lightning.mean_field import gaussian_gas
 from vfe_lightning.result import Reference
+from vfe_lightning.samplers.elsewhere import normal
 from vfe_lightning.systems.continuous import Continuous
 from vfe_lightning.systems.physics import Physics
 from vfe_lightning.systems.trap_flow import particle_flow
@@ -95,6 +96,7 @@ def trapped(
             "virial_residual": virial,
         },
         profiles={"density": lambda x: radial_density(x, edge)},
+        elsewhere=normal((d.n, dim), gas.sigma),
         reference=reference,
         landmarks=lambda: {"independent particles": gas.free_energy},
         contained=frozenset() if own else frozenset({"independent particles"}),

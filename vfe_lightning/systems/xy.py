@@ -6,6 +6,7 @@ from vfe_lightning.bijectors.rotating_angles import rotating_flow
 from vfe_lightning.exact import xy_torus
 from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians.xy import XY, helicity_modulus, magnetization, vortices
+from vfe_lightning.samplers.elsewhere import any_angles
 from vfe_lightning.systems.continuous import Continuous
 from vfe_lightning.systems.physics import Physics
 
@@ -28,6 +29,7 @@ def xy(d: declarations.XY) -> Continuous:
             "vortices": lambda x: vortices(x, d.L),
         },
         units_of={"helicity_modulus": ("J", "spin")},
+        elsewhere=any_angles(d.L**2),
         reference=lambda tolerance: xy_torus.square(d.L, d.beta, d.J),
         figures=lambda evaluation, shots: figures.configurations(shots[-1], d.L, ANGLES, "twilight"),
     )
