@@ -12,6 +12,7 @@ another device than what it fills, numpy on what was not brought back. It cannot
 
 import contextlib
 import copy
+import math
 import re
 import traceback
 from collections import Counter
@@ -115,6 +116,18 @@ def test_every_experiment_runs_on_a_second_device(name, home):
 @pytest.mark.parametrize(("name", "changes"), OTHERS)
 def test_other_choices_run_on_a_second_device(name, changes, home):
     assert run_there(small(name, **changes)).status == "FINISHED"
+
+
+POPULATIONS = {"evaluation": {"kind": "smc", "populations": 8, "walkers": 8, "steps": 3, "settling": 2}}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["xy", *(pytest.param(k, marks=pytest.mark.slow) for k in ("coulomb_trap", "phi4", "potts", "lj13"))],
+)
+def test_populations_come_to_the_gibbs_state_on_a_second_device(name, home):
+    result = run_there(small(name, **POPULATIONS))
+    assert result.verdict and math.isfinite(result.number("smc_free_energy")[0])
 
 
 @pytest.mark.parametrize("name", ["sk", "tfim", "heg2d_ground_state"])
