@@ -17,7 +17,7 @@ from vfe_lightning.declarations.boltzmann import (
     SolvatedDimer,
     TorsionFlow,
 )
-from vfe_lightning.declarations.continuous import Continuous, PathGradient, PathOnly, Pathwise
+from vfe_lightning.declarations.continuous import Continuous, PathOnly, Pathwise
 from vfe_lightning.declarations.edwards_anderson import EdwardsAnderson
 from vfe_lightning.declarations.electron_gas import ElectronGas
 from vfe_lightning.declarations.evaluation import NoFinish, SequentialMonteCarlo
@@ -168,7 +168,6 @@ __all__ = [
     "PairVelocity",
     "PairwiseIsing",
     "PastAverage",
-    "PathGradient",
     "PathOnly",
     "Pathwise",
     "PauliSpins",
