@@ -9,6 +9,7 @@ from judging import agrees
 from vfe_lightning.estimators.correlations import (
     occupation_numbers,
     pair_correlation,
+    paired,
     reciprocal_shells,
     shell_edges,
     structure_factor,
@@ -93,3 +94,11 @@ def test_occupation_numbers():
     numbers = occupation_numbers(torch.tensor([[0, 2], [1, 3]]), 4)
     assert numbers.tolist() == [[1, 0, 1, 0], [0, 1, 0, 1]]
     assert numbers.dtype == torch.float64
+
+
+def test_protons_in_molecules_are_those_that_have_each_other():
+    """A molecule across a face of the cube, one near it and two far apart; and a trimer beside a pair."""
+    third = torch.tensor([[0.1, 0, 0], [9.5, 0, 0], [1.7, 0, 0], [5, 5, 5], [5, 5, 8.0]], dtype=torch.float64)
+    chain = torch.tensor([[0, 0, 0], [1.0, 0, 0], [1.9, 0, 0], [5, 5, 5], [5, 5, 6.5]], dtype=torch.float64)
+    shares = paired(torch.stack([third, chain]), 10.0, 1.8)
+    torch.testing.assert_close(shares, torch.tensor([0.4, 0.8], dtype=torch.float64))

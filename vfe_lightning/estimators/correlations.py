@@ -49,6 +49,19 @@ def pair_correlation(x: Tensor, length: float, bins: int, pairs: Tensor | None =
     return counts * length**dim / (len(i) * volume)
 
 
+def paired(x: Tensor, length: float, longest: float) -> Tensor:
+    """Share of the particles whose nearest one has them for its nearest, too, not farther than `longest`.
+
+    (batch, n, dim) -> (batch,): of protons, those in molecules.
+    """
+    r = x[:, :, None] - x[:, None]
+    distance = (r - length * (r / length).round()).norm(dim=-1)
+    distance = distance + torch.diag(x.new_full((x.shape[1],), math.inf))
+    least, nearest = distance.min(dim=2)
+    mutual = nearest.gather(1, nearest) == torch.arange(x.shape[1], device=x.device)
+    return (mutual & (least <= longest)).to(x.dtype).mean(dim=1)
+
+
 def pairs_of_spins(n_up: int, n_down: int, device: torch.device | None = None) -> dict[str, Tensor]:
     """Pairs of equal and of opposite spin, (2, pairs) each, where there are any; spin up stands first."""
     up, down = (torch.triu_indices(n, n, offset=1, device=device) for n in (n_up, n_down))

@@ -37,6 +37,7 @@ from vfe_lightning.wavefunctions.proton_wavefunction import ProtonWavefunction
 
 # Of the quadrature of two atoms: points an axis, Bohr between points of the grid, exponents; 1e-4 Ha in all
 POINTS, SPACING, LONGEST = 4, 0.25, 6.5
+BOND = 1.8  # Bohr, at most, in a molecule: near the first minimum of g(r) of protons
 S_FUNCTIONS, P_FUNCTIONS = (5.0, 1.4, 0.42, 0.15), (1.1, 0.4)
 
 
@@ -47,11 +48,9 @@ class DenseHydrogen(VariationalFreeEnergy):
     units, per, unit_of_length = "Ha", "atom", "Bohr"
     energy_unit = 1.0
     units_of: Mapping[str, tuple[str, str]] = {
-        "total_free_energy": ("Ha", "cube"),
-        "total_energy": ("Ha", "cube"),
+        **dict.fromkeys(("total_free_energy", "total_energy"), ("Ha", "cube")),
         "total_entropy": ("k_B", "cube"),
-        "proton_entropy": ("k_B", "atom"),
-        "electron_entropy": ("k_B", "atom"),
+        **dict.fromkeys(("proton_entropy", "electron_entropy"), ("k_B", "atom")),
     }
 
     def __init__(self, declaration: declarations.DenseHydrogen) -> None:
@@ -114,6 +113,7 @@ class DenseHydrogen(VariationalFreeEnergy):
                 "total_entropy": estimate.entropy,
                 "proton_entropy": -log_prob[each] / d.n,
                 "electron_entropy": -electrons.log_prob[each] / d.n,
+                "molecular_fraction": correlations.paired(states.protons, self.length, BOND),
             },
             maxima={"inversion_residual": residual.max()},
             profiles=self.profiles(x, states.protons),
