@@ -1,11 +1,14 @@
-"""Dense hydrogen: four atoms at r_s = 2 and 10000 K, protons and electrons on flows of their own.
+r"""Dense hydrogen: four atoms at r_s = 2 and 10000 K, protons and electrons on flows of their own.
 
 F, E and S are per atom, S beyond independent protons; `..._with_motion` have what the motion of the nuclei
-adds, as published numbers do. Runs of more atoms are long: sixteen take hours on a core.
+adds, as published numbers do. Sixteen atoms, as in Xie, Li, Wang, Zhang & Wang, PRL 131, 126501 (2023), take an
+hour on a core.
 
     python -m experiments.hydrogen                                      # minutes on one core
     python -m experiments.hydrogen --mass 3697.9 --kelvin 8000          # deuterium
-    python -m experiments.hydrogen --n 16 --rs 1.25 --kelvin 6000 --trainer.max_steps 300
+    python -m experiments.hydrogen --n 16 --rs 1.25 --kelvin 6000 --orbitals.exponents '[2.4, 0.6, 0.25]' \
+        --batch_size 128 --mean_field_steps 120 --optimizer.hold 150 --optimizer.decay 60 \
+        --optimizer.classical.max_norm 2e-3 --trainer.max_steps 300 --trainer.evaluation_batches 40
 """
 
 from vfe_lightning import Experiment
