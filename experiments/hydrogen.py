@@ -1,8 +1,8 @@
 r"""Dense hydrogen: four atoms at r_s = 2 and 10000 K, protons and electrons on flows of their own.
 
 F, E and S are per atom, S beyond independent protons; `..._with_motion` have what the motion of the nuclei
-adds, as published numbers do. Sixteen atoms, as in Xie, Li, Wang, Zhang & Wang, PRL 131, 126501 (2023), take an
-hour on a core.
+adds, as published numbers do. Sixteen atoms, as in Xie, Li, Wang, Zhang & Wang, PRL 131, 126501 (2023), take
+an hour on a core.
 
     python -m experiments.hydrogen                                      # minutes on one core
     python -m experiments.hydrogen --mass 3697.9 --kelvin 8000          # deuterium
