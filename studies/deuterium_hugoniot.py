@@ -6,7 +6,7 @@ pressure there, with the errors of the runs. So small a cube at one twist has a 
 are long.
 
     python -m studies.deuterium_hugoniot --workers 2
-    python -m studies.deuterium_hugoniot --name sixteen --n 16 --trainer.max_steps 300
+    python -m studies.deuterium_hugoniot --name sixteen --n 16 --occupation.levels 16 --trainer.max_steps 300
 """
 
 from collections.abc import Sequence

@@ -152,7 +152,7 @@ def test_the_local_energy_is_bounded_where_opposite_spins_meet(dim: int, n_up: i
 @pytest.mark.parametrize("dim", [2, 3])
 def test_a_kinked_distance_of_opposite_spins_is_the_trap(dim: int) -> None:
     """The same flow with |sin| for opposite spins: the local energy grows as 1 / r^2 in company."""
-    distances = torch.tensor([1e-4, 1e-5], dtype=torch.float64)
+    distances = torch.tensor([1e-7, 1e-8], dtype=torch.float64)
     energy = contact(flow_of(dim, 2, 2, smooth=0.0), dim, 2, 2, distances)
     growth = (energy[1] / energy[0]).abs().log10()
     assert float(growth) == pytest.approx(2, abs=0.1)
