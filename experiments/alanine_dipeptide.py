@@ -1,7 +1,7 @@
 """Boltzmann generator of alanine dipeptide in vacuum: a real force field, and the Ramachandran plot.
 
 A flow of bonds, angles and torsions learns from molecular dynamics and from the energy; both by OpenMM, which
-is optional: pip install 'vfe-lightning[openmm]'. At 600 K dynamics mix in a nanosecond. The figure
+is optional: pip install 'vfe-lightning[openmm]'. At 600 K dynamics mix in several nanoseconds. The figure
 `ramachandran` compares the flow with the dynamics; `free_energy_difference` is that of phi > 0 less that of
 phi < 0.
 
