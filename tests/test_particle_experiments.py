@@ -66,11 +66,9 @@ def leaves_its_results(experiment, home, flags, figure, known):
     elif figure == "works.png":
         assert {"bennett_difference", "bennett_overlap"} <= measured.keys()
     else:
-        assert {
-            "free_energy_difference",
-            "uncovered_data",
-            "forward_effective_sample_size",
-        } <= measured.keys()
+        assert {"uncovered_data", "forward_effective_sample_size"} <= measured.keys()
+        # a picosecond of the peptide may have seen one state alone
+        assert "free_energy_difference" in measured or figure == "ramachandran.png"
     files = {p.name for p in (home / "mlruns" / "artifacts").rglob("*") if p.is_file()}
     assert {figure, "convergence.png", "results.csv", "declaration.json"} <= files
 
