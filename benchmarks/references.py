@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import torch
 
+from vfe_lightning.estimators.two_states import apart
 from vfe_lightning.hamiltonians import dimer
 from vfe_lightning.hamiltonians.alanine_dipeptide import GAS_CONSTANT, molecular_dynamics, peptide
 from vfe_lightning.hamiltonians.clusters import icosahedron
@@ -195,10 +196,10 @@ def alanine(temperature: float = 600.0, samples: int = 200_000, trajectories: in
         angles = molecular_dynamics(temperature, samples, 100, seed)[samples // 10 :, phi]
         shares.append(((angles > 0) & (angles < SEAM)).double().mean())
     share = Moments.of(torch.stack(shares))
-    error = thermal * share.error / (share.mean * (1 - share.mean))
+    difference = apart(share, 1 / thermal)
     print(
         f"alanine dipeptide at {temperature:g} K, {trajectories} x {samples / 10000:g} ns: "
-        f"{-thermal * share.mean.logit():.3f} +- {error:.3f} kJ/mol, "
+        f"{difference.mean:.3f} +- {difference.error:.3f} kJ/mol, "
         f"share {share.mean:.5f} +- {share.error:.5f}, of each {', '.join(f'{s:.3f}' for s in shares)}"
     )
 

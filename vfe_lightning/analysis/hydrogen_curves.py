@@ -10,6 +10,7 @@ deuterium these are. All numbers are of an atom and have the motion of the nucle
 
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from vfe_lightning.result import Result
 from vfe_lightning.units import GIGAPASCAL
 
+Lengths = TypeVar("Lengths", float, np.ndarray)
 COLUMNS = ("free_energy", "energy", "entropy", "pressure")
 INITIAL_RS, INITIAL_ENERGY = 3.158509, -0.5838  # 0.171 g / cm^3 of deuterium; Hartree
 DRAWS = 4000  # of the errors of all runs
@@ -26,7 +28,7 @@ DRAWS = 4000  # of the errors of all runs
 PUBLISHED = ((8000, 4.47, 39.8), (10000, 4.62, 48.9), (15000, 4.58, 67.5), (20000, 4.50, 86.5))
 
 
-def volume(rs: float) -> float:
+def volume(rs: Lengths) -> Lengths:
     """Of an atom, in cubic Bohr."""
     return 4 * math.pi / 3 * rs**3
 
@@ -112,7 +114,7 @@ def _row(result: Result) -> dict[str, float]:
 
 
 def _with_slopes(part: pd.DataFrame) -> pd.DataFrame:
-    v = np.array([volume(rs) for rs in part["rs"]])
+    v = volume(part["rs"].to_numpy(float))
     f, error = part["free_energy"].to_numpy(float), part["free_energy_error"].to_numpy(float)
     slopes = np.full((2, len(part)), math.nan)
     for k in range(1, len(part) - 1):
@@ -126,7 +128,7 @@ def _with_slopes(part: pd.DataFrame) -> pd.DataFrame:
 
 def _crossing(rs: np.ndarray, energy: np.ndarray, pressure: np.ndarray) -> tuple[float, float]:
     """Compression and P where H changes sign, by straight lines in r_s between runs, the first such place."""
-    v = 4 * math.pi / 3 * rs**3
+    v = volume(rs)
     h = energy - INITIAL_ENERGY + pressure / GIGAPASCAL * (v - volume(INITIAL_RS)) / 2
     (change,) = np.nonzero(h[:-1] * h[1:] <= 0)
     if not len(change):

@@ -16,6 +16,7 @@ from vfe_lightning.bijectors.circular_spline import (
     wrapped,
 )
 from vfe_lightning.estimators.molecule import Molecule
+from vfe_lightning.estimators.two_states import apart
 from vfe_lightning.generative.reparameterized import NormalizingFlow
 from vfe_lightning.hamiltonians import alanine_dipeptide as peptide
 from vfe_lightning.statistics import Moments, blocking
@@ -58,8 +59,7 @@ def of_dynamics(beta: float, first: Tensor) -> dict[str, Moments]:
     share = blocking(first)
     if not 0 < share.mean < 1:
         return {}
-    odds, error = share.mean / (1 - share.mean), share.error / (share.mean * (1 - share.mean))
-    difference = Moments.with_error(*first.new_tensor([-math.log(odds), error]) / beta)
+    difference = apart(Moments.with_error(*first.new_tensor([share.mean, share.error])), beta)
     return {"dynamics_difference": difference.measured_in("kJ/mol", "system")}
 
 

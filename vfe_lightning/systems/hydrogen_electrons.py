@@ -1,7 +1,7 @@
 """The electrons of dense hydrogen: in their ground state at each S, or in levels by p(K|S)."""
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
@@ -52,16 +52,14 @@ class Electrons:
         states: one walker of each geometry.
         occupied: K, (geometries, n).
         log_prob: ln p(K|S), (geometries,); 0 of ground states.
-        mean_field: E of the determinants of K, (geometries,).
-        baseline: that of the lowest orbitals.
+        lowest: the same geometries in their lowest orbitals.
         levels: energies, (geometries, levels), in units of 1 / beta's.
     """
 
     states: ProtonDeterminants
     occupied: Tensor
     log_prob: Tensor
-    mean_field: Tensor
-    baseline: Tensor
+    lowest: ProtonDeterminants
     levels: Tensor
 
     @classmethod
@@ -73,7 +71,7 @@ class Electrons:
         generator: torch.Generator | None,
         occupied: Tensor | None = None,
     ) -> "Electrons":
-        """K of each S by p(K|S), or as it is given, and E of its determinants.
+        """K of each S by p(K|S), or as it is given.
 
         Args:
             protons: (geometries, N, 3), in Bohr.
@@ -83,14 +81,19 @@ class Electrons:
         levels = orbitals.energies[:, :count]
         if occupied is None:
             occupied = occupation.sample(levels, generator) if occupation else ground
-        states = determinants(atoms, protons, orbitals, occupied, count)
-        mean_field = baseline = determinant_energy(atoms, protons, states.up, states.down)
-        log_prob = torch.zeros_like(mean_field)
-        if occupation:
-            below = determinants(atoms, protons, orbitals, ground, count)
-            baseline = determinant_energy(atoms, protons, below.up, below.down)
-            log_prob = occupation.log_prob(levels, occupied)
-        return cls(states, occupied, log_prob, mean_field, baseline, levels)
+        states, below = (determinants(atoms, protons, orbitals, k, count) for k in (occupied, ground))
+        log_prob = occupation.log_prob(levels, occupied) if occupation else protons.new_zeros(len(protons))
+        return cls(states, occupied, log_prob, below, levels)
+
+    @cached_property
+    def mean_field(self) -> Tensor:
+        """E of the determinants of K, (geometries,)."""
+        return determinant_energy(self.states.atoms, self.states.geometries, self.states.up, self.states.down)
+
+    @cached_property
+    def baseline(self) -> Tensor:
+        """The same of the lowest orbitals."""
+        return determinant_energy(self.lowest.atoms, self.lowest.geometries, self.lowest.up, self.lowest.down)
 
     def factor(self, occupation: LevelOccupation, energy: Tensor, clip: float) -> Factor:
         """Of p(K|S), by the energy of each geometry (geometries,) beyond that of its lowest orbitals.
