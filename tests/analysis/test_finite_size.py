@@ -56,6 +56,8 @@ def test_hartree_fock_in_boxes_comes_to_that_of_the_infinite_gas(dim, theta, cut
         lacking = missing_potential(gas.infinite.structure_factor, n, dim, 1.0)
         v.append(known.potential / n + lacking)
         f.append(known.free_energy / n + lacking + gas.infinite.free_energy - gas.ideal[0])
+        left = gas.left_by_first_order(1.0, known.free_energy / n)
+        assert v[-1] + left == pytest.approx(gas.infinite.exchange, abs=1e-4)
     infinite = gas.infinite
     for y, exact in ((v, infinite.exchange), (f, infinite.free_energy + infinite.exchange)):
         limit = extrapolated(np.array(sizes, dtype=float), np.array(y), np.full(3, 1e-4))
@@ -119,18 +121,24 @@ def test_a_scatter_beyond_the_errors_makes_them_larger():
     assert extrapolated(n, bent, small).error > 5 * extrapolated(n, -1 + 0.3 / n, small).error
 
 
-def made(n: int, rs: float, theta: float, s: float, f_xc: float, v: float) -> Result:
-    """What a run would find in a box of a gas with these values in the infinite one, but for a term 1 / N."""
+def made(n: int, rs: float, theta: float, s: float, f_xc: float, v: float, shell: float = 0.0) -> Result:
+    """What a run would find in a box of a gas with these values in the infinite one, but for a term 1 / N.
+
+    Args:
+        shell: what Hartree-Fock in the box is away from its formula, and all else with it.
+    """
     d = {"n": n, "dim": 3, "rs": rs, "theta": theta, "twist": 0.0}
     gas, unit = box(d), 1 / rs**2
-    f = f_xc + 0.1 / n + unit * (gas.ideal[0] - gas.missing_free_energy(rs))
+    f = f_xc + 0.1 / n + unit * (gas.ideal[0] - gas.missing_free_energy(rs)) + shell
     entropy = (s + 0.2 / n) * gas.ideal[1] / gas.infinite.entropy
     energy = f + unit * gas.infinite.temperature * entropy
-    potential = v + 0.05 / n - unit * gas.missing_potential(rs)
+    potential = v + 0.05 / n - unit * gas.missing_potential(rs) + shell
+    first = rs * gas.infinite.exchange - missing_potential(gas.infinite.structure_factor, n, 3, rs)
     parts = {"potential": potential, "kinetic": energy - potential}
     return Result(
         "FINISHED", None, "gas", d, 1.0, size=n, free_energy=f, free_energy_error=1e-3, energy=energy,
         energy_error=2e-3, entropy=entropy, entropy_error=1e-2,
+        landmarks={"Hartree-Fock": unit * (gas.ideal[0] + first) + shell},
         observables={k: {"value": x, "error": 1e-3, "units": "", "per": ""} for k, x in parts.items()},
     )  # fmt: skip
 
@@ -152,6 +160,12 @@ def test_a_table_of_runs_ends_in_the_limits():
     np.testing.assert_allclose(limits["kinetic"], limits["energy"] - limits["potential"], atol=1e-12)
     assert limits["published_f_xc"].to_list()[0] == pytest.approx(POLARISED.free_energy(1.0, 0.5))
     assert min(limits["f_xc_error"]) > 1e-3
+
+
+def test_shells_that_hartree_fock_knows_are_taken_out():
+    smooth, shells = ([made(n, 2.0, 0.5, 1.7, -0.6, -0.7, x) for n in (7, 14, 19)] for x in (0.0, 0.05))
+    columns = ["f_xc", "free_energy", "energy", "potential", "kinetic", "entropy"]
+    np.testing.assert_allclose(table(shells)[columns], table(smooth)[columns], atol=1e-12)
 
 
 @pytest.mark.usefixtures("painted")

@@ -10,7 +10,9 @@ xi the Madelung constant: S. Chiesa, D. M. Ceperley, R. M. Martin & M. Holzmann,
 hardly knows of the box. With all of S of the random-phase approximation, exact for long waves, in place of
 its limit, the formula holds in the hot gas, too: T. Dornheim et al., PRL 117, 156403 (2016). Its integral
 over the coupling is what F lacks, with all that the kinetic energy and the entropy lack by correlation. F_0
-is replaced by that of the infinite ideal gas, S is scaled by S_0, and what is left is fitted as 1/N.
+is replaced by that of the infinite ideal gas, and the first order, Hartree-Fock, which is known in the box and
+without it, takes the place of the formula's, so that shells and the fixed N count in the correlation alone. S is
+scaled by S_0, and what is left is fitted as 1/N.
 """
 
 import functools
@@ -105,6 +107,12 @@ class Box:
     def missing_potential(self, rs: float) -> float:
         """Delta v in the random-phase approximation."""
         return missing_potential(RandomPhase(self.infinite, rs).structure_factor, self.n, self.dim, rs)
+
+    def left_by_first_order(self, rs: float, hartree_fock: float) -> float:
+        """What <V>_0 lacks beyond the formula, from f of Hartree-Fock in the box."""
+        gas = self.infinite
+        formula = missing_potential(gas.structure_factor, self.n, self.dim, rs)
+        return rs * gas.exchange - (hartree_fock - self.ideal[0]) - formula
 
     def missing_free_energy(self, rs: float) -> float:
         """What f - f_0 lacks, in the same approximation: first order and rings."""

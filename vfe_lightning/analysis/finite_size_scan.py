@@ -55,14 +55,15 @@ def _row(r: Result) -> dict[str, Any]:
     of_box, rs = box(d), d["rs"]
     infinite, (f_0, s_0) = of_box.infinite, of_box.ideal
     unit = 1 / rs**2
-    missing = unit * of_box.missing_free_energy(rs)
+    first = unit * of_box.left_by_first_order(rs, (r.landmarks or {})["Hartree-Fock"] / unit)
+    missing = first + unit * of_box.missing_free_energy(rs)
     scale, temperature = infinite.entropy / s_0, unit * infinite.temperature
     f, s = r.number("free_energy"), r.number("entropy")
     v, k, e = r.number("potential"), r.number("kinetic"), r.number("energy")
     lacks = {
         "f_xc": missing - unit * f_0,
         "free_energy": missing + unit * (infinite.free_energy - f_0),
-        "potential": unit * of_box.missing_potential(rs),
+        "potential": first + unit * of_box.missing_potential(rs),
     }
     lacks["energy"] = lacks["free_energy"] + temperature * (scale - 1) * s[0]
     lacks["kinetic"] = lacks["energy"] - lacks["potential"]
