@@ -195,9 +195,9 @@ def orbitals(sets: list[list[int]], n_up: int) -> OscillatorDeterminants:
     return OscillatorDeterminants(found, TrappedFermions(found), torch.tensor(sets), n_up)
 
 
-def among_protons(n_up: int, n_down: int) -> ProtonDeterminants:
+def among_protons(n_up: int, n_down: int, twist: tuple[float, ...] = (0.0,) * 3) -> ProtonDeterminants:
     """Of the third walker in other orbitals than the lowest ones."""
-    atoms = ScreenedAtoms([1.5, 0.5], LENGTH, 0.4)
+    atoms = ScreenedAtoms([1.5, 0.5], LENGTH, 0.4, twist)
     protons = LENGTH * torch.rand(2, 2, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     c = atoms(protons).coefficients[[0, 1, 1]]
     c = torch.cat([c[:2], c[2:].flip(2)])
@@ -234,7 +234,7 @@ BASE_STATES = {
     "orbitals of a trap, two spins": SomeStates(lambda: orbitals(TWO_SPINS, 3), (5, 2), None, 3),
     "orbitals among protons": SomeStates(lambda: among_protons(2, 0), (2, 3), LENGTH, 2, pinned=True),
     "orbitals among protons, two spins": SomeStates(
-        lambda: among_protons(2, 1), (3, 3), LENGTH, 2, pinned=True
+        lambda: among_protons(2, 1, (0.5, 0.0, 0.5)), (3, 3), LENGTH, 2, pinned=True
     ),
     "mixed orbitals of a trap": SomeStates(lambda: mixing_in_a_trap()(IN_A_TRAP), (3, 2), None, 2),
 }

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hydrogen import crowd, two_atoms, two_molecules
 
-from vfe_lightning.exact.hydrogen_pair import full_interaction, thermal_pair
+from vfe_lightning.exact.hydrogen_pair import _kinetic, _on_grid, full_interaction, thermal_pair
 from vfe_lightning.exact.proton_hartree_fock import (
     attraction,
     constant,
@@ -41,6 +41,25 @@ def test_one_molecule_as_pyscf_has_it() -> None:
     assert energy == pytest.approx(-1.638594, abs=2e-6)
     assert float(full_interaction(protons, length, 0.2, S)[0]) == pytest.approx(-1.650824, abs=2e-6)
     assert float(full_interaction(protons, length, 0.18, S, P)[0]) == pytest.approx(-1.660730, abs=2e-5)
+
+
+@pytest.mark.parametrize("twist", [(0.5, 0.5, 0.5), (0.5, 0.0, 0.0)])
+def test_antiperiodic_electrons(twist) -> None:
+    """Two ways to the kinetic energy, and the order of determinant, Hartree-Fock and all states."""
+    protons, length = crowd(1, 2, 4.0)[0], 4.0
+    atoms, exponents = ScreenedAtoms([1.2, 0.4], length, 0.2, twist), [1.2, 0.4]
+    functions = _on_grid(atoms.grid, protons, length, exponents, [], twist)
+    kinetic = _kinetic(atoms.grid, functions.unflatten(1, (atoms.grid.points,) * 3), twist)
+    of_atoms = atoms.gaussians.matrices(protons[None])[1][0]
+    torch.testing.assert_close(functions, atoms.on_grid(protons[None])[0])
+    torch.testing.assert_close(kinetic, of_atoms, rtol=0, atol=1e-8)
+    c = atoms(protons[None]).coefficients[:, :, :1]
+    energies = [
+        float(full_interaction(protons, length, 0.2, exponents, twist=twist)[0]),
+        restricted_hartree_fock(atoms, protons, 1)[0],
+        determinant_energy(atoms, protons[None], c, c).item(),
+    ]
+    assert energies == sorted(energies) and energies[2] - energies[0] < 0.2
 
 
 def test_an_electron_does_not_see_itself() -> None:

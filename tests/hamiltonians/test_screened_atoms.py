@@ -1,5 +1,6 @@
 """Gaussians on protons, their matrices and the orbitals of screened atoms."""
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -16,8 +17,10 @@ LENGTH = 4.0
 DIFFUSE = [0.9, 0.25]
 
 
-def test_derivatives_of_gaussians_equal_autograd() -> None:
-    gaussians, protons, points = PeriodicGaussians(DIFFUSE, LENGTH), crowd(1, 2, LENGTH), crowd(1, 3, LENGTH)
+@pytest.mark.parametrize("twist", [(0.0, 0.0, 0.0), (0.5, 0.0, 0.5)])
+def test_derivatives_of_gaussians_equal_autograd(twist) -> None:
+    gaussians, protons = PeriodicGaussians(DIFFUSE, LENGTH, twist), crowd(1, 2, LENGTH)
+    points = crowd(1, 3, LENGTH)
     found = torch.stack(gaussians.at(points, protons, 2))  # (10, 1, points, functions)
 
     def at(point: Tensor) -> Tensor:
@@ -49,8 +52,36 @@ def test_matrices_equal_sums_over_the_grid() -> None:
     torch.testing.assert_close(by_waves, kinetic, rtol=0, atol=1e-9)
 
 
-def test_a_point_of_the_grid_is_a_point() -> None:
-    atoms, protons = ScreenedAtoms(DIFFUSE, LENGTH, 0.5), crowd(2, 3, LENGTH)
+@pytest.mark.parametrize("twist", [(0.5, 0.5, 0.5), (0.0, 0.5, -0.5)])
+def test_twisted_functions_change_their_sign_from_cube_to_cube(twist) -> None:
+    gaussians, protons, points = (
+        PeriodicGaussians(DIFFUSE, LENGTH, twist),
+        crowd(1, 2, LENGTH),
+        crowd(1, 3, LENGTH),
+    )
+    (there,) = gaussians.at(points, protons)
+    for axis, turned in enumerate(twist):
+        for moved, still in ((points, protons), (protons, points)):
+            shifted = moved.clone()
+            shifted[..., axis] += LENGTH
+            (found,) = gaussians.at(*((shifted, still) if moved is points else (still, shifted)))
+            torch.testing.assert_close(found, there * (-1 if turned else 1))
+
+
+def test_levels_of_a_doubled_cube_are_those_of_all_twists() -> None:
+    """Eight copies of the cube are periodic functions of twice its side, and nothing else is."""
+    exponents, protons = [1.2, 0.3], crowd(1, 2, LENGTH)
+    twists = itertools.product((0.0, 0.5), repeat=3)
+    each = [ScreenedAtoms(exponents, LENGTH, 0.5, twist)(protons).energies for twist in twists]
+    cubes = torch.cartesian_prod(*[torch.tensor([0.0, LENGTH], dtype=torch.float64)] * 3)
+    copies = (protons[:, :, None] + cubes).flatten(1, 2)
+    doubled = ScreenedAtoms(exponents, 2 * LENGTH, 0.5)(copies).energies
+    torch.testing.assert_close(doubled, torch.cat(each, dim=1).sort()[0], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("twist", [(0.0, 0.0, 0.0), (0.5, 0.5, 0.5)])
+def test_a_point_of_the_grid_is_a_point(twist) -> None:
+    atoms, protons = ScreenedAtoms(DIFFUSE, LENGTH, 0.5, twist), crowd(2, 3, LENGTH)
     points = torch.cartesian_prod(*[atoms.grid.axis] * 3).expand(2, -1, 3)
     torch.testing.assert_close(atoms.on_grid(protons).mT, atoms.gaussians.at(points, protons)[0])
 

@@ -48,10 +48,11 @@ def test_an_estimate_is_consistent(n_up) -> None:
     assert {"pair_correlation_proton", "pair_correlation_opposite"} <= e.profiles.keys()
 
 
-def test_without_cusps_it_starts_at_the_mean_field_energy() -> None:
+@pytest.mark.parametrize("twist", [0.0, 0.5])
+def test_without_cusps_it_starts_at_the_mean_field_energy(twist: float) -> None:
     """From 1000 walkers; the local energy has a tail as of 1/r then, and its error one as of 1/r^2."""
     protons, _ = two_atoms()
-    atoms = system()
+    atoms = system(twist=twist)
     atoms.wavefunction.flow.cusps = None
     found = Moments.of(atoms.estimate(1000).energy)
     expected = float(determinant_energy(atoms.atoms, protons[None], atoms.up, atoms.down))
@@ -79,8 +80,9 @@ def test_it_is_a_bound_and_training_lowers_it() -> None:
     assert not_below(float(end.mean), float(end.error), float(lowest) - 0.01, samples=900)
 
 
-def test_landmarks_are_in_order() -> None:
-    known = system().landmarks()
+@pytest.mark.parametrize("twist", [0.0, [0.5, 0.0, 0.0]])
+def test_landmarks_are_in_order(twist) -> None:
+    known = system(twist=twist).landmarks()
     screened, mean_field, all_states = known.values()
     assert list(known)[1] == "Hartree-Fock"
     assert all_states < mean_field - 0.005 and mean_field < screened
@@ -95,6 +97,9 @@ def test_landmarks_are_in_order() -> None:
         ({"orbitals": {"exponents": [-1.0]}}, "greater than 0"),
         ({"orbitals": {"exponents": []}}, "at least 1"),
         ({"length": 0}, "greater than 0"),
+        ({"twist": 0.25}, "0 and .5 along each axis"),
+        ({"twist": "average"}, "0 and .5 along each axis"),
+        ({"twist": [0.5, 0.0]}, "twist"),
     ],
 )
 def test_what_makes_no_sense_is_refused(changes, why: str) -> None:

@@ -22,6 +22,8 @@ ESTIMATES = (  # with errors, beside the variational F
     "lower_bound",
     "free_energy_difference",
     "bennett_difference",
+    "free_energy_with_motion",  # of nuclei
+    "pressure",
 )
 HEADLINES = ("free_energy", "energy", "entropy", *ESTIMATES)
 EXACT = (  # with bounds
@@ -139,6 +141,8 @@ def _cells(row: Row) -> dict[str, str]:
         "difference of F": number("free_energy_difference"),
         "from both sides": number("bennett_difference"),
         "exact difference": exact("exact_free_energy_difference"),
+        "F with motion": number("free_energy_with_motion"),
+        "P / GPa": number("pressure"),
         "units": units_text(row["units"], row["per"]),
         "sample size": "" if _empty(share) else f"{share:.2g}",
         "alarms": row["alarms"],

@@ -8,6 +8,7 @@ from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.data import Allowed, fields, read
 from vfe_lightning.declarations.plasma import PairLayers
 from vfe_lightning.declarations.system import System
+from vfe_lightning.declarations.twist import RealTwist
 
 
 def positions(given: Any) -> tuple[tuple[float, float, float], ...]:
@@ -73,6 +74,9 @@ class Hydrogen(System):
     """What all systems of electrons and protons declare; as many electrons as protons, in a periodic cube."""
 
     orbitals: GaussianOrbitals = Field(default=GaussianOrbitals(), description="what the flow carries")
+    twist: RealTwist = Field(
+        default=0.0, description="of the electrons, in 2 pi / side of the cube: periodic or antiperiodic"
+    )
     flow: ElectronFlow = Field(default=ElectronFlow(), description="coordinates of the electrons")
     chunk_size: PositiveInt = Field(
         default=128, description="walkers whose second derivatives are held at once"
@@ -80,6 +84,11 @@ class Hydrogen(System):
     clip: PositiveFloat = Field(
         default=5.0, description="local energies beyond this many mean deviations are clipped in gradients"
     )
+
+    @property
+    def twist_of_axes(self) -> tuple[float, ...]:
+        """A component along each axis."""
+        return self.twist if isinstance(self.twist, tuple) else (self.twist,) * 3
 
 
 class HydrogenAtRest(Hydrogen):

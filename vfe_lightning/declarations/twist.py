@@ -89,6 +89,21 @@ Twist = Annotated[
 ]
 
 
+def _real(given: Any) -> Any:
+    found = _read(given)
+    components = found if isinstance(found, tuple) else (found,)
+    if any(isinstance(c, Declaration) or abs(c) not in (0.0, 0.5) for c in components):
+        raise ValueError(f"{given} is none of 0 and .5 along each axis, where functions stay real")
+    return found
+
+
+RealTwist = Annotated[
+    float | tuple[float, float, float],
+    BeforeValidator(_real),
+    Allowed("0 or .5 along each axis, as .5 or .5,0,0"),
+]
+
+
 def twists(declared: Any, dim: int) -> Twists:
     """What a declared twist means in so many dimensions."""
     match declared:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from vfe_lightning.hamiltonians.ewald import Ewald
 from vfe_lightning.hamiltonians.periodic_box import box_length
-from vfe_lightning.hamiltonians.periodic_gaussians import PeriodicGaussians
+from vfe_lightning.hamiltonians.periodic_gaussians import PERIODIC, PeriodicGaussians
 from vfe_lightning.hamiltonians.spectral_grid import SpectralGrid
 from vfe_lightning.units import KELVIN
 
@@ -38,18 +38,26 @@ class ThermalPair(NamedTuple):
 
 @torch.no_grad()
 def full_interaction(
-    protons: Tensor, length: float, spacing: float, s: Sequence[float], p: Sequence[float] = ()
+    protons: Tensor,
+    length: float,
+    spacing: float,
+    s: Sequence[float],
+    p: Sequence[float] = (),
+    twist: tuple[float, ...] = PERIODIC,
 ) -> Tensor:
-    """All energies of an electron of each spin among protons (N, 3), in Gaussians of exponents s and p."""
+    """All energies of an electron of each spin among protons (N, 3), in Gaussians of exponents s and p.
+
+    The twist is zero or one half along each axis.
+    """
     grid = SpectralGrid(length, spacing)
     shape = (grid.points,) * 3
-    functions = _on_grid(grid, protons, length, s, p)
+    functions = _on_grid(grid, protons, length, s, p, twist)
     functions = functions / (functions.square().sum(1, keepdim=True) * grid.cell).sqrt()
     norm, vectors = torch.linalg.eigh(functions @ functions.T * grid.cell)
     kept = norm > DEPENDENT
     orbitals = (vectors[:, kept] * norm[kept].rsqrt()).T @ functions
     bare = grid.values(-grid.coulomb * grid.structure(protons[None])).flatten()
-    one = (orbitals * bare) @ orbitals.T * grid.cell + _kinetic(grid, orbitals.unflatten(1, shape))
+    one = (orbitals * bare) @ orbitals.T * grid.cell + _kinetic(grid, orbitals.unflatten(1, shape), twist)
     size = len(orbitals)
     i, j = torch.triu_indices(size, size)
     products = orbitals[i] * orbitals[j]
@@ -67,16 +75,24 @@ def full_interaction(
 
 
 def thermal_pair(
-    rs: float, kelvin: float, points: int, spacing: float, s: Sequence[float], p: Sequence[float] = ()
+    rs: float,
+    kelvin: float,
+    points: int,
+    spacing: float,
+    s: Sequence[float],
+    p: Sequence[float] = (),
+    twist: tuple[float, ...] = PERIODIC,
 ) -> ThermalPair:
     """Gauss-Legendre quadrature over an eighth of the cube, of so many points an axis."""
     length, beta = rs * box_length(2, 3), KELVIN / kelvin
     node, weight = np.polynomial.legendre.leggauss(points)
     log_weights, log_sums, energies = [], [], []
-    for axes in itertools.combinations_with_replacement(range(points), 3):
+    alike = len(set(map(abs, twist))) == 1  # and the axes may be exchanged
+    every = itertools.product(range(points), repeat=3)
+    for axes in itertools.combinations_with_replacement(range(points), 3) if alike else every:
         r = torch.tensor([[0.0, 0.0, 0.0], [(node[a] + 1) * length / 4 for a in axes]], dtype=torch.float64)
-        levels = full_interaction(r, length, spacing, s, p)
-        copies = len(set(itertools.permutations(axes)))
+        levels = full_interaction(r, length, spacing, s, p, twist)
+        copies = len(set(itertools.permutations(axes))) if alike else 1
         log_weights.append(math.log(copies * math.prod(weight[a] / 2 for a in axes)))
         log_sums.append(float(torch.logsumexp(-beta * levels, 0)))
         energies.append(float(torch.softmax(-beta * levels, 0) @ levels))
@@ -92,24 +108,35 @@ def thermal_pair(
 
 
 def _on_grid(
-    grid: SpectralGrid, protons: Tensor, length: float, s: Sequence[float], p: Sequence[float]
+    grid: SpectralGrid,
+    protons: Tensor,
+    length: float,
+    s: Sequence[float],
+    p: Sequence[float],
+    twist: tuple[float, ...],
 ) -> Tensor:
     """s functions, and p functions along each axis: (functions, points^3)."""
     made = []
     for exponents, order in ((s, 0), (p, 1)):
         if not exponents:
             continue
-        along = PeriodicGaussians(exponents, length).along_axes(grid.axis - protons[..., None], order)
+        along = PeriodicGaussians(exponents, length, twist).along_axes(
+            grid.axis - protons[..., None], order, axis=-2
+        )
         for turned in range(3 if order else 1):
             x, y, z = (along[order if order and a == turned else 0][:, a] for a in range(3))
             made.append(torch.einsum("Iam,Ibm,Icm->Imabc", x, y, z).flatten(2).flatten(0, 1))
     return torch.cat(made)
 
 
-def _kinetic(grid: SpectralGrid, orbitals: Tensor) -> Tensor:
+def _kinetic(grid: SpectralGrid, orbitals: Tensor, twist: tuple[float, ...]) -> Tensor:
     """-nabla^2 / 2 between functions on the grid (M, points, points, points)."""
-    transform = torch.fft.rfftn(orbitals, dim=(1, 2, 3))
-    both = torch.full((grid.points // 2 + 1,), 2.0, dtype=torch.float64)  # G and -G, but for the ends
-    both[0] = both[-1] = 1.0
-    weighted = (transform * (grid.square * both)).flatten(1)
-    return 0.5 * (weighted @ transform.flatten(1).mH).real * grid.cell / grid.points**3
+    squares = orbitals.new_zeros(())
+    for axis, turned in enumerate(twist):
+        shape = [-1 if a == axis else 1 for a in range(3)]
+        phase = (-2j * math.pi / grid.length * turned * grid.axis).exp().view(shape)
+        orbitals = orbitals * phase if turned else orbitals
+        squares = squares + ((2 * math.pi / grid.length * (grid.axes + turned)) ** 2).view(shape)
+    waves = torch.fft.fftn(orbitals, dim=(1, 2, 3))
+    weighted = (waves * squares).flatten(1)
+    return 0.5 * (weighted @ waves.flatten(1).mH).real * grid.cell / grid.points**3

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from vfe_lightning.errors import Refused
-from vfe_lightning.hamiltonians.periodic_gaussians import PeriodicGaussians
+from vfe_lightning.hamiltonians.periodic_gaussians import PERIODIC, PeriodicGaussians
 from vfe_lightning.hamiltonians.spectral_grid import SpectralGrid
 
 SINGULAR = 1e-6  # smallest eigenvalue of the overlap whose inverse does not amplify the errors of the grid
@@ -31,11 +31,17 @@ class Orbitals(NamedTuple):
 
 
 class ScreenedAtoms(nn.Module):
-    """Gaussians of the exponents on each proton, in a cube of side `length`."""
+    """Gaussians of the exponents on each proton, in a cube of side `length`, at a twist of zeros and halves."""
 
-    def __init__(self, exponents: Sequence[float], length: float, spacing: float) -> None:
+    def __init__(
+        self,
+        exponents: Sequence[float],
+        length: float,
+        spacing: float,
+        twist: tuple[float, ...] = PERIODIC,
+    ) -> None:
         super().__init__()
-        self.gaussians = PeriodicGaussians(exponents, length)
+        self.gaussians = PeriodicGaussians(exponents, length, twist)
         self.grid = SpectralGrid(length, spacing)
 
     @torch.no_grad()

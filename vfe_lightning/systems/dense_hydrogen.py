@@ -60,7 +60,7 @@ class DenseHydrogen(VariationalFreeEnergy):
         self.length = d.rs * box_length(d.n, 3)
         self.least_batch = d.walkers_per_geometry
         self.hamiltonian = Hydrogen(d.n, self.length)
-        self.atoms = ScreenedAtoms(d.orbitals.exponents, self.length, d.orbitals.spacing)
+        self.atoms = ScreenedAtoms(d.orbitals.exponents, self.length, d.orbitals.spacing, d.twist_of_axes)
         self.model = torus_flow(d.protons, d.n)
         self.occupation = occupation_of(d.occupation, d.n, 1 / self.temperature)
         self.wavefunction = ProtonWavefunction(electron_flow(d.flow, d.n // 2, d.n // 2, d.n, self.length))
@@ -173,7 +173,7 @@ class DenseHydrogen(VariationalFreeEnergy):
         d = self.declaration
         if d.n != 2 or self.length > LONGEST:
             return {}
-        pair = thermal_pair(d.rs, d.kelvin, POINTS, SPACING, S_FUNCTIONS, P_FUNCTIONS)
+        pair = thermal_pair(d.rs, d.kelvin, POINTS, SPACING, S_FUNCTIONS, P_FUNCTIONS, d.twist_of_axes)
         return {"full configuration interaction": pair.free_energy}
 
     def derived(self) -> dict[str, Moments]:

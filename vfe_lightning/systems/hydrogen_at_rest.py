@@ -44,7 +44,7 @@ class HydrogenAtRest(VariationalFreeEnergy):
         d = self.declaration = declaration
         self.size = len(d.protons)
         self.hamiltonian = Hydrogen(self.size, d.length)
-        self.atoms = ScreenedAtoms(d.orbitals.exponents, d.length, d.orbitals.spacing)
+        self.atoms = ScreenedAtoms(d.orbitals.exponents, d.length, d.orbitals.spacing, d.twist_of_axes)
         protons = placed(d)[None]
         orbitals = self.atoms(protons)
         self.model = FermiSea(
