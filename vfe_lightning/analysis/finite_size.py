@@ -10,9 +10,9 @@ xi the Madelung constant: S. Chiesa, D. M. Ceperley, R. M. Martin & M. Holzmann,
 hardly knows of the box. With all of S of the random-phase approximation, exact for long waves, in place of
 its limit, the formula holds in the hot gas, too: T. Dornheim et al., PRL 117, 156403 (2016). Its integral
 over the coupling is what F lacks, with all that the kinetic energy and the entropy lack by correlation. F_0
-is replaced by that of the infinite ideal gas, and the first order, Hartree-Fock, which is known in the box and
-without it, takes the place of the formula's, so that shells and the fixed N count in the correlation alone. S is
-scaled by S_0, and what is left is fitted as 1/N.
+is replaced by that of the infinite ideal gas, and the formula in first order by Hartree-Fock, known in a box
+and without, so that shells and the fixed N count in the correlation alone. S is scaled by S_0, and
+what is left is fitted as 1/N.
 """
 
 import functools

@@ -34,7 +34,7 @@ class PeriodicGaussians(nn.Module):
         self.register_buffer("antiperiodic", turned, persistent=False)
 
     def along_axes(self, d: Tensor, order: int = 0, axis: int = -1) -> list[Tensor]:
-        """theta and its derivatives up to an order, at distances d (...) whose x, y, z are along `axis`: (..., P)."""
+        """theta and its derivatives up to an order, at distances d (...), x, y, z along `axis`: (..., P)."""
         a = self.exponents[:, None]
         d, sign = self._images(d, self.smallest, axis)
         g = sign * (2 * a / math.pi) ** 0.25 * torch.exp(-a * d * d)

@@ -31,7 +31,7 @@ class Orbitals(NamedTuple):
 
 
 class ScreenedAtoms(nn.Module):
-    """Gaussians of the exponents on each proton, in a cube of side `length`, at a twist of zeros and halves."""
+    """Gaussians of the exponents on each proton, in a cube of side `length`; twists are 0 or 1/2."""
 
     def __init__(
         self,
