@@ -10,6 +10,7 @@ from torch.func import jacfwd, jacrev
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.electron_cusps import ElectronCusps
 from vfe_lightning.bijectors.electrons_among_protons import ElectronFlow, ElectronVelocity, surroundings
+from vfe_lightning.calculus import chain_rule
 
 LENGTH, PROTONS = 4.0, 2
 SPINS = [(1, 0), (2, 1), (1, 2)]
@@ -41,8 +42,11 @@ def test_divergences_are_traces_of_jacobians(spins) -> None:
     assert torch.trace(jacobian).abs() > 1e-3
 
 
+@pytest.mark.parametrize("many", [0, 100])
 @every_count
-def test_the_jet_equals_nested_autograd(spins) -> None:
+def test_the_jet_equals_nested_autograd(spins, many: int, monkeypatch) -> None:
+    """By derivatives at each point, as of many electrons, and by those in all coordinates at once."""
+    monkeypatch.setattr(chain_rule, "MANY", many)
     n, protons = sum(spins), crowd(2, PROTONS, LENGTH)
     flow, x = flow_of(spins), crowd(2, n, LENGTH)
     jet = flow.at(protons).jet(x)

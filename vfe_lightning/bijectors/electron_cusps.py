@@ -12,12 +12,14 @@ blocks of three. Without cusps the local energy has no bound: T. Kato, Commun. P
 """
 
 import math
-from typing import Any, Generic, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vfe_lightning.bijectors.periodic_forces import periodic
+from vfe_lightning.calculus.chain_rule import each_alone
 from vfe_lightning.calculus.forward_laplacian import (
     Field,
     Traced,
@@ -55,24 +57,24 @@ class CuspsAtProtons:
     """On the states of a flow: positions (batch, 3, n) or their triple of derivatives, then ln|det|."""
 
     def __init__(self, cusps: ElectronCusps, protons: Tensor) -> None:
-        self.length, count, n_up = cusps.length, protons.shape[1], cusps.n_up
+        count, n_up = protons.shape[1], cusps.n_up
         one = torch.eye(n_up + cusps.n_down, dtype=protons.dtype, device=protons.device)
-        reach = _to_the_next(protons, self.length).clamp(max=cusps.at_protons)[:, None]
-        of_protons = _Draw(one, one.repeat_interleave(count, 1), protons.mT[:, :, None], reach, AT_PROTONS)
-        self.draws = [of_protons]
+        reach = _to_the_next(protons, cusps.length).clamp(max=cusps.at_protons).repeat(1, len(one))
+        places = protons.mT.repeat(1, 1, len(one))
+        apart = one.repeat_interleave(count, 1)
+        self.draws = [_Draw(one, apart, places, reach, AT_PROTONS, cusps.length)]
         if cusps.n_down:
             apart = (one[:n_up, None] - one[n_up:]).flatten(0, 1).T
-            of_pairs = torch.full_like(reach[:1, :, :1], cusps.of_pairs)
-            self.draws.append(_Draw(one[:n_up], apart, None, of_pairs, OPPOSITE))
+            of_pairs = torch.full_like(reach[:1, :1], cusps.of_pairs)
+            self.draws.append(_Draw(one[:n_up], apart, None, of_pairs, OPPOSITE, cusps.length))
 
     def back(self, state: State) -> State:
         """y of x."""
         position: Any = state[0] if len(state) < 6 else Traced(*state[:3])
         change: Any = None
         for draw in self.draws:
-            pull = self._pull(position, draw)
-            found = pull.log_det()
-            position, change = position + pull.step(), found if change is None else change + found
+            step, found = draw.pull(position)
+            position, change = position + step, found if change is None else change + found
         if isinstance(position, Tensor):
             return [position, *(t + change for t in state[1:])]
         return [*position, *(t + c for t, c in zip(state[3:], change, strict=True))]
@@ -83,59 +85,61 @@ class CuspsAtProtons:
         for draw in reversed(self.draws):
             end = position
             for _ in range(ROUNDS):
-                position = end - self._pull(position, draw).step()
-            rest = [t - self._pull(position, draw).log_det() for t in rest]
+                position = end - draw.pull(position)[0]
+            rest = [t - draw.pull(position)[1] for t in rest]
         return [position, *rest]
-
-    def _pull(self, x: Field, draw: "_Draw") -> "_Pull[Field]":
-        d = draw.differences(x)
-        along, squares = periodic(value_of(d), self.length)
-        square = composed(d, squares).sum(-3)
-        return _Pull(draw.movers, composed(d, along), composed(d, along[1:]), *draw.phi(square))
-
-
-class _Pull(NamedTuple, Generic[Field]):
-    """At positions x of C on each mover."""
-
-    movers: Tensor  # (movers, n)
-    s: Field  # (batch, 3, movers, C)
-    slope_of_s: Field  # ds / dx of each component
-    phi: Field  # (batch, movers, C)
-    slope: Field  # in the squared distance
-
-    def step(self) -> Field:
-        """y - x, (batch, 3, n)."""
-        return (self.s * self.phi.unsqueeze(-3)).sum(-1) @ self.movers
-
-    def log_det(self) -> Field:
-        """ln|det dy/dx|, (batch,)."""
-        along = [_axis(self.s, a) for a in AXES]
-        bent = [f * self.slope * 2.0 for f in along]
-        rows = [[(along[a] * bent[b]).sum(-1) for b in AXES] for a in AXES]
-        stretch = (self.slope_of_s * self.phi.unsqueeze(-3)).sum(-1)
-        for a in AXES:
-            rows[a][a] = rows[a][a] + _axis(stretch, a)
-        return log_det_of_one_and(rows).sum(-1)
 
 
 class _Draw:
-    """What moves some of the electrons: C protons, or C of the others."""
+    """What moves some of the electrons: C protons, or C of the others.
+
+    Args:
+        movers, apart: matrices (movers, n) and (n, movers C).
+        places: of the protons, (batch, 3, movers C).
+        reach: R, (batch, movers C) or one for all.
+    """
 
     def __init__(
-        self, movers: Tensor, apart: Tensor, places: Tensor | None, reach: Tensor, contact: float
+        self,
+        movers: Tensor,
+        apart: Tensor,
+        places: Tensor | None,
+        reach: Tensor,
+        contact: float,
+        length: float,
     ) -> None:
-        """Matrices (movers, n) and (n, movers C), what is taken off, and R, (batch, 1, C) or like it."""
         self.movers, self.apart, self.places, self.reach = movers, apart, places, reach
         share = -contact * reach / 8
-        self.strength = share / (1 - share)
+        self.strength, self.length = share / (1 - share), length
 
-    def differences(self, x: Field) -> Field:
-        """Of each mover from each of the C: (batch, 3, n) -> (batch, 3, movers, C)."""
+    def pull(self, x: Field) -> tuple[Field, Field]:
+        """y - x, (batch, 3, n), and ln|det dy/dx|, (batch,)."""
+        if self.places is None:
+            step, log_det = self._together(each_alone(self._parts, x @ self.apart))
+        else:  # on each electron by its own place alone
+            places = self.places
+            step, log_det = each_alone(lambda y: self._together(self._parts(less(y @ self.apart, places))), x)
+        return step @ self.movers, log_det.sum(-1)
+
+    def _parts(self, d: Field) -> tuple[Field, Field]:
+        """Of each pair, at differences (batch, 3, pairs): its share of the step, and of 1 - dy/dx."""
+        along, squares = periodic(value_of(d), self.length)
+        s = composed(d, along)
+        phi, slope = self._phi(composed(d, squares).sum(-2))
+        bent = s.unsqueeze(-2) * (s * slope.unsqueeze(-2)).unsqueeze(-3) * 2.0  # (batch, 3, 3, pairs)
+        stretch = composed(d, along[1:]) * phi.unsqueeze(-2)
+        one = torch.eye(3, dtype=self.reach.dtype, device=self.reach.device)[..., None]
+        return s * phi.unsqueeze(-2), bent + stretch.unsqueeze(-2) * one
+
+    def _together(self, parts: Sequence[Field]) -> tuple[Field, Field]:
+        """Of each mover, (batch, 3, movers) and (batch, movers), of parts of its pairs."""
         count = len(self.movers)
-        d: Any = (x @ self.apart).unflatten(-1, (count, self.apart.shape[1] // count))
-        return d if self.places is None else less(d, self.places)
+        shape = (count, self.apart.shape[1] // count)
+        summed: list[Any] = [f.unflatten(-1, shape).sum(-1) for f in parts]
+        step, matrix = summed
+        return step, log_det_of_one_and([[_entry(matrix, a, b) for b in AXES] for a in AXES])
 
-    def phi(self, square: Field) -> tuple[Field, Field]:
+    def _phi(self, square: Field) -> tuple[Field, Field]:
         """phi and its derivative in the squared distance."""
         rho = value_of(square).sqrt()
         left, r = (1 - rho / self.reach).clamp(min=0), self.reach
@@ -153,8 +157,8 @@ def _to_the_next(protons: Tensor, length: float) -> Tensor:
     return (square + own).amin(-1).sqrt()
 
 
-def _axis(f: Field, a: int) -> Field:
-    """One of three components, which stand before the movers, or before these and what draws them."""
-    if isinstance(f, Tensor):
-        return f.select(1, a)
-    return Traced(f.value.select(1, a), f.gradient.select(2, a), f.laplacian.select(1, a))
+def _entry(matrix: Field, a: int, b: int) -> Field:
+    """Of matrices (batch, 3, 3, movers): (batch, movers)."""
+    if isinstance(matrix, Tensor):
+        return matrix[..., a, b, :]
+    return type(matrix)(*(t[..., a, b, :] for t in matrix))

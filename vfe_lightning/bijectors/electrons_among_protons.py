@@ -10,60 +10,42 @@ at a few Bohr, and leave the cusps to `ElectronCusps`. Nothing else may have a k
 that of a general network makes Psi discontinuous. Bohr.
 """
 
-from abc import ABC, abstractmethod
-
 import torch
 from torch import Tensor, nn
 
 from vfe_lightning.bijectors.continuous import ContinuousFlow
 from vfe_lightning.bijectors.electron_cusps import ElectronCusps
 from vfe_lightning.bijectors.equivariant_velocity import PairGeometry, Velocity
-from vfe_lightning.bijectors.periodic_forces import Distances, distances
+from vfe_lightning.bijectors.periodic_forces import distances
 from vfe_lightning.bijectors.radial_functions import RadialFunctions
-from vfe_lightning.calculus.forward_laplacian import Field, composed, less, tanh_and_slope, value_of
+from vfe_lightning.calculus.chain_rule import each_alone
+from vfe_lightning.calculus.forward_laplacian import (
+    Field,
+    composed,
+    less,
+    tanh_and_slope,
+    value_of,
+)
 
 NEAR, FAR = 1.5, 2.5  # Bohr: where neighbours of a proton are counted
 FEATURES = 3
 
 
-class ProtonVelocity(nn.Module, ABC):
-    """A velocity of n_up + n_down electrons that needs the protons: `at` gives it them."""
-
-    each: Tensor  # (n, n N): one where the electron belongs to the pair of electron and proton
-
-    def __init__(self, n_up: int, n_down: int, protons: int, length: float) -> None:
-        super().__init__()
-        self.length, self.pairs = length, PairGeometry(n_up, n_down)
-        one = torch.eye(n_up + n_down, dtype=torch.float64)
-        self.register_buffer("each", one.repeat_interleave(protons, dim=1), persistent=False)
-
-    def at(self, protons: Tensor) -> Velocity:
-        """Among protons (batch, N, 3), those of each walker."""
-        return _AtProtons(self, protons)
-
-    @abstractmethod
-    def forces(self, x: Field, t: float, from_protons: Field, features: Tensor) -> tuple[Field, Field]:
-        """v (batch, 3, n) and div v (batch,) at x (batch, 3, n).
-
-        Args:
-            from_protons: differences of each electron and each proton, (batch, 3, n N).
-            features: of the proton in each of these pairs, (batch, FEATURES, n N).
-        """
-
-
 class _AtProtons(Velocity):
-    def __init__(self, velocity: ProtonVelocity, protons: Tensor) -> None:
+    def __init__(self, velocity: "ElectronVelocity", protons: Tensor) -> None:
         super().__init__()
-        n = len(velocity.each)
+        n = velocity.pairs.n
         self.velocity, self.places = velocity, protons.mT.repeat(1, 1, n)
         self.features = surroundings(protons, velocity.length).repeat(1, 1, n)
 
     def forward(self, x: Field, t: float) -> tuple[Field, Field]:
-        return self.velocity.forces(x, t, less(x @ self.velocity.each, self.places), self.features)
+        return self.velocity.forces(x, t, self.places, self.features)
 
 
-class ElectronVelocity(ProtonVelocity):
+class ElectronVelocity(nn.Module):
     """Trainable forces between electrons and from protons, functions of one distance each."""
+
+    each: Tensor  # (n, n N): one where the electron belongs to the pair of electron and proton
 
     def __init__(
         self,
@@ -76,39 +58,76 @@ class ElectronVelocity(ProtonVelocity):
         reach: float,
         messages: int = 0,
     ) -> None:
-        super().__init__(n_up, n_down, protons, length)
+        super().__init__()
+        self.length, self.pairs = length, PairGeometry(n_up, n_down)
+        one = torch.eye(n_up + n_down, dtype=torch.float64)
+        self.register_buffer("each", one.repeat_interleave(protons, dim=1), persistent=False)
         self.softness, self.reach = softness, reach
         self.eta = RadialFunctions(len(self.pairs.kinds), width)
         self.mu = RadialFunctions(FEATURES, width)
         self.phi = RadialFunctions(messages, width, start=1.0) if messages else None
         self.epsilon = RadialFunctions(messages * len(self.pairs.kinds), width) if messages else None
 
-    def forces(self, x: Field, t: float, from_protons: Field, features: Tensor) -> tuple[Field, Field]:
-        from_each = distances(from_protons, self.length, self.softness)
-        pull, slope = ((f * features).sum(-2) for f in self.mu(from_each.rho, t))
-        v, divergence = from_each.force(*self._ended(from_each.rho, pull, slope))
-        v, divergence = v @ self.each.T, divergence.sum(-1)
+    def at(self, protons: Tensor) -> Velocity:
+        """Among protons (batch, N, 3), those of each walker."""
+        return _AtProtons(self, protons)
+
+    def forces(self, x: Field, t: float, places: Tensor, features: Tensor) -> tuple[Field, Field]:
+        """v (batch, 3, n) and div v (batch,) at x (batch, 3, n).
+
+        Args:
+            places, features: of the proton in each pair of electron and proton, (batch, 3 | FEATURES, n N).
+        """
         g = self.pairs
+        v, divergence = each_alone(lambda y: self._pull(less(y @ self.each, places), t, features), x)
+        divergence = divergence.sum(-1)
         if not g.difference.shape[1]:
             return v, divergence
-        found = distances(x @ g.difference, self.length, self.softness)
-        push, slope = (g.of_kind(f).sum(-2) for f in self.eta(found.rho, t))
+        d = x @ g.difference
+        push, spread = each_alone(lambda y: self._push(y, t), d)
+        spread = spread * 2.0
         if self.phi is not None and self.epsilon is not None:
-            s, grad_s = self._messages(from_each, self.phi(from_each.rho, t))
-            told, of_told = tanh_and_slope(s @ g.member)
-            more, more_slope = (g.of_kind(f) for f in self.epsilon(found.rho, t))
-            push, slope = push + (more * told).sum(-2), slope + (more_slope * told).sum(-2)
-            turned = ((grad_s @ g.difference) * found.y.unsqueeze(-3)).sum(-2)
-            around = (more * of_told * turned).sum(-2)
-            window = self._ended(found.rho, around, around)[0]
-            divergence = divergence + window.sum(-1)
-        of_pairs, spread = found.force(*self._ended(found.rho, push, slope))
-        return v + of_pairs @ g.difference.T, divergence + spread.sum(-1) * 2.0
+            told, more = self._told(self.phi, self.epsilon, x, d, t, places)
+            push, spread = push + told, spread + more
+        return v + push @ g.difference.T, divergence + spread.sum(-1)
 
-    def _messages(self, found: Distances[Field], phi: tuple[Field, Field]) -> tuple[Field, Field]:
+    def _pull(self, d: Field, t: float, features: Tensor) -> tuple[Field, Field]:
+        """On each electron by all protons, (batch, 3, n), and its divergence (batch, n)."""
+        found = distances(d, self.length, self.softness)
+        pull, slope = ((f * features).sum(-2) for f in self.mu(found.rho, t))
+        v, divergence = found.force(*self._ended(found.rho, pull, slope))
+        return v @ self.each.T, divergence @ self.each.T
+
+    def _push(self, d: Field, t: float) -> tuple[Field, Field]:
+        """On the first of each pair by the second, (batch, 3, pairs), and its divergence (batch, pairs)."""
+        found = distances(d, self.length, self.softness)
+        push, slope = (self.pairs.of_kind(f).sum(-2) for f in self.eta(found.rho, t))
+        return found.force(*self._ended(found.rho, push, slope))
+
+    def _told(
+        self, phi: RadialFunctions, epsilon: RadialFunctions, x: Field, d: Field, t: float, places: Tensor
+    ) -> tuple[Field, Field]:
+        """The same by messages, and the divergences of both electrons."""
+        g = self.pairs
+        s, grad_s = each_alone(lambda y: self._messages(phi, less(y @ self.each, places), t), x)
+        along, spread = each_alone(lambda y: self._channels(epsilon, y, t), d)
+        told, of_told = tanh_and_slope(s @ g.member)
+        turned = ((grad_s @ g.difference) * along).sum(-2)
+        force = (along * told.unsqueeze(-2)).sum(-3)
+        return force, (spread * told).sum(-2) * 2.0 + (of_told * turned).sum(-2)
+
+    def _channels(self, epsilon: RadialFunctions, d: Field, t: float) -> tuple[Field, Field]:
+        """What messages multiply, (batch, messages, 3, pairs), and its divergence."""
+        found = distances(d, self.length, self.softness)
+        push, slope = (self.pairs.of_kind(f) for f in epsilon(found.rho, t))
+        push, slope = self._ended(found.rho.unsqueeze(-2), push, slope)
+        divergence = push * found.cosines.unsqueeze(-2) + slope * found.radial.unsqueeze(-2)
+        return push.unsqueeze(-2) * found.y.unsqueeze(-3), divergence
+
+    def _messages(self, phi: RadialFunctions, d: Field, t: float) -> tuple[Field, Field]:
         """s (batch, messages, n) and ds_i / dx_i (batch, messages, 3, n)."""
-        rho = found.rho.unsqueeze(-2)
-        value, slope = self._ended(rho, *phi)
+        found = distances(d, self.length, self.softness)
+        value, slope = self._ended(found.rho.unsqueeze(-2), *phi(found.rho, t))
         along = (slope * found.inverse.unsqueeze(-2)).unsqueeze(-2) * found.y.unsqueeze(-3)
         return value @ self.each.T, along @ self.each.T
 

@@ -9,30 +9,22 @@ so that a formula written with +, *, @ and known derivatives gives its own Lapla
 without automatic differentiation. Li et al., Nat. Mach. Intell. 6, 209 (2024), arXiv 2307.08214.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+from vfe_lightning.calculus.local_jet import Linear, Local
+
 
 @dataclass(frozen=True)
-class Traced:
+class Traced(Linear):
     """Values with their gradient and Laplacian in D underlying coordinates."""
 
-    value: Tensor  # (batch, ...)
     gradient: Tensor  # (D, batch, ...)
     laplacian: Tensor  # (batch, ...)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return iter((self.value, self.gradient, self.laplacian))
-
-    def __add__(self, other: "Traced") -> "Traced":
-        return Traced(*(a + b for a, b in zip(self, other, strict=True)))
-
-    def __sub__(self, other: "Traced") -> "Traced":
-        return Traced(*(a - b for a, b in zip(self, other, strict=True)))
 
     def __mul__(self, other: "Traced | Tensor | float") -> "Traced":
         """A product of two functions, or with a constant that has at most the axes of the values."""
@@ -46,24 +38,13 @@ class Traced:
             + 2 * (self.gradient * other.gradient).sum(0),
         )
 
-    def __matmul__(self, matrix: Tensor) -> "Traced":
-        """A constant matrix applied to the last axis."""
-        return Traced(*(t @ matrix for t in self))
-
-    def sum(self, dim: int) -> "Traced":
-        """Over one of the trailing axes, counted from the end."""
-        return Traced(*(t.sum(dim) for t in self))
-
-    def unsqueeze(self, dim: int) -> "Traced":
-        """A new trailing axis, counted from the end."""
-        return Traced(*(t.unsqueeze(dim) for t in self))
-
-    def unflatten(self, dim: int, sizes: tuple[int, ...]) -> "Traced":
-        """One of the trailing axes, counted from the end, taken apart."""
-        return Traced(*(t.unflatten(dim, sizes) for t in self))
+    def through(self, u: Tensor, first: Tensor, second: Tensor) -> "Traced":
+        """u of the values, with its derivatives."""
+        bent = first * self.laplacian + second * self.gradient.square().sum(0)
+        return Traced(u, first * self.gradient, bent)
 
 
-Field = TypeVar("Field", Tensor, Traced)  # plain values, or with derivatives: one formula serves both
+Field = TypeVar("Field", Tensor, Traced, Local)  # plain values, or with derivatives: one formula serves all
 
 
 def coordinates(x: Tensor) -> Traced:
@@ -77,8 +58,7 @@ def composed(f: Field, derivatives: Sequence[Tensor]) -> Field:
     """u(f) from u, u', u'' at f, of which plain values need the first alone."""
     if isinstance(f, Tensor):
         return derivatives[0]
-    u, first, second = derivatives[:3]
-    return Traced(u, first * f.gradient, first * f.laplacian + second * f.gradient.square().sum(0))
+    return f.through(*derivatives[:3])
 
 
 def value_of(f: Field) -> Tensor:
@@ -131,7 +111,7 @@ def less(f: Field, constant: Tensor) -> Field:
     """f - constant."""
     if isinstance(f, Tensor):
         return f - constant
-    return Traced(f.value - constant, f.gradient, f.laplacian)
+    return replace(f, value=f.value - constant)
 
 
 def tanh_and_slope(f: Field) -> tuple[Field, Field]:
