@@ -10,6 +10,8 @@ at a few Bohr, and leave the cusps to `ElectronCusps`. Nothing else may have a k
 that of a general network makes Psi discontinuous. Bohr.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -94,15 +96,15 @@ class ElectronVelocity(nn.Module):
     def _pull(self, d: Field, t: float, features: Tensor) -> tuple[Field, Field]:
         """On each electron by all protons, (batch, 3, n), and its divergence (batch, n)."""
         found = distances(d, self.length, self.softness)
-        pull, slope = ((f * features).sum(-2) for f in self.mu(found.rho, t))
-        v, divergence = found.force(*self._ended(found.rho, pull, slope))
+        pull = [(u * features).sum(-2) for u in self._derivatives(self.mu, found.rho, t)]
+        v, divergence = found.force(*self._ended(found.rho, pull))
         return v @ self.each.T, divergence @ self.each.T
 
     def _push(self, d: Field, t: float) -> tuple[Field, Field]:
         """On the first of each pair by the second, (batch, 3, pairs), and its divergence (batch, pairs)."""
         found = distances(d, self.length, self.softness)
-        push, slope = (self.pairs.of_kind(f).sum(-2) for f in self.eta(found.rho, t))
-        return found.force(*self._ended(found.rho, push, slope))
+        push = [self.pairs.of_kind(u).sum(-2) for u in self._derivatives(self.eta, found.rho, t)]
+        return found.force(*self._ended(found.rho, push))
 
     def _told(
         self, phi: RadialFunctions, epsilon: RadialFunctions, x: Field, d: Field, t: float, places: Tensor
@@ -119,30 +121,38 @@ class ElectronVelocity(nn.Module):
     def _channels(self, epsilon: RadialFunctions, d: Field, t: float) -> tuple[Field, Field]:
         """What messages multiply, (batch, messages, 3, pairs), and its divergence."""
         found = distances(d, self.length, self.softness)
-        push, slope = (self.pairs.of_kind(f) for f in epsilon(found.rho, t))
-        push, slope = self._ended(found.rho.unsqueeze(-2), push, slope)
+        told = [self.pairs.of_kind(u) for u in self._derivatives(epsilon, found.rho, t)]
+        push, slope = self._ended(found.rho.unsqueeze(-2), told)
         divergence = push * found.cosines.unsqueeze(-2) + slope * found.radial.unsqueeze(-2)
         return push.unsqueeze(-2) * found.y.unsqueeze(-3), divergence
 
     def _messages(self, phi: RadialFunctions, d: Field, t: float) -> tuple[Field, Field]:
         """s (batch, messages, n) and ds_i / dx_i (batch, messages, 3, n)."""
         found = distances(d, self.length, self.softness)
-        value, slope = self._ended(found.rho.unsqueeze(-2), *phi(found.rho, t))
+        of_rho = self._derivatives(phi, found.rho, t)
+        value, slope = self._ended(found.rho.unsqueeze(-2), of_rho)
         along = (slope * found.inverse.unsqueeze(-2)).unsqueeze(-2) * found.y.unsqueeze(-3)
         return value @ self.each.T, along @ self.each.T
 
-    def _ended(self, rho: Field, u: Field, slope: Field) -> tuple[Field, Field]:
-        """u and its slope times exp(-(rho / reach)^2)."""
-        x = value_of(rho) / self.reach
+    def _derivatives(self, functions: RadialFunctions, rho: Field, t: float) -> list[Tensor]:
+        """As many as a force and its divergence need, and of these two more where they have derivatives."""
+        return functions.derivatives(value_of(rho), t, 2 if isinstance(rho, Tensor) else 4)
+
+    def _ended(self, rho: Field, derivatives: list[Tensor]) -> tuple[Field, Field]:
+        """u exp(-(rho / reach)^2) and its slope, of u and its derivatives in rho."""
+        x, reach = value_of(rho) / self.reach, self.reach
         bell = torch.exp(-x.square())
-        derivatives = [
+        window = [
             bell,
-            -2 / self.reach * x * bell,
-            (4 * x.square() - 2) / self.reach**2 * bell,
-            (12 * x - 8 * x**3) / self.reach**3 * bell,
+            -2 / reach * x * bell,
+            (4 * x.square() - 2) / reach**2 * bell,
+            (12 * x - 8 * x**3) / reach**3 * bell,
         ]
-        window, fall = composed(rho, derivatives), composed(rho, derivatives[1:])
-        return u * window, slope * window + u * fall
+        product = [
+            torch.as_tensor(sum(math.comb(n, k) * derivatives[k] * window[n - k] for k in range(n + 1)))
+            for n in range(len(derivatives))
+        ]
+        return composed(rho, product), composed(rho, product[1:])
 
 
 def surroundings(protons: Tensor, length: float) -> Tensor:

@@ -37,13 +37,13 @@ class RadialFunctions(nn.Module):
     def forward(self, r: Field, t: float) -> tuple[Field, Field]:
         """u and du/dr, (batch, outputs, distances), at r (batch, distances)."""
         if isinstance(r, Tensor):
-            u, slope = self._derivatives(r, t, 2)
+            u, slope = self.derivatives(r, t, 2)
             return u, slope
-        u = self._derivatives(r.value, t, 4)
+        u = self.derivatives(r.value, t, 4)
         r = r.unsqueeze(-2)
         return composed(r, u), composed(r, u[1:])
 
-    def _derivatives(self, r: Tensor, t: float, count: int) -> list[Tensor]:
+    def derivatives(self, r: Tensor, t: float, count: int) -> list[Tensor]:
         """u and its derivatives in r, count in all: (batch, distances) -> (batch, outputs, distances)."""
         scale = self.scale.unsqueeze(-2)
         tanh = torch.tanh(r[..., None] * scale + (self.bias + t * self.drift).unsqueeze(-2))
