@@ -33,7 +33,7 @@ def test_the_pressure_is_the_slope_of_f_and_errors_are_those_of_three_runs():
     assert list(rows["rs"]) == [1.98, 2.0, 2.02]
     assert rows["pressure_of_F"].isna().tolist() == [True, False, True]
     middle = rows.iloc[1]
-    assert middle["pressure_of_F"] == pytest.approx(middle["pressure"], rel=2e-3)
+    assert middle["pressure_of_F"] == pytest.approx(middle["pressure"], rel=1e-10)
     width = curves.volume(2.02) - curves.volume(1.98)
     assert middle["pressure_of_F_error"] == pytest.approx(GIGAPASCAL * 1e-4 * math.sqrt(2) / width, rel=1e-2)
     assert set(rows["n"]) == {4} and not rows[list(curves.COLUMNS)].isna().any().any()

@@ -36,7 +36,8 @@ def volume(rs: Lengths) -> Lengths:
 def table(results: Sequence[Result]) -> pd.DataFrame:
     """A row a run, by rising temperature and r_s; Hartree and k_B an atom, GPa.
 
-    `pressure_of_F` is -dF/dV, by the parabola through the run and its two neighbours on its isotherm.
+    `pressure_of_F` is -dF/dV, by the parabola in ln V, in which F of an ideal gas is a straight line, through
+    the run and its two neighbours on its isotherm.
     """
     rows = pd.DataFrame([_row(result) for result in results])
     rows = rows.sort_values(["n", "kelvin", "rs"], ignore_index=True)
@@ -115,11 +116,12 @@ def _row(result: Result) -> dict[str, float]:
 
 def _with_slopes(part: pd.DataFrame) -> pd.DataFrame:
     v = volume(part["rs"].to_numpy(float))
+    x = np.log(v)
     f, error = part["free_energy"].to_numpy(float), part["free_energy_error"].to_numpy(float)
     slopes = np.full((2, len(part)), math.nan)
     for k in range(1, len(part) - 1):
-        a, b = v[k] - v[k - 1], v[k + 1] - v[k]
-        weights = np.array([-b / a, b / a - a / b, a / b]) / (a + b)
+        a, b = x[k] - x[k - 1], x[k + 1] - x[k]
+        weights = np.array([-b / a, b / a - a / b, a / b]) / ((a + b) * v[k])
         slopes[0, k] = -GIGAPASCAL * weights @ f[k - 1 : k + 2]
         slopes[1, k] = GIGAPASCAL * np.linalg.norm(weights * error[k - 1 : k + 2])
     part["pressure_of_F"], part["pressure_of_F_error"] = slopes
