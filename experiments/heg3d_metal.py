@@ -28,15 +28,15 @@ heg3d_metal = Experiment(
         rs=4.0,
         theta=0.125,
         occupation=Quasiparticle(),
-        flow=TwoStream(depth=2, width=16, pair_width=16),
+        # or noise moves one spin against the other, until the flow folds
+        flow=TwoStream(depth=2, width=16, pair_width=16, centred=True),
     ),
     optimizer=NaturalGradient(
-        decay=20,
+        decay=60,
         classical=TrustRegion(max_norm=4e-3, momentum=0.9),
-        # longer steps, or as long ones for longer, fold the flow: noise moves one spin against the other
-        quantum=TrustRegion(max_norm=3e-3, momentum=0.9, damping=1e-2),
+        quantum=TrustRegion(max_norm=1e-2, momentum=0.9, damping=3e-3),
     ),
-    trainer=Trainer(max_steps=80, evaluation_batches=20),
+    trainer=Trainer(max_steps=100, evaluation_batches=20),
     batch_size=128,
 )
 

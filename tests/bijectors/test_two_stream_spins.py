@@ -15,11 +15,14 @@ LENGTH = 3.1
 SHAPES = [(1, 2, 1, 1), (1, 3, 1, 3), (2, 2, 2, 1), (2, 3, 1, 2), (3, 2, 1, 3), (3, 3, 2, 1), (4, 2, 2, 2)]
 
 
-def strong_flow(depth: int, dim: int, n_up: int, n_down: int, seed: int = 0) -> TwoStreamFlow:
+def strong_flow(
+    depth: int, dim: int, n_up: int, n_down: int, seed: int = 0, centred: bool = False
+) -> TwoStreamFlow:
     """A flow with large weights and non-zero biases."""
     generator = torch.Generator().manual_seed(seed)
-    declared = TwoStream(depth=depth, width=5, pair_width=4)
-    flow = TwoStreamFlow(declared, dim, LENGTH, generator, Spins(n_up, n_down, 0.3))
+    declared = TwoStream(depth=depth, width=5, pair_width=4, centred=centred)
+    spins = Spins(n_up, n_down, 0.3) if n_down else None
+    flow = TwoStreamFlow(declared, dim, LENGTH, generator, spins)
     with torch.no_grad():
         for parameter in flow.parameters():
             parameter.copy_(0.4 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
@@ -31,11 +34,16 @@ def uniform(batch: int, n: int, dim: int, seed: int = 0) -> Tensor:
     return LENGTH * torch.rand(batch, n, dim, generator=generator, dtype=torch.float64)
 
 
-@pytest.mark.parametrize(("depth", "dim", "n_up", "n_down"), SHAPES)
-def test_jac_and_jet_equal_nested_forward_mode(depth: int, dim: int, n_up: int, n_down: int) -> None:
+@pytest.mark.parametrize(
+    ("depth", "dim", "n_up", "n_down", "centred"),
+    [*((*shape, False) for shape in SHAPES), (2, 3, 1, 2, True), (3, 2, 2, 2, True), (2, 2, 3, 0, True)],
+)
+def test_jac_and_jet_equal_nested_forward_mode(
+    depth: int, dim: int, n_up: int, n_down: int, centred: bool
+) -> None:
     """The jet with the unit for a metric, and with another."""
     n = n_up + n_down
-    flow, x = strong_flow(depth, dim, n_up, n_down), uniform(2, n, dim)
+    flow, x = strong_flow(depth, dim, n_up, n_down, centred=centred), uniform(2, n, dim)
     root = torch.randn(2, n * dim, n * dim, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     metric = root @ root.mT
     zeta, jacobian = flow.jac(x)
@@ -57,9 +65,9 @@ def test_jac_and_jet_equal_nested_forward_mode(depth: int, dim: int, n_up: int, 
         torch.testing.assert_close(jet.grad_laplacian, torch.einsum("baclm,bcl->bam", third, g), **close)
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3])
-def test_a_copy_of_the_parameters_for_every_walker_changes_nothing(depth: int) -> None:
-    flow, x = strong_flow(depth, 3, 2, 1).requires_grad_(True), uniform(4, 3, 3)
+@pytest.mark.parametrize(("depth", "centred"), [(1, False), (2, False), (3, False), (2, True)])
+def test_a_copy_of_the_parameters_for_every_walker_changes_nothing(depth: int, centred: bool) -> None:
+    flow, x = strong_flow(depth, 3, 2, 1, centred=centred).requires_grad_(True), uniform(4, 3, 3)
     zeta, jacobian = flow.jac(x)
     ones = (torch.ones_like(zeta), torch.ones_like(jacobian))
     (rows,) = per_walker_gradients(flow, TwoStreamFlow.jac, [x], lambda *_: [ones])
@@ -69,10 +77,19 @@ def test_a_copy_of_the_parameters_for_every_walker_changes_nothing(depth: int) -
     torch.testing.assert_close(functional_call(flow, copies, (x,)), zeta)
 
 
+def test_electrons_of_a_spin_keep_their_mean() -> None:
+    flow, x = strong_flow(3, 3, 2, 3, centred=True), uniform(4, 5, 3)
+    moved = flow(x) - x
+    assert moved.abs().max() > 0.1
+    for spin in moved.split([2, 3], dim=1):
+        torch.testing.assert_close(spin.mean(1), torch.zeros(4, 3, dtype=torch.float64), rtol=0, atol=1e-13)
+
+
 @pytest.mark.parametrize("seed", range(4))
-def test_permutations_within_each_spin_lattice_vectors_and_translations(seed: int) -> None:
+@pytest.mark.parametrize("centred", [False, True])
+def test_permutations_within_each_spin_lattice_vectors_and_translations(seed: int, centred: bool) -> None:
     depth, dim = [(1, 2), (2, 2), (2, 3), (3, 3)][seed]
-    flow, x = strong_flow(depth, dim, 2, 3, seed), uniform(1, 5, dim, seed)
+    flow, x = strong_flow(depth, dim, 2, 3, seed, centred), uniform(1, 5, dim, seed)
     order = [1, 0, 4, 2, 3]
     generator = torch.Generator().manual_seed(seed)
     lattice = LENGTH * torch.randint(-2, 3, x.shape, generator=generator).to(torch.float64)

@@ -60,6 +60,7 @@ def test_json_tells_no_count_that_follows_from_others():
         ({"n": 3, "n_down": 2, "base_states": {"kind": "configuration_interaction"},
           "occupation": {"kind": "levels"}}, "no more than one electron of spin down, not 2"),
         ({"base_states": {"kind": "configuration_interaction"}}, "go together"),
+        ({"flow": {"centred": True}, "n": None, "n_up": 3, "n_down": 1}, "the only electron of a spin"),
         ({"occupation": {"kind": "levels"}}, "go together"),
         ({"base_states": {"kind": "ci"}}, "expected tags.*determinants.*configuration_interaction"),
         ({"clip": 0}, "clip\n.*greater than 0"),

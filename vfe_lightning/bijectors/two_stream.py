@@ -86,19 +86,35 @@ class TwoStreamFlow(FlowWithJet):
         self.out = Affine(width, dim, scale, generator)
         widths = [width] * len(fan_in) + [kinds * pair_width] * len(pair_fan_in)
         self.conditioner = MomentumBias(dim, widths) if declaration.momentum_dependent else None
+        self.centred = declaration.centred
 
     def forward(self, x: Tensor, momentum: Tensor | None = None) -> Tensor:
         """zeta(x): (batch, n, dim) -> (batch, n, dim)."""
-        return run_streams(self._weights(momentum, x.shape[1]), x, self.length).zeta
+        zeta = run_streams(self._weights(momentum, x.shape[1]), x, self.length).zeta
+        return x + self._less_means(zeta - x, x.shape[1]) if self.centred else zeta
 
     def jac(self, x: Tensor, momentum: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """zeta and J (batch, n dim, n dim), J[b, i dim + a, m dim + c] = d zeta_ia / d x_mc."""
-        return jacobian(self._weights(momentum, x.shape[1]), x, self.length)
+        zeta, j = jacobian(self._weights(momentum, x.shape[1]), x, self.length)
+        return self._kept(x, zeta, j) if self.centred else (zeta, j)
 
     @torch.no_grad()
     def jet(self, x: Tensor, momentum: Tensor | None = None, metric: Tensor | None = None) -> Jet:
         """zeta and all derivatives that the exact Laplacian of ln Psi needs; constants to autograd."""
-        return jet(self._weights(momentum, x.shape[1]), x, self.length, metric)
+        found = jet(self._weights(momentum, x.shape[1]), x, self.length, metric)
+        if not self.centred:
+            return found
+        zeta, j, *higher = found
+        return Jet(*self._kept(x, zeta, j), *(self._less_means(t, x.shape[1]) for t in higher))
+
+    def _kept(self, x: Tensor, zeta: Tensor, j: Tensor) -> tuple[Tensor, Tensor]:
+        n, one = x.shape[1], torch.eye(j.shape[-1], dtype=j.dtype, device=j.device)
+        return x + self._less_means(zeta - x, n), one + self._less_means(j - one, n)
+
+    def _less_means(self, t: Tensor, n: int) -> Tensor:
+        """Of all electrons, (batch, n dim, ...) or (batch, n, dim), less the mean of their spin."""
+        spins = (self.spins or Spins(n)).by_spin(t.reshape(len(t), n, -1), 1)
+        return torch.cat([part - part.mean(1, keepdim=True) for part in spins], 1).view_as(t)
 
     def _weights(self, momentum: Tensor | None, n: int) -> TwoStreamWeights:
         width = self.out.weight.shape[-2]

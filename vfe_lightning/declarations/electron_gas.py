@@ -117,6 +117,10 @@ class ElectronGas(System):
                 f"{name} = {most} electrons need at least {most} orbitals, but cutoff = {self.cutoff} gives "
                 f"{self.orbitals}: raise --cutoff or lower --{name}"
             )
+        if self.flow.centred and 1 in (self.n_up, self.n_down):
+            raise ValueError(
+                "flow.centred = true keeps the only electron of a spin where it is: false is allowed here"
+            )
         if isinstance(self.twist, tuple) and len(self.twist) != self.dim:
             raise ValueError(f"twist = {self.twist} has {len(self.twist)} components, in dim = {self.dim}")
         mixed = isinstance(self.base_states, ConfigurationInteraction)

@@ -18,4 +18,7 @@ class TwoStream(Declaration):
         default=False,
         description="coordinates for each total momentum of K, whose states are orthogonal anyway",
     )
+    centred: bool = Field(
+        default=False, description="electrons of a spin keep their mean position, which noise would move"
+    )
     init_scale: NonNegativeFloat = Field(default=0.01, description="standard deviation of the first weights")
