@@ -55,7 +55,8 @@ def _row(r: Result) -> dict[str, Any]:
     of_box, rs = box(d), d["rs"]
     infinite, (f_0, s_0) = of_box.infinite, of_box.ideal
     unit = 1 / rs**2
-    first = unit * of_box.left_by_first_order(rs, (r.landmarks or {})["Hartree-Fock"] / unit)
+    mean_field = (r.landmarks or {}).get("Hartree-Fock")  # of runs that lack it the formula stays as it is
+    first = unit * of_box.left_by_first_order(rs, mean_field / unit) if mean_field is not None else 0.0
     missing = first + unit * of_box.missing_free_energy(rs)
     scale, temperature = infinite.entropy / s_0, unit * infinite.temperature
     f, s = r.number("free_energy"), r.number("entropy")
