@@ -84,6 +84,9 @@ def test_an_estimate_with_levels_is_consistent() -> None:
     assert [f.name for f in e.factors] == ["p", "occupation", "psi"]
     assert levels.scores().shape == (2, 1 + 4) and psi.scores().shape[0] == 8
     torch.testing.assert_close(p.cost, e.free_energy.view(2, 4).mean(1) / t)
+    numbers = e.profiles["occupation"]()  # an electron of either spin in four levels
+    assert numbers.shape == (8, 4) and bool((numbers.sum(1) == 1).all())
+    assert torch.equal(numbers[0], numbers[3])
     atoms.train()
     first = atoms.estimate(40)  # of its first stage
     assert [f.name for f in first.factors] == ["p", "occupation"]

@@ -8,21 +8,21 @@ determinants of screened atoms, which has no noise; after that the cost of Psi i
 since E_x Re(grad ln Psi) = 0 at each S and K. Bohr, Hartree.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from vfe_lightning import declarations
+from vfe_lightning.analysis.hydrogen_figures import hydrogen_figures
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
 from vfe_lightning.exact.hydrogen_pair import thermal_pair
-from vfe_lightning.exact.nuclear_motion import nuclear_motion, over_volume, pressure
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.hamiltonians.hydrogen import Hydrogen
 from vfe_lightning.hamiltonians.periodic_box import box_length
@@ -30,8 +30,9 @@ from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
 from vfe_lightning.statistics import Moments, group_means
 from vfe_lightning.systems.hydrogen_at_rest import BINS, electron_flow, pair_profiles
 from vfe_lightning.systems.hydrogen_electrons import Electrons, lowest, occupation_of
+from vfe_lightning.systems.hydrogen_motion import with_motion
 from vfe_lightning.systems.one_component_plasma import above_uniform, require_no_fold, torus_flow
-from vfe_lightning.units import KELVIN, RYDBERG
+from vfe_lightning.units import KELVIN
 from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
 from vfe_lightning.wavefunctions.proton_wavefunction import ProtonWavefunction
 
@@ -116,7 +117,7 @@ class DenseHydrogen(VariationalFreeEnergy):
                 "molecular_fraction": correlations.paired(states.protons, self.length, BOND),
             },
             maxima={"inversion_residual": residual.max()},
-            profiles=self.profiles(x, states.protons),
+            profiles=self.profiles(x, states.protons) | electrons.profiles(d.walkers_per_geometry),
             samples=x.detach,
         )
 
@@ -178,23 +179,11 @@ class DenseHydrogen(VariationalFreeEnergy):
 
     def derived(self) -> dict[str, Moments]:
         """F, E and S with the motion of the nuclei, and the pressure."""
-        d, found = self.declaration, self.evaluation
-        if "virial" not in found:
-            return {}
-        motion = nuclear_motion(d.n, d.rs, d.kelvin, d.mass)
-        # p is of positions in sides of the cube, the motion's entropy of those in r_s
-        entropy = motion.entropy + math.log(4 * math.pi * d.n / 3)
-        energy = RYDBERG * motion.energy
-        added = {"free_energy": energy - self.temperature * entropy, "energy": energy, "entropy": entropy}
-        known = {}
-        for name, more in added.items():
-            moved = Moments.with_error(found[name].mean + more, found[name].error)
-            known[f"{name}_with_motion"] = moved.measured_in(found[name].units, self.per)
-        kinetic, potential = (d.n * found[k].mean.item() / RYDBERG for k in ("kinetic", "potential"))
-        value = pressure(kinetic, potential, d.n, d.rs, d.kelvin)
-        error = over_volume(found["virial"].error.item() / RYDBERG, d.rs)
-        of_protons = Moments.with_error(*torch.tensor([value, error], dtype=torch.float64))
-        return known | {"pressure": of_protons.measured_in("GPa")}
+        return with_motion(self.declaration, self.evaluation) if "virial" in self.evaluation else {}
+
+    def figures(self) -> dict[str, Figure]:
+        """g(r) of all kinds of pairs, and the occupation of levels."""
+        return hydrogen_figures(self.length, self.evaluation)
 
     def alarms(self) -> dict[str, str]:
         return above_uniform(self.evaluation, "protons", "proton_entropy")

@@ -9,9 +9,11 @@ from dataclasses import replace
 from functools import partial
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from vfe_lightning import declarations
+from vfe_lightning.analysis.hydrogen_figures import hydrogen_figures
 from vfe_lightning.bijectors.electron_cusps import ElectronCusps
 from vfe_lightning.bijectors.electrons_among_protons import ElectronFlow, ElectronVelocity
 from vfe_lightning.estimate import Estimate
@@ -100,6 +102,10 @@ class HydrogenAtRest(VariationalFreeEnergy):
         """g(r) of electrons and protons, and of each kind of pairs of electrons, of each walker."""
         d = self.declaration
         return pair_profiles(x, self.protons.expand(len(x), -1, -1), (d.up, d.down), d.length)
+
+    def figures(self) -> dict[str, Figure]:
+        """g(r) of all kinds of pairs."""
+        return hydrogen_figures(self.declaration.length, self.evaluation)
 
     def landmarks(self) -> dict[str, float]:
         """Mean fields and, of two electrons, all states of the basis; cusps are in none of them."""

@@ -1,5 +1,6 @@
 """The electrons of dense hydrogen: in their ground state at each S, or in levels by p(K|S)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.estimate import Factor
+from vfe_lightning.estimators import correlations
 from vfe_lightning.exact.proton_hartree_fock import determinant_energy
 from vfe_lightning.generative.level_occupation import LevelOccupation
 from vfe_lightning.hamiltonians.screened_atoms import Orbitals, ScreenedAtoms
@@ -94,6 +96,18 @@ class Electrons:
     def baseline(self) -> Tensor:
         """The same of the lowest orbitals."""
         return determinant_energy(self.lowest.atoms, self.lowest.geometries, self.lowest.up, self.lowest.down)
+
+    def profiles(self, walkers: int) -> dict[str, Callable[[], Tensor]]:
+        """<n> of the levels of a spin, for each of so many walkers a geometry; nothing of ground states."""
+        count = self.levels.shape[1]
+        if 2 * count == self.occupied.shape[1]:
+            return {}
+
+        def occupation() -> Tensor:
+            numbers = correlations.occupation_numbers(self.occupied, 2 * count)
+            return numbers.unflatten(1, (2, count)).mean(1).repeat_interleave(walkers, 0)
+
+        return {"occupation": occupation}
 
     def factor(self, occupation: LevelOccupation, energy: Tensor, clip: float) -> Factor:
         """Of p(K|S), by the energy of each geometry (geometries,) beyond that of its lowest orbitals.
