@@ -63,13 +63,23 @@ class Local(Linear):
             f * other.value + self.value * g,
             self.hessian * other.value
             + self.value * other.hessian
-            + (f[FIRST] * g[SECOND] + f[SECOND] * g[FIRST]),
+            + (_first(f) * _second(g) + _second(f) * _first(g)),
         )
 
     def through(self, u: Tensor, first: Tensor, second: Tensor) -> "Local":
         """u of the values, with its derivatives."""
-        bent = first * self.hessian + second * self.gradient[FIRST] * self.gradient[SECOND]
+        bent = first * self.hessian + second * _first(self.gradient) * _second(self.gradient)
         return Local(u, first * self.gradient, bent)
+
+
+def _first(g: Tensor) -> Tensor:
+    """g[FIRST], without an index that a GPU would wait for."""
+    return torch.cat([g[:1]] * 3 + [g[1:2]] * 2 + [g[2:]])
+
+
+def _second(g: Tensor) -> Tensor:
+    """g[SECOND], likewise."""
+    return torch.cat([g, g[1:], g[2:]])
 
 
 def local_coordinates(x: Tensor) -> Local:
