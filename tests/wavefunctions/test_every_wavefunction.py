@@ -56,7 +56,9 @@ def test_derivatives_equal_autograd(name):
             first = torch.autograd.functional.jacobian(single, point.flatten())
             torch.testing.assert_close(torch.view_as_real(jet.gradient)[b, ..., part].flatten(), first)
             hessian = torch.autograd.functional.hessian(single, point.flatten())
-            torch.testing.assert_close(torch.view_as_real(second)[b, part], (hessian * metric[b]).sum())
+            terms = hessian * metric[b]  # near a node they are large, and cancel
+            bound = {"rtol": 1e-7, "atol": 1e-7 + 1e-9 * float(terms.abs().sum())}
+            torch.testing.assert_close(torch.view_as_real(second)[b, part], terms.sum(), **bound)
 
 
 @pytest.mark.parametrize("name", BASE_STATES)
