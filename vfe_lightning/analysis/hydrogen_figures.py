@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vfe_lightning.estimators.correlations import shell_edges
+from vfe_lightning.analysis.particle_figures import draw_correlations
 from vfe_lightning.statistics import Moments
 
 ALIKE = {
@@ -23,24 +22,11 @@ def hydrogen_figures(length: float, evaluation: Mapping[str, Moments]) -> dict[s
     if ATTRACTED.values() & evaluation.keys():
         figure = Figure(figsize=(9, 3.6), layout="constrained")
         for axes, kinds in zip(figure.subplots(1, 2), (ALIKE, ATTRACTED), strict=True):
-            known = {name: evaluation[key] for name, key in kinds.items() if key in evaluation}
-            _correlations(axes, length, known)
+            draw_correlations(axes, evaluation, kinds, length, "$r$ / Bohr")
         made["pair_correlation"] = figure
     if "occupation" in evaluation:
         made["occupation"] = _occupations(evaluation["occupation"])
     return made
-
-
-def _correlations(axes: Axes, length: float, known: Mapping[str, Moments]) -> None:
-    for name, g in known.items():
-        edges = shell_edges(length, len(g.mean))
-        middles = (edges[1:] + edges[:-1]) / 2
-        axes.errorbar(middles, g.mean.cpu(), g.error.cpu(), fmt=".-", capsize=2, linewidth=0.8, label=name)
-    axes.axhline(1, color="grey", linewidth=0.8)
-    axes.set(xlabel="$r$ / Bohr", ylabel="$g(r)$", xlim=(0, length / 2))
-    axes.set_ylim(0)
-    if known:
-        axes.legend(frameon=False)
 
 
 def _occupations(n: Moments) -> Figure:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -49,20 +50,26 @@ def density_figure(
 def pair_figures(evaluation: Mapping[str, Moments], length: float, label: str) -> dict[str, Figure]:
     """g(r) of the flow, reweighted, and of the Gibbs state where that is known; the cube has side length."""
     figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
-    for prefix, name in (("", "flow"), ("reweighted_", "reweighted"), ("smc_", "Gibbs state")):
-        g = evaluation.get(f"{prefix}pair_correlation")
-        if g is not None:
-            edges = shell_edges(length, len(g.mean))
-            middles = (edges[1:] + edges[:-1]) / 2
-            axes.errorbar(
-                middles, g.mean.cpu(), g.error.cpu(), fmt=".-", capsize=2, linewidth=0.8, label=name
-            )
+    of = {"flow": "", "reweighted": "reweighted_", "Gibbs state": "smc_"}
+    keys = {name: f"{prefix}pair_correlation" for name, prefix in of.items()}
+    draw_correlations(figure.subplots(), evaluation, keys, length, label)
+    return {"pair_correlation": figure}
+
+
+def draw_correlations(
+    axes: Axes, evaluation: Mapping[str, Moments], keys: Mapping[str, str], length: float, label: str
+) -> None:
+    """All g(r) that were measured, by their names in the legend, in a cube of that side."""
+    known = {name: evaluation[key] for name, key in keys.items() if key in evaluation}
+    for name, g in known.items():
+        edges = shell_edges(length, len(g.mean))
+        middles = (edges[1:] + edges[:-1]) / 2
+        axes.errorbar(middles, g.mean.cpu(), g.error.cpu(), fmt=".-", capsize=2, linewidth=0.8, label=name)
     axes.axhline(1, color="grey", linewidth=0.8)
     axes.set(xlabel=label, ylabel="$g(r)$", xlim=(0, length / 2))
     axes.set_ylim(0)
-    axes.legend(frameon=False)
-    return {"pair_correlation": figure}
+    if known:
+        axes.legend(frameon=False)
 
 
 def configurations_figure(x: Tensor, edge: float) -> Figure:

@@ -85,11 +85,6 @@ class Hydrogen(System):
         default=5.0, description="local energies beyond this many mean deviations are clipped in gradients"
     )
 
-    @property
-    def twist_of_axes(self) -> tuple[float, ...]:
-        """A component along each axis."""
-        return self.twist if isinstance(self.twist, tuple) else (self.twist,) * 3
-
 
 class HydrogenAtRest(Hydrogen):
     """The ground state of the electrons among protons that do not move, in Hartree an atom.

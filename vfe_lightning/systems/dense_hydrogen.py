@@ -25,7 +25,7 @@ from vfe_lightning.estimators.quantum import by_variational_monte_carlo
 from vfe_lightning.exact.hydrogen_pair import thermal_pair
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.hamiltonians.hydrogen import Hydrogen
-from vfe_lightning.hamiltonians.periodic_box import box_length
+from vfe_lightning.hamiltonians.periodic_box import along_axes, box_length
 from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
 from vfe_lightning.statistics import Moments, group_means
 from vfe_lightning.systems.hydrogen_at_rest import BINS, electron_flow, pair_profiles
@@ -61,7 +61,9 @@ class DenseHydrogen(VariationalFreeEnergy):
         self.length = d.rs * box_length(d.n, 3)
         self.least_batch = d.walkers_per_geometry
         self.hamiltonian = Hydrogen(d.n, self.length)
-        self.atoms = ScreenedAtoms(d.orbitals.exponents, self.length, d.orbitals.spacing, d.twist_of_axes)
+        self.atoms = ScreenedAtoms(
+            d.orbitals.exponents, self.length, d.orbitals.spacing, along_axes(d.twist, 3)
+        )
         self.model = torus_flow(d.protons, d.n)
         self.occupation = occupation_of(d.occupation, d.n, 1 / self.temperature)
         self.wavefunction = ProtonWavefunction(electron_flow(d.flow, d.n // 2, d.n // 2, d.n, self.length))
@@ -174,7 +176,8 @@ class DenseHydrogen(VariationalFreeEnergy):
         d = self.declaration
         if d.n != 2 or self.length > LONGEST:
             return {}
-        pair = thermal_pair(d.rs, d.kelvin, POINTS, SPACING, S_FUNCTIONS, P_FUNCTIONS, d.twist_of_axes)
+        twist = along_axes(d.twist, 3)
+        pair = thermal_pair(d.rs, d.kelvin, POINTS, SPACING, S_FUNCTIONS, P_FUNCTIONS, twist)
         return {"full configuration interaction": pair.free_energy}
 
     def derived(self) -> dict[str, Moments]:

@@ -22,6 +22,7 @@ from vfe_lightning.estimators.quantum import by_variational_monte_carlo
 from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.occupation import FermiSea
 from vfe_lightning.hamiltonians.hydrogen import Hydrogen
+from vfe_lightning.hamiltonians.periodic_box import along_axes
 from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
 from vfe_lightning.systems.hydrogen_references import landmarks, placed
 from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
@@ -46,7 +47,7 @@ class HydrogenAtRest(VariationalFreeEnergy):
         d = self.declaration = declaration
         self.size = len(d.protons)
         self.hamiltonian = Hydrogen(self.size, d.length)
-        self.atoms = ScreenedAtoms(d.orbitals.exponents, d.length, d.orbitals.spacing, d.twist_of_axes)
+        self.atoms = ScreenedAtoms(d.orbitals.exponents, d.length, d.orbitals.spacing, along_axes(d.twist, 3))
         protons = placed(d)[None]
         orbitals = self.atoms(protons)
         self.model = FermiSea(
