@@ -20,18 +20,19 @@ def each_alone(function: Callable[[Any], Sequence[Any]], x: Field) -> Sequence[F
     """Functions of each point, (batch, ..., points), at x (batch, 3, points), plain or with derivatives."""
     if isinstance(x, Tensor) or len(x.gradient) < MANY or isinstance(x, Local):
         return function(x)
-    return [_carried(f, x) for f in function(local_coordinates(x.value))]
-
-
-def _carried(f: Local, x: Traced) -> Traced:
-    gradient, between = x.gradient.unbind(2), (1,) * (f.value.dim() - 2)
+    slopes = x.gradient.unbind(2)
     products = [
-        (gradient[a] * gradient[b]).sum(0) * (1 if a == b else 2) for a, b in zip(FIRST, SECOND, strict=True)
+        (slopes[a] * slopes[b]).sum(0) * (1 if a == b else 2) for a, b in zip(FIRST, SECOND, strict=True)
     ]
-
-    def summed(derivatives: Iterable[Tensor], of_x: Sequence[Tensor]) -> Tensor:
-        spread = [t.view(*t.shape[:-1], *between, t.shape[-1]) for t in of_x]
-        return torch.as_tensor(sum(d * t for d, t in zip(derivatives, spread, strict=True)))
-
     curved = [*x.laplacian.unbind(1), *products]
-    return Traced(f.value, summed(f.gradient, gradient), summed([*f.gradient, *f.hessian], curved))
+
+    def carried(f: Local) -> Traced:
+        between = (1,) * (f.value.dim() - 2)
+
+        def summed(derivatives: Iterable[Tensor], of_x: Sequence[Tensor]) -> Tensor:
+            spread = [t.view(*t.shape[:-1], *between, t.shape[-1]) for t in of_x]
+            return torch.as_tensor(sum(d * t for d, t in zip(derivatives, spread, strict=True)))
+
+        return Traced(f.value, summed(f.gradient, slopes), summed([*f.gradient, *f.hessian], curved))
+
+    return [carried(f) for f in function(local_coordinates(x.value))]
