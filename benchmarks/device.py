@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.electron_gas import parts
+from benchmarks import electron_gas, hydrogen
 from experiments.heg2d import heg2d
 from vfe_lightning import Experiment, declarations
 from vfe_lightning.devices import LARGER, MEASURED, Times
@@ -38,7 +38,10 @@ from vfe_lightning.systems.electron_gas import ElectronGas
 # electrons, dimension, momentum cutoff, walkers
 GASES = [(13, 2, 25, 1024), (29, 2, 25, 1024), (29, 2, 25, 8192), (13, 2, 25, 256), (13, 2, 25, 8192)]
 GASES += [(57, 2, 49, 512), (33, 3, 9, 512)]
+# atoms, times the walkers of `benchmarks.hydrogen`
+ATOMS = [("2", 1), ("4", 1), ("4", 8), ("16", 1), ("16", 8)]
 EXPERIMENTS = sorted(p.stem for p in (Path(__file__).parents[1] / "experiments").glob("[!_]*.py"))
+KINDS = ("gas", "atoms", "experiments", "training")
 ON_A_CPU = " on one core of a CPU"
 TRAINING = {"n": 29, "batch_size": 2048, "optimizer.hold": 100, "optimizer.decay": 200}
 
@@ -124,12 +127,27 @@ def of_gas(n: int, dim: int, cutoff: int, batch: int, clock: Clock) -> dict[str,
     step = partial(system.training_step, 0, 0)
     row["step_ms"] = clock.median_ms(step)
     row["chunk"] = system.chunks.size
+    return row | in_detail(step, electron_gas.parts(system), clock)
+
+
+def of_atoms(name: str, times: int, clock: Clock) -> dict[str, Any]:
+    system = hydrogen.system_of(name, times, clock.device.type)
+    timed = hydrogen.parts(system)
+    step = timed["whole step"]
+    row = {"n": system.size, "batch": system.batch_size, "step_ms": clock.median_ms(step)}
+    return row | in_detail(step, timed, clock)
+
+
+def in_detail(
+    step: Callable[[], Any], parts: Mapping[str, Callable[[], Any]], clock: Clock
+) -> dict[str, Any]:
+    """What a GPU does in a step, and the times of its parts."""
+    row: dict[str, Any] = {}
     if clock.device.type == "cuda":
-        row |= launches(step) | {"synchronisations": synchronisations(step)}
+        row = launches(step) | {"synchronisations": synchronisations(step)}
         row["GiB"] = round(torch.cuda.max_memory_allocated() / 2**30, 2)
-    timed = {name: f for name, f in parts(system).items() if name not in ("whole step", "direction")}
-    row["parts_ms"] = {name: clock.median_ms(f, least=2) for name, f in timed.items()}
-    return row
+    timed = {name: f for name, f in parts.items() if name not in ("whole step", "direction")}
+    return row | {"parts_ms": {name: clock.median_ms(f, least=2) for name, f in timed.items()}}
 
 
 def of_experiment(name: str, clock: Clock) -> dict[str, Any]:
@@ -213,7 +231,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", default="cuda", help="cuda or cpu, on one core (default: %(default)s)")
-    parser.add_argument("--what", nargs="+", choices=("gas", "experiments", "training"), default=None)
+    parser.add_argument("--what", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--experiments", nargs="+", choices=EXPERIMENTS, default=EXPERIMENTS)
     parser.add_argument("--seconds", type=float, default=1.0, help="for each time (default: %(default)s)")
     parser.add_argument("--training", type=float, default=200.0, help="seconds (default: %(default)s)")
@@ -227,7 +245,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.table:
         return write_table(MEASURED, arguments.json)
-    what = arguments.what or ("gas", "experiments", "training")
+    what = arguments.what
     torch.set_num_threads(1)
     device = torch.device(arguments.device)
     clock = Clock(device, arguments.seconds)
@@ -240,8 +258,12 @@ def main() -> None:
         arguments.json.write_text(json.dumps(found, indent=1) + "\n")
         print(f"{kind} {name}: " + ", ".join(f"{k} {v}" for k, v in row.items() if k != "curve"), flush=True)
 
-    for gas in GASES if "gas" in what else ():
-        keep("gas", "{}x{} {} {}".format(*gas), attempted(partial(of_gas, *gas, clock)))
+    gases = [("gas", "{}x{} {} {}".format(*gas), partial(of_gas, *gas, clock)) for gas in GASES]
+    atoms = [("atoms", f"{n}, times {more}", partial(of_atoms, n, more, clock)) for n, more in ATOMS]
+    for kind, name, make in gases + atoms:
+        if kind not in what:
+            continue
+        keep(kind, name, attempted(make))
         if device.type == "cuda":
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()

@@ -23,15 +23,17 @@ from vfe_lightning.systems.dense_hydrogen import DenseHydrogen as System
 CASES = {"2": (2.0, 10_000.0, 256), "4": (2.0, 10_000.0, 256), "16": (1.25, 6_000.0, 64)}
 
 
-def system_of(name: str) -> System:
+def system_of(name: str, times: int = 1, device: str = "cpu") -> System:
+    """Of so many times the walkers."""
     rs, kelvin, batch = CASES[name]
     known = hydrogen.system
     assert isinstance(known, DenseHydrogen)
     declaration = known.model_copy(update={"n": int(name), "rs": rs, "kelvin": kelvin, "mean_field_steps": 0})
     torch.manual_seed(0)
     system = System(declaration)
-    system.prepare(lambda s: make_optimizer(hydrogen.optimizer, s), batch, seed=0)
-    system.generator = make_generator(torch.device("cpu"), 0, "training")
+    system.prepare(lambda s: make_optimizer(hydrogen.optimizer, s), times * batch, seed=0)
+    system.to(device)
+    system.generator = make_generator(torch.device(device), 0, "training")
     return system
 
 
@@ -42,7 +44,7 @@ def parts(system: System) -> dict[str, Callable[[], Any]]:
     z = system.model.start.sample(batch // each, system.generator)
     s, _ = system.model.carried(z)
     geometries = system.states(s.detach())
-    states = geometries[torch.arange(batch // each).repeat_interleave(each)]
+    states = geometries[torch.arange(batch // each, device=z.device).repeat_interleave(each)]
     x, _ = system.wavefunction.sample(states, system.generator)
     factors = system.estimate(batch).factors
 

@@ -22,6 +22,7 @@ from vfe_lightning.bijectors.inversion import invert
 from vfe_lightning.calculus.chunks import Chunks
 from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.errors import NotKnown
+from vfe_lightning.systems.dense_hydrogen import DenseHydrogen
 from vfe_lightning.systems.electron_gas import ElectronGas
 from vfe_lightning.systems.quantum_dot import QuantumDot
 from vfe_lightning.trained import Trained
@@ -189,6 +190,62 @@ def test_a_step_of_the_dot_is_that_of_the_cpu(n_up, n_down):
     for name, value in found("cuda").items():
         scale = here[name].abs().max().clamp(min=1)
         close(value / scale.to(value.device), here[name] / scale)
+
+
+def atoms(device: str) -> DenseHydrogen:
+    """Four of them, whose flows do something."""
+    declaration = declarations.DenseHydrogen(
+        n=4, rs=2.0, kelvin=10_000.0, flow={"steps": 3}, protons={"layers": 3, "messages": 2}
+    )
+    torch.manual_seed(0)
+    system = DenseHydrogen(declaration)
+    with torch.no_grad():
+        g = torch.Generator().manual_seed(2)
+        for p in system.parameters():
+            p.add_(0.02 * torch.randn(p.shape, generator=g, dtype=p.dtype))
+    return system.to(device)
+
+
+def test_a_step_of_atoms_is_that_of_the_cpu():
+    """At the same S and z: positions, energies and scores."""
+
+    def found(device: str) -> dict[str, Tensor]:
+        system, g = atoms(device), torch.Generator().manual_seed(1)
+        start, on_host = torch.rand(10, 4, 3, generator=g, dtype=torch.float64), atoms("cpu")
+        s = on_host.model.carried(start)[0].detach()
+        each = torch.arange(10).repeat_interleave(4)
+        z = on_host.states(s)[each].sample(g).to(device)
+        start, wavefunction = start.to(device), system.wavefunction
+        states = system.states(s.to(device))[each.to(device)]
+        for _ in range(3):  # made ready, recorded, replayed
+            x, residual = wavefunction.flow.invert(z, states.protons)
+            kinetic = wavefunction.kinetic(states, x).energy
+            psi = wavefunction.scores(states, x)
+            potential = replayed(system.hamiltonian.interactions, x, states.protons)
+            carried, p = replayed(system.model.carried, start), replayed(system.model.scores, start)
+            mean_field = system.electrons(s.to(device)).mean_field
+        names = {"x": x, "residual": residual, "T": kinetic, "psi": psi, "S": carried[0], "ln p": carried[1]}
+        return names | {"p": p, "mean field": mean_field, "attraction": potential.attraction}
+
+    here = found("cpu")
+    for name, value in found("cuda").items():
+        scale = here[name].abs().max().clamp(min=1)
+        close(value / scale.to(value.device), here[name] / scale)
+
+
+def test_electrons_among_protons_of_fixed_shape_have_the_kinetic_energy_of_their_orbitals():
+    """And at protons that have moved since the draw was recorded."""
+    system, walkers = atoms("cuda"), 20_000
+    g = torch.Generator("cuda").manual_seed(0)
+    for protons in torch.rand(4, 1, 4, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64):
+        states = system.states(protons.cuda())
+        drawn = states[torch.zeros(walkers, dtype=torch.long, device="cuda")]
+        jet = drawn.jet(drawn.sample(g))
+        one = torch.eye(12, dtype=torch.float64, device="cuda").expand(walkers, -1, -1)
+        local = -0.5 * (jet.hessian_contraction(one) + jet.gradient.square().sum((1, 2))).real
+        kinetic = states.atoms.gaussians.matrices(states.geometries)[1]
+        exact = sum(((kinetic @ c) * c).sum().item() for c in (states.up, states.down))
+        assert agrees(local.mean().item(), local.std().item() / walkers**0.5, exact, samples=walkers)
 
 
 def test_trapped_fermions_of_fixed_shape_have_the_density_of_the_state():

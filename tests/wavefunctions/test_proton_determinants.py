@@ -13,7 +13,7 @@ from torch import Tensor
 from vfe_lightning.errors import Refused
 from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
 from vfe_lightning.wavefunctions import grid_hat
-from vfe_lightning.wavefunctions.grid_hat import GridHat
+from vfe_lightning.wavefunctions.grid_hat import GridHat, in_fixed_shape, require_bound
 
 SAMPLES = 6000
 
@@ -106,10 +106,10 @@ def test_samples_of_fixed_shape_have_the_same_density() -> None:
     protons, length = two_molecules()
     atoms = ScreenedAtoms([2.4, 0.6, 0.2], length, 0.33)
     occupied = atoms(protons[None]).coefficients[:, :, :2]
-    hat = GridHat(atoms, protons[None], occupied)
     geometry = torch.zeros(SAMPLES, dtype=torch.long)
-    z, missed = hat.in_fixed_shape(geometry, torch.Generator().manual_seed(4))
-    hat.check()
+    generator = torch.Generator().manual_seed(4)
+    z, missed, largest = in_fixed_shape(atoms, protons[None], occupied, geometry, generator)
+    require_bound(largest)
     share = shares(atoms, protons[None], occupied, 4)
     traces = torch.diagonal(share, dim1=1, dim2=2).sum(-1)
     assert missed.shape == (SAMPLES,) and float(missed.double().mean()) < 0.01

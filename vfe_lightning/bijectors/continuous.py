@@ -51,7 +51,6 @@ class ContinuousFlow(Bijector):
         tolerance: of the residual, see `invert`.
         breathing: what follows on the flow, a breathing or another map in closed form.
         last: a velocity without parameters whose flow, of a single step, comes last.
-        recorded: on a GPU it may be replayed, since it knows nothing but its parameters and buffers.
     """
 
     def __init__(
@@ -61,10 +60,8 @@ class ContinuousFlow(Bijector):
         tolerance: float = 0.1,
         breathing: Stage | None = None,
         last: Velocity | None = None,
-        recorded: bool = True,
     ) -> None:
         super().__init__()
-        self.recorded = recorded
         self.velocity, self.steps, self.tolerance, self.rounding = velocity, steps, tolerance, tolerance
         self.breathing, self.last = breathing, last
 
@@ -86,15 +83,12 @@ class ContinuousFlow(Bijector):
         Raises:
             NotInvertible: a residual is above the tolerance, so that |Psi|^2 is not what is sampled.
         """
-        x, residual = replayed(self._corrected, z) if self.recorded else self._corrected(z)
-        if (residual > self.tolerance).any():
-            raise NotInvertible(
-                f"forth and back along the flow misses its start by {float(residual.max()):.2e}, more than "
-                f"{self.tolerance:.0e}: raise --flow.steps, or train with a smaller learning rate or max_norm"
-            )
+        x, residual = replayed(self.corrected, z)
+        require_small(residual, self.tolerance)
         return x, residual
 
-    def _corrected(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def corrected(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """What `invert` returns, whatever the residual."""
         error = self.pull_back(self.generate(z))[0] - z
         return self.generate(z - error), error.flatten(1).norm(dim=1)
 
@@ -148,6 +142,15 @@ class ContinuousFlow(Bijector):
         if self.breathing:
             state = self.breathing.back(state)
         return integrate(partial(slope, self.velocity), state, 1.0, 0.0, self.steps)
+
+
+def require_small(residual: Tensor, tolerance: float) -> None:
+    """Raises NotInvertible where a residual is above the tolerance."""
+    if (residual > tolerance).any():
+        raise NotInvertible(
+            f"forth and back along the flow misses its start by {float(residual.max()):.2e}, more than "
+            f"{tolerance:.0e}: raise --flow.steps, or train with a smaller learning rate or max_norm"
+        )
 
 
 def _with_divergence(velocity: Velocity, t: float, state: State) -> State:

@@ -15,7 +15,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from vfe_lightning.bijectors.continuous import ContinuousFlow
+from vfe_lightning.bijectors.continuous import ContinuousFlow, require_small
 from vfe_lightning.bijectors.electron_cusps import ElectronCusps
 from vfe_lightning.bijectors.equivariant_velocity import PairGeometry, Velocity
 from vfe_lightning.bijectors.periodic_forces import distances
@@ -28,6 +28,7 @@ from vfe_lightning.calculus.forward_laplacian import (
     tanh_and_slope,
     value_of,
 )
+from vfe_lightning.calculus.replay import replayed
 
 NEAR, FAR = 1.5, 2.5  # Bohr: where neighbours of a proton are counted
 FEATURES = 3
@@ -173,6 +174,18 @@ class ElectronFlow(nn.Module):
         self.velocity, self.cusps, self.steps, self.tolerance = velocity, cusps, steps, tolerance
 
     def at(self, protons: Tensor) -> ContinuousFlow:
-        """That of protons (batch, N, 3), those of each walker; the parameters are the same."""
+        """That of protons (batch, N, 3), those of each walker; the parameters are the same.
+
+        It knows the protons, so that no method of it is one that `replayed` may record.
+        """
         cusps = self.cusps.at(protons) if self.cusps else None
-        return ContinuousFlow(self.velocity.at(protons), self.steps, self.tolerance, cusps, recorded=False)
+        return ContinuousFlow(self.velocity.at(protons), self.steps, self.tolerance, cusps)
+
+    def invert(self, z: Tensor, protons: Tensor) -> tuple[Tensor, Tensor]:
+        """x of z and the residual, see `ContinuousFlow.invert`."""
+        x, residual = replayed(self._corrected, z, protons)
+        require_small(residual, self.tolerance)
+        return x, residual
+
+    def _corrected(self, z: Tensor, protons: Tensor) -> tuple[Tensor, Tensor]:
+        return self.at(protons).corrected(z)

@@ -12,7 +12,6 @@ Chem. Phys. Lett. 73, 393 (1980). Bohr, Hartree; what the grid costs falls fast 
 import torch
 from torch import Tensor
 
-from vfe_lightning.hamiltonians.ewald import Ewald
 from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms, orthonormal
 
 REMEMBERED = 6  # Fock matrices that are extrapolated from
@@ -78,7 +77,7 @@ def attraction(atoms: ScreenedAtoms, protons: Tensor) -> Tensor:
 
 def constant(atoms: ScreenedAtoms, protons: Tensor, up: Tensor, down: Tensor) -> Tensor:
     """Energies of the protons and of the images of each electron: (geometries,)."""
-    length, ewald = atoms.grid.length, Ewald(3).to(protons.device)
+    length, ewald = atoms.grid.length, atoms.ewald
     electrons = up.shape[2] + down.shape[2]
     return (ewald(protons / length) + electrons * ewald.madelung / 2) / length
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from vfe_lightning.errors import Refused
+from vfe_lightning.hamiltonians.ewald import Ewald
 from vfe_lightning.hamiltonians.periodic_gaussians import PERIODIC, PeriodicGaussians
 from vfe_lightning.hamiltonians.spectral_grid import SpectralGrid
 
@@ -42,7 +43,7 @@ class ScreenedAtoms(nn.Module):
     ) -> None:
         super().__init__()
         self.gaussians = PeriodicGaussians(exponents, length, twist)
-        self.grid = SpectralGrid(length, spacing)
+        self.grid, self.ewald = SpectralGrid(length, spacing), Ewald(3)
 
     @torch.no_grad()
     def forward(self, protons: Tensor) -> Orbitals:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.analysis.hydrogen_figures import hydrogen_figures
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
@@ -73,11 +74,11 @@ class DenseHydrogen(VariationalFreeEnergy):
         d = self.declaration
         with torch.no_grad():
             z = self.model.start.sample(n_samples // d.walkers_per_geometry, self.generator)
-            s, log_prob = self.model.carried(z)
+            s, log_prob = replayed(self.model.carried, z)
             require_no_fold(log_prob.isnan().sum())
             electrons = self.electrons(s)
         log_p = log_prob + electrons.log_prob
-        scores = partial(self.model.scores, z)
+        scores = partial(replayed, self.model.scores, z)
         if self.training and self.global_step < d.mean_field_steps:
             return self.of_mean_field(electrons, log_p, scores)
         each = torch.arange(len(s), device=s.device).repeat_interleave(d.walkers_per_geometry)
@@ -85,7 +86,7 @@ class DenseHydrogen(VariationalFreeEnergy):
         with torch.no_grad():
             x, residual = self.wavefunction.sample(states, self.generator)
             kinetic = 0.5 * self.wavefunction.kinetic(states, x, d.chunk_size).energy
-            found = self.hamiltonian.interactions(x, states.protons)
+            found = replayed(self.hamiltonian.interactions, x, states.protons)
             potential = found.electrons + found.protons + found.attraction
         estimate = by_variational_monte_carlo(
             kinetic + potential,

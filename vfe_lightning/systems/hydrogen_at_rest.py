@@ -16,6 +16,7 @@ from vfe_lightning import declarations
 from vfe_lightning.analysis.hydrogen_figures import hydrogen_figures
 from vfe_lightning.bijectors.electron_cusps import ElectronCusps
 from vfe_lightning.bijectors.electrons_among_protons import ElectronFlow, ElectronVelocity
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
@@ -68,7 +69,7 @@ class HydrogenAtRest(VariationalFreeEnergy):
             states = self.states(occupied)
             x, residual = self.wavefunction.sample(states, self.generator)
             kinetic = 0.5 * self.wavefunction.kinetic(states, x, self.declaration.chunk_size).energy
-            found = self.hamiltonian.interactions(x, states.protons)
+            found = replayed(self.hamiltonian.interactions, x, states.protons)
         estimate = by_variational_monte_carlo(
             kinetic + found.electrons + found.protons + found.attraction,
             self.model.log_prob(occupied),

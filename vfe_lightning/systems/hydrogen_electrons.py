@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vfe_lightning import declarations
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.estimate import Factor
 from vfe_lightning.estimators import correlations
 from vfe_lightning.exact.proton_hartree_fock import determinant_energy
@@ -90,12 +91,12 @@ class Electrons:
     @cached_property
     def mean_field(self) -> Tensor:
         """E of the determinants of K, (geometries,)."""
-        return determinant_energy(self.states.atoms, self.states.geometries, self.states.up, self.states.down)
+        return replayed(_mean_field, self.states)
 
     @cached_property
     def baseline(self) -> Tensor:
         """The same of the lowest orbitals."""
-        return determinant_energy(self.lowest.atoms, self.lowest.geometries, self.lowest.up, self.lowest.down)
+        return replayed(_mean_field, self.lowest)
 
     def profiles(self, walkers: int) -> dict[str, Callable[[], Tensor]]:
         """<n> of the levels of a spin, for each of so many walkers a geometry; nothing of ground states."""
@@ -117,3 +118,7 @@ class Electrons:
         cost = occupation.beta * (energy - self.baseline) + self.log_prob
         scores = partial(occupation.scores, self.levels, self.occupied)
         return Factor("occupation", occupation, scores, cost, clip)
+
+
+def _mean_field(states: ProtonDeterminants) -> Tensor:
+    return determinant_energy(states.atoms, states.geometries, states.up, states.down)

@@ -46,20 +46,12 @@ class GridHat:
             Refused: somewhere the density was above its bound, so that none of the samples are exact.
         """
         z = one_by_one(self._unplaced(geometry), self._proposals(geometry, generator), generator)
-        self.check()
+        require_bound(self.largest)
         return z
 
-    def in_fixed_shape(self, geometry: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """The same for a GPU, unchecked, and which walkers have found no place, (batch,)."""
+    def in_two_rounds(self, geometry: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """The same in tensors of fixed shape, unchecked, and which walkers have found no place, (batch,)."""
         return in_two_rounds(self._unplaced(geometry), self._proposals(geometry, generator), generator)
-
-    def check(self) -> None:
-        """Raises Refused where a density was above its bound."""
-        if self.largest > 1:
-            raise Refused(
-                f"electrons have {float(self.largest):.3f} times the density that their samples are proposed "
-                "with, which may be 1 at most: lower --orbitals.spacing"
-            )
 
     def _unplaced(self, geometry: Tensor) -> Tensor:
         return self.protons.new_empty(len(geometry), self.occupied.shape[2], 3)
@@ -103,3 +95,25 @@ class GridHat:
 
     def _uniform(self, shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
         return torch.rand(shape, generator=generator, dtype=self.bound.dtype, device=self.bound.device)
+
+
+def in_fixed_shape(
+    atoms: ScreenedAtoms,
+    protons: Tensor,
+    occupied: Tensor,
+    geometry: Tensor,
+    generator: torch.Generator | None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Samples (batch, n, 3) for a GPU, which of them have missed, and the largest density over bound."""
+    hat = GridHat(atoms, protons, occupied)
+    z, missed = hat.in_two_rounds(geometry, generator)
+    return z, missed, hat.largest
+
+
+def require_bound(largest: Tensor) -> None:
+    """Raises Refused where a density was above its bound."""
+    if largest > 1:
+        raise Refused(
+            f"electrons have {float(largest):.3f} times the density that their samples are proposed with, "
+            "which may be 1 at most: lower --orbitals.spacing"
+        )

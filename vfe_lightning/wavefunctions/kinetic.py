@@ -11,7 +11,6 @@ Energies in Ry / r_s^2, lengths in r_s a_0.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -85,11 +84,11 @@ def continuous_kinetic(
     flow: ContinuousFlow, states: BaseStates, x: Tensor, chunk_size: int = 64
 ) -> LocalKinetic:
     """Exact local kinetic energy of a continuous flow, whose jet holds the derivatives of ln|det J| too."""
-    of_a_few = partial(replayed, _continuous) if flow.recorded else _continuous
-    return in_chunks(lambda rows: of_a_few(flow, states[rows], x[rows]), x, chunk_size)
+    return in_chunks(lambda rows: replayed(continuous_of_a_few, flow, states[rows], x[rows]), x, chunk_size)
 
 
-def _continuous(flow: ContinuousFlow, states: BaseStates, x: Tensor) -> LocalKinetic:
+def continuous_of_a_few(flow: ContinuousFlow, states: BaseStates, x: Tensor) -> LocalKinetic:
+    """The same of all walkers at once."""
     pull = flow.jet(x)
     base = states.jet(pull.zeta)
     gradient = pull_gradient(pull.jacobian, base.gradient) + 0.5 * pull.log_det_gradient

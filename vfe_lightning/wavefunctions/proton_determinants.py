@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from vfe_lightning.calculus.replay import replayable, replayed
 from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
 from vfe_lightning.wavefunctions.fock_darwin import OrbitalJet
-from vfe_lightning.wavefunctions.grid_hat import GridHat
+from vfe_lightning.wavefunctions.grid_hat import GridHat, in_fixed_shape, require_bound
 from vfe_lightning.wavefunctions.oscillator_determinants import log_det, log_det_gradient, slater_jet
 from vfe_lightning.wavefunctions.slater import SlaterJet
 from vfe_lightning.wavefunctions.two_spin_jet import TwoSpinJet
 
 
+@replayable
 @dataclass(frozen=True)
 class ProtonDeterminants:
     """A batch of normalised products of two real determinants: `BaseStates` in a periodic cube, in Bohr.
@@ -72,17 +74,20 @@ class ProtonDeterminants:
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """Exact, independent zeta ~ |Phi|^2, one a walker, two determinantal processes."""
-        hats = [GridHat(self.atoms, self.geometries, c) for c in (self.up, self.down) if c.shape[2]]
+        spins = [c for c in (self.up, self.down) if c.shape[2]]
         if not self.geometries.is_cuda:
+            hats = [GridHat(self.atoms, self.geometries, c) for c in spins]
             return torch.cat([hat.sample(self.geometry, generator) for hat in hats], dim=1)
-        drawn = [hat.in_fixed_shape(self.geometry, generator) for hat in hats]
-        rare = [missed.any() | (hat.largest > 1) for hat, (_, missed) in zip(hats, drawn, strict=True)]
+        drawn = [
+            replayed(in_fixed_shape, self.atoms, self.geometries, c, self.geometry, generator) for c in spins
+        ]
+        rare = [missed.any() | (largest > 1) for _, missed, largest in drawn]
         if torch.stack(rare).any():  # one question to a GPU for all that is rare
-            for hat, (z, missed) in zip(hats, drawn, strict=True):
-                hat.check()
+            for c, (z, missed, largest) in zip(spins, drawn, strict=True):
+                require_bound(largest)
                 again = missed.nonzero().squeeze(1)
-                z[again] = hat.sample(self.geometry[again], generator)
-        return torch.cat([z for z, _ in drawn], dim=1)
+                z[again] = GridHat(self.atoms, self.geometries, c).sample(self.geometry[again], generator)
+        return torch.cat([z for z, *_ in drawn], dim=1)
 
     def _orbitals(self, z: Tensor, coefficients: Tensor, order: int) -> list[Tensor]:
         """Values, slopes along x, y, z and bends along xx, xy, ...: (batch, points, n) each."""

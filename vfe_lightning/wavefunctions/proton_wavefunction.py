@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from vfe_lightning.bijectors.electrons_among_protons import ElectronFlow
 from vfe_lightning.calculus.per_walker import per_walker_gradients
-from vfe_lightning.wavefunctions.kinetic import LocalKinetic, continuous_kinetic, in_chunks
+from vfe_lightning.calculus.replay import replayed
+from vfe_lightning.wavefunctions.kinetic import LocalKinetic, continuous_of_a_few, in_chunks
 from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
 
 
@@ -29,28 +30,28 @@ class ProtonWavefunction(nn.Module):
         self, states: ProtonDeterminants, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
         """x ~ |Psi|^2, (batch, n, 3), and the residual of each, see `ContinuousFlow.invert`."""
-        return self.flow.at(states.protons).invert(states.sample(generator))
+        return self.flow.invert(states.sample(generator), states.protons)
 
     def kinetic(self, states: ProtonDeterminants, x: Tensor, chunk_size: int = 128) -> LocalKinetic:
         """ln Psi with its derivatives, and -nabla^2 Psi / Psi."""
-
-        def of_a_few(rows: slice) -> LocalKinetic:
-            some = states[rows]
-            return continuous_kinetic(self.flow.at(some.protons), some, x[rows], chunk_size)
-
-        return in_chunks(of_a_few, x, chunk_size)
+        return in_chunks(lambda rows: replayed(_kinetic, self.flow, states[rows], x[rows]), x, chunk_size)
 
     def scores(self, states: ProtonDeterminants, x: Tensor, chunk_size: int = 256) -> Tensor:
         """d ln Psi / d theta, complex (batch, P); chunk_size walkers at a time bound the memory."""
         rows = [slice(start, start + chunk_size) for start in range(0, len(x), chunk_size)]
-        return torch.cat([self._scores(states[chunk], x[chunk]) for chunk in rows])
+        return torch.cat([replayed(_scores, self.flow, states[chunk], x[chunk]) for chunk in rows])
 
-    def _scores(self, states: ProtonDeterminants, x: Tensor) -> Tensor:
-        def pull_back(flow: ElectronFlow, x: Tensor, protons: Tensor) -> tuple[Tensor, Tensor]:
-            return flow.at(protons).pull_back(x)
 
-        def cotangents(zeta: Tensor, log_det: Tensor) -> list[tuple[Tensor, Tensor]]:
-            return [(states.gradient(zeta).real, torch.full_like(log_det, 0.5))]
+def _kinetic(flow: ElectronFlow, states: ProtonDeterminants, x: Tensor) -> LocalKinetic:
+    return continuous_of_a_few(flow.at(states.protons), states, x)
 
-        (real,) = per_walker_gradients(self.flow, pull_back, [x, states.protons], cotangents)
-        return torch.complex(real, torch.zeros_like(real))
+
+def _scores(flow: ElectronFlow, states: ProtonDeterminants, x: Tensor) -> Tensor:
+    def pull_back(flow: ElectronFlow, x: Tensor, protons: Tensor) -> tuple[Tensor, Tensor]:
+        return flow.at(protons).pull_back(x)
+
+    def cotangents(zeta: Tensor, log_det: Tensor) -> list[tuple[Tensor, Tensor]]:
+        return [(states.gradient(zeta).real, torch.full_like(log_det, 0.5))]
+
+    (real,) = per_walker_gradients(flow, pull_back, [x, states.protons], cotangents)
+    return torch.complex(real, torch.zeros_like(real))
