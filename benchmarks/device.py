@@ -39,7 +39,7 @@ from vfe_lightning.systems.electron_gas import ElectronGas
 GASES = [(13, 2, 25, 1024), (29, 2, 25, 1024), (29, 2, 25, 8192), (13, 2, 25, 256), (13, 2, 25, 8192)]
 GASES += [(57, 2, 49, 512), (33, 3, 9, 512)]
 # atoms, times the walkers of `benchmarks.hydrogen`
-ATOMS = [("2", 1), ("4", 1), ("4", 8), ("16", 1), ("16", 8)]
+ATOMS = [("16", 8), ("2", 1), ("4", 1), ("16", 1), ("4", 8)]
 EXPERIMENTS = sorted(p.stem for p in (Path(__file__).parents[1] / "experiments").glob("[!_]*.py"))
 KINDS = ("gas", "atoms", "experiments", "training")
 ON_A_CPU = " on one core of a CPU"
