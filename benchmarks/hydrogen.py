@@ -59,7 +59,7 @@ def parts(system: System) -> dict[str, Callable[[], Any]]:
             system.atoms, geometries.geometries, geometries.up, geometries.down
         ),
         "sample x": lambda: system.wavefunction.sample(states, system.generator),
-        "kinetic energy": lambda: system.wavefunction.kinetic(states, x, system.declaration.chunk_size),
+        "kinetic energy": lambda: system.wavefunction.kinetic(states, x),
         "potential": lambda: system.hamiltonian.interactions(x, states.protons),
         **{f"scores of {f.name}": f.scores for f in factors},
         "direction": lambda: optimizer.update(factors).at_once(),

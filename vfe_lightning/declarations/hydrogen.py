@@ -78,8 +78,8 @@ class Hydrogen(System):
         default=0.0, description="of the electrons, in 2 pi / side of the cube: periodic or antiperiodic"
     )
     flow: ElectronFlow = Field(default=ElectronFlow(), description="coordinates of the electrons")
-    chunk_size: PositiveInt = Field(
-        default=128, description="walkers whose second derivatives are held at once"
+    chunk_size: PositiveInt | None = Field(
+        default=None, description="walkers whose derivatives are held at once; as many as fit if not given"
     )
     clip: PositiveFloat = Field(
         default=5.0, description="local energies beyond this many mean deviations are clipped in gradients"

@@ -63,8 +63,8 @@ class QuantumDot(System):
     base_states: TrapBaseStates = Field(default=OscillatorDeterminants(), description="what the flow carries")
     flow: ContinuousFlow = Field(default=ContinuousFlow(), description="coordinates of the electrons")
     walkers_per_state: PositiveInt = Field(default=1, description="configurations x for each sampled K")
-    chunk_size: PositiveInt = Field(
-        default=128, description="walkers whose second derivatives are held at once"
+    chunk_size: PositiveInt | None = Field(
+        default=None, description="walkers whose derivatives are held at once; as many as fit if not given"
     )
     clip: PositiveFloat = Field(
         default=5.0, description="local energies beyond this many mean deviations are clipped in gradients"

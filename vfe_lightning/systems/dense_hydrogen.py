@@ -19,6 +19,7 @@ from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.analysis.hydrogen_figures import hydrogen_figures
+from vfe_lightning.calculus.chunks import of_continuous_flow
 from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.estimate import Estimate, Factor
 from vfe_lightning.estimators import correlations
@@ -68,6 +69,7 @@ class DenseHydrogen(VariationalFreeEnergy):
         self.model = torus_flow(d.protons, d.n)
         self.occupation = occupation_of(d.occupation, d.n, 1 / self.temperature)
         self.wavefunction = ProtonWavefunction(electron_flow(d.flow, d.n // 2, d.n // 2, d.n, self.length))
+        self.chunks = of_continuous_flow(d.n, 3, d.n, d.chunk_size)
 
     def estimate(self, n_samples: int) -> Estimate:
         """Raises NotInvertible where a layer of p(S) folds at a sample."""
@@ -85,15 +87,17 @@ class DenseHydrogen(VariationalFreeEnergy):
         states = electrons.states[each]
         with torch.no_grad():
             x, residual = self.wavefunction.sample(states, self.generator)
-            kinetic = 0.5 * self.wavefunction.kinetic(states, x, d.chunk_size).energy
+            made = partial(self.wavefunction.kinetic, states, x)
+            kinetic = 0.5 * self.chunks.run(made, x.device).energy
             found = replayed(self.hamiltonian.interactions, x, states.protons)
             potential = found.electrons + found.protons + found.attraction
+        scores_of_psi = partial(self.wavefunction.scores, states, x)
         estimate = by_variational_monte_carlo(
             kinetic + potential,
             log_p,
             self.temperature,
             p=(self.model, scores),
-            psi=(self.wavefunction, lambda: self.wavefunction.scores(states, x)),
+            psi=(self.wavefunction, lambda: self.chunks.run(scores_of_psi, x.device)),
             clip_width=d.clip,
             unit_of_p=self.temperature,
         )

@@ -16,6 +16,7 @@ from vfe_lightning import declarations
 from vfe_lightning.analysis.hydrogen_figures import hydrogen_figures
 from vfe_lightning.bijectors.electron_cusps import ElectronCusps
 from vfe_lightning.bijectors.electrons_among_protons import ElectronFlow, ElectronVelocity
+from vfe_lightning.calculus.chunks import of_continuous_flow
 from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations
@@ -62,20 +63,23 @@ class HydrogenAtRest(VariationalFreeEnergy):
         for name, table in tables.items():
             self.register_buffer(name, table, persistent=False)
         self.wavefunction = ProtonWavefunction(electron_flow(d.flow, d.up, d.down, self.size, d.length))
+        self.chunks = of_continuous_flow(self.size, 3, self.size, d.chunk_size)
 
     def estimate(self, n_samples: int) -> Estimate:
         with torch.no_grad():
             occupied = self.model.sample(n_samples, self.generator)
             states = self.states(occupied)
             x, residual = self.wavefunction.sample(states, self.generator)
-            kinetic = 0.5 * self.wavefunction.kinetic(states, x, self.declaration.chunk_size).energy
+            made = partial(self.wavefunction.kinetic, states, x)
+            kinetic = 0.5 * self.chunks.run(made, x.device).energy
             found = replayed(self.hamiltonian.interactions, x, states.protons)
+        scores_of_psi = partial(self.wavefunction.scores, states, x)
         estimate = by_variational_monte_carlo(
             kinetic + found.electrons + found.protons + found.attraction,
             self.model.log_prob(occupied),
             self.temperature,
             p=(self.model, partial(self.model.scores, occupied)),
-            psi=(self.wavefunction, lambda: self.wavefunction.scores(states, x)),
+            psi=(self.wavefunction, lambda: self.chunks.run(scores_of_psi, x.device)),
             clip_width=self.declaration.clip,
         )
         return replace(

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vfe_lightning import declarations
 from vfe_lightning.analysis import quantum_dot_figures as figures
+from vfe_lightning.calculus.chunks import of_continuous_flow
 from vfe_lightning.estimate import Estimate
 from vfe_lightning.estimators import correlations, trap_correlations
 from vfe_lightning.estimators.quantum import by_variational_monte_carlo
@@ -59,8 +60,8 @@ class QuantumDot(VariationalFreeEnergy):
     def __init__(self, declaration: declarations.QuantumDot) -> None:
         super().__init__()
         d = self.declaration = declaration
-        self.size, self.temperature = d.n_up + d.n_down, 1 / d.beta
-        self.least_batch = d.walkers_per_state
+        self.size, self.temperature, self.least_batch = d.n_up + d.n_down, 1 / d.beta, d.walkers_per_state
+        self.chunks = of_continuous_flow(self.size, 2, self.size, d.chunk_size)
         self.hamiltonian = quantum_dot.QuantumDot(d.z)
         shells = self.shells = shells_of(d)
         levels = orbital_energies(fock_darwin_quanta(shells))
@@ -91,7 +92,8 @@ class QuantumDot(VariationalFreeEnergy):
             states = self.states(each)
             z = states.sample(self.generator)
             x, residual = self.wavefunction.flow.invert(z)
-            kinetic = 0.5 * continuous_kinetic(self.wavefunction.flow, states, x, d.chunk_size).energy
+            made = partial(continuous_kinetic, self.wavefunction.flow, states, x)
+            kinetic = 0.5 * self.chunks.run(made, x.device).energy
             trap, interaction = self.hamiltonian.trap(x), self.hamiltonian.interaction(x)
             base_trap = self.base_trap_excess(z, each)
         estimate = by_variational_monte_carlo(

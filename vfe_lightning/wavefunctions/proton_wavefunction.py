@@ -33,7 +33,7 @@ class ProtonWavefunction(nn.Module):
         return self.flow.invert(states.sample(generator), states.protons)
 
     def kinetic(self, states: ProtonDeterminants, x: Tensor, chunk_size: int = 128) -> LocalKinetic:
-        """ln Psi with its derivatives, and -nabla^2 Psi / Psi."""
+        """ln Psi with its derivatives, and -nabla^2 Psi / Psi; chunk_size walkers at a time."""
         return in_chunks(lambda rows: replayed(_kinetic, self.flow, states[rows], x[rows]), x, chunk_size)
 
     def scores(self, states: ProtonDeterminants, x: Tensor, chunk_size: int = 256) -> Tensor:
