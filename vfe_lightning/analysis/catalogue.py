@@ -24,6 +24,8 @@ ESTIMATES = (  # with errors, beside the variational F
     "bennett_difference",
     "free_energy_with_motion",  # of nuclei
     "pressure",
+    "kinetic",  # of electrons, and beside it:
+    "potential",
 )
 HEADLINES = ("free_energy", "energy", "entropy", *ESTIMATES)
 EXACT = (  # with bounds
@@ -143,6 +145,8 @@ def _cells(row: Row) -> dict[str, str]:
         "exact difference": exact("exact_free_energy_difference"),
         "F with motion": number("free_energy_with_motion"),
         "P / GPa": number("pressure"),
+        "K": number("kinetic"),
+        "V": number("potential"),
         "units": units_text(row["units"], row["per"]),
         "sample size": "" if _empty(share) else f"{share:.2g}",
         "alarms": row["alarms"],
