@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vfe_lightning.calculus.chunks import CACHE, LEAST, Chunks
+from vfe_lightning.calculus.chunks import CACHE, LEAST, OF_CONTINUOUS_FLOWS, Chunks, of_continuous_flow
 
 CPU = torch.device("cpu")
 
@@ -25,6 +25,14 @@ def test_what_is_asked_for_is_taken():
 def test_a_cache_holds_the_largest_tensor_of_as_many_as_are_chosen(bytes_of_one):
     size = Chunks(bytes_of_one).run(lambda size: size, CPU)
     assert size == LEAST or CACHE - bytes_of_one < size * bytes_of_one <= CACHE
+
+
+@pytest.mark.parametrize(("electrons", "size"), [(2, None), (16, None), (40, None), (16, 3)])
+def test_a_continuous_flow_on_a_cpu_takes_many_or_as_many_as_are_asked_for(electrons, size):
+    chunks = of_continuous_flow(electrons, 3, electrons, size)
+    assert chunks.run(lambda walkers: walkers, CPU) == (
+        size or max(OF_CONTINUOUS_FLOWS, CACHE // chunks.bytes_of_one)
+    )
 
 
 def test_memory_that_runs_out_halves_them_for_good_and_says_so():
