@@ -10,16 +10,18 @@ deuterium these are. All numbers are of an atom and have the motion of the nucle
 
 import math
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from vfe_lightning.hamiltonians.periodic_box import along_axes
 from vfe_lightning.result import Result
 from vfe_lightning.units import GIGAPASCAL
 
 Lengths = TypeVar("Lengths", float, np.ndarray)
+ISOTHERM = ["n", "mass", "twist", "kelvin"]
 COLUMNS = ("free_energy", "energy", "entropy", "pressure")
 INITIAL_RS, INITIAL_ENERGY = 3.158509, -0.5838  # 0.171 g / cm^3 of deuterium; Hartree
 DRAWS = 4000  # of the errors of all runs
@@ -34,22 +36,21 @@ def volume(rs: Lengths) -> Lengths:
 
 
 def table(results: Sequence[Result]) -> pd.DataFrame:
-    """A row a run, by rising temperature and r_s; Hartree and k_B an atom, GPa.
+    """A row a run, by rising temperature and r_s; Hartree and k_B an atom, GPa; `twist` as text.
 
     `pressure_of_F` is -dF/dV, by the parabola in ln V, in which F of an ideal gas is a straight line, through
     the run and its two neighbours on its isotherm.
     """
     rows = pd.DataFrame([_row(result) for result in results])
-    rows = rows.sort_values(["n", "kelvin", "rs"], ignore_index=True)
-    parts = [_with_slopes(part.copy()) for _, part in rows.groupby(["n", "kelvin"], sort=False)]
+    rows = rows.sort_values([*ISOTHERM, "rs"], ignore_index=True)
+    parts = [_with_slopes(part.copy()) for _, part in rows.groupby(ISOTHERM, sort=False)]
     return pd.concat(parts, ignore_index=True)
 
 
 def hugoniot(rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each temperature: where H = 0, with errors; NaN where it changes sign between no two runs."""
     found = []
-    for _, part in rows.groupby(["n", "kelvin"], sort=False):
-        n, kelvin = part[["n", "kelvin"]].iloc[0]
+    for _, part in rows.groupby(ISOTHERM, sort=False):
         rs = part["rs"].to_numpy(float)
         energy, pressure = (part[k].to_numpy(float) for k in ("energy", "pressure"))
         errors = [part[f"{k}_error"].to_numpy(float) for k in ("energy", "pressure")]
@@ -63,7 +64,8 @@ def hugoniot(rows: pd.DataFrame) -> pd.DataFrame:
         enough = len(known) > 0.95 * DRAWS  # or the crossing is not sure to lie between the runs
         spread = known.std(axis=0) if enough else (math.nan, math.nan)
         found.append(
-            {"n": n, "kelvin": kelvin, "compression": at[0], "compression_error": spread[0]}
+            part[ISOTHERM].iloc[0].to_dict()
+            | {"compression": at[0], "compression_error": spread[0]}
             | {"pressure": at[1], "pressure_error": spread[1]}
         )
     return pd.DataFrame(found)
@@ -73,9 +75,12 @@ def isotherm_figure(rows: pd.DataFrame) -> Figure:
     """P by the virial and by -dF/dV, and E, against r_s; a colour for each temperature."""
     made = Figure(figsize=(9, 4), layout="constrained")
     left, right = made.subplots(1, 2)
-    for number, (_, part) in enumerate(rows.groupby(["n", "kelvin"])):
-        n, kelvin = part[["n", "kelvin"]].iloc[0]
-        style, label = {"capsize": 3, "lw": 1, "color": f"C{number}"}, f"N = {n:g}, {kelvin:g} K"
+    for number, (_, part) in enumerate(rows.groupby(ISOTHERM)):
+        first = part.iloc[0]
+        style, label = (
+            {"capsize": 3, "lw": 1, "color": f"C{number}"},
+            f"{_named(first)}, {first['kelvin']:g} K",
+        )
         left.errorbar(part["rs"], part["pressure"], part["pressure_error"], fmt="o-", label=label, **style)
         slope = part.dropna(subset="pressure_of_F")
         left.errorbar(
@@ -94,9 +99,11 @@ def hugoniot_figure(curve: pd.DataFrame) -> Figure:
     """Pressure against compression, beside what is published."""
     made = Figure(figsize=(5, 4), layout="constrained")
     axes = made.subplots()
-    for n, part in curve.groupby("n"):
+    for _, part in curve.groupby([name for name in ISOTHERM if name != "kelvin"]):
         errors = part["pressure_error"], part["compression_error"]
-        axes.errorbar(part["compression"], part["pressure"], *errors, fmt="o-", capsize=3, label=f"N = {n:g}")
+        axes.errorbar(
+            part["compression"], part["pressure"], *errors, fmt="o-", capsize=3, label=_named(part.iloc[0])
+        )
     _, compression, pressure = zip(*PUBLISHED, strict=True)
     axes.plot(compression, pressure, "k^--", label="PRB 110, L041107, N = 128")
     axes.set_xlabel("$\\rho / \\rho_0$")
@@ -105,9 +112,21 @@ def hugoniot_figure(curve: pd.DataFrame) -> Figure:
     return made
 
 
-def _row(result: Result) -> dict[str, float]:
+def _named(row: pd.Series) -> str:
+    turned = f", twist {row['twist']}" if any(map(float, row["twist"].split(","))) else ""
+    return f"N = {row['n']:g}, M = {row['mass']:.4g}{turned}"
+
+
+def _row(result: Result) -> dict[str, Any]:
     d = result.declaration
-    row = {"n": d["n"], "kelvin": d["kelvin"], "rs": d["rs"]}
+    twist = ", ".join(f"{t:g}" for t in along_axes(d["twist"], 3))
+    row: dict[str, Any] = {
+        "n": d["n"],
+        "mass": d["mass"],
+        "twist": twist,
+        "kelvin": d["kelvin"],
+        "rs": d["rs"],
+    }
     for name in COLUMNS:
         known = name if name == "pressure" else f"{name}_with_motion"
         row[name], row[f"{name}_error"] = result.number(known)
