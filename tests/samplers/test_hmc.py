@@ -99,7 +99,7 @@ def test_thermodynamic_integration_finds_the_free_energy_of_two_charges():
     """From free particles to charges of the plane, whose energy has all moments; by their distance alone."""
     beta, stiffness, dim, coupling = 2.0, 2.0, 2, 1.5
     h = TrappedParticles(2, stiffness, Logarithmic(coupling))
-    x = normal(0, 400, 2, dim) / math.sqrt(beta * stiffness)
+    x = normal(0, 800, 2, dim) / math.sqrt(beta * stiffness)
     found = ti.integrate(
         lambda y: beta * h.trap(y),
         lambda y: beta * stiffness * y,

@@ -104,8 +104,10 @@ def test_the_gradient_of_the_levels_is_that_of_the_free_energy() -> None:
     f = (found.log_prob.exp() * (found.mean_field / atoms.temperature + found.log_prob)).sum()
     gradient = torch.autograd.grad(f, list(atoms.occupation.parameters()))
     by_scores = (probability * factor.cost.detach()) @ factor.scores()
-    torch.testing.assert_close(by_scores, torch.cat([g.flatten() for g in gradient]))
-    assert by_scores.abs().max() > 0.01
+    exact = torch.cat([g.flatten() for g in gradient])
+    scale = exact.abs().max()  # small where the levels of S are far apart
+    assert scale > 0
+    torch.testing.assert_close(by_scores / scale, exact / scale)
     lowest = atoms.electrons(one, torch.tensor([[0, 4]]))
     torch.testing.assert_close(lowest.mean_field, lowest.baseline)
     assert (found.mean_field[1:] > lowest.mean_field).all()

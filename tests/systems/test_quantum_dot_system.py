@@ -155,8 +155,8 @@ def test_the_flow_gradient_is_the_slope_of_the_energy() -> None:
     dot = ground_state(
         n_up=2, n_down=0, flow={"velocity": {"kind": "pair", "width": 3}, "steps": 4}, strong=0.1
     )
-    nodes, weights = (torch.from_numpy(t) for t in np.polynomial.legendre.leggauss(256))
-    nodes, weights = 4 * (nodes + 1), 4 * weights
+    nodes, weights = (torch.from_numpy(t) for t in np.polynomial.legendre.leggauss(400))
+    nodes, weights = 7 * (nodes + 1), 7 * weights
     x = torch.stack([nodes, torch.zeros_like(nodes)], 1)
     x = torch.stack([x, -x], 1) / math.sqrt(2)
     states = dot.states(torch.tensor([[0, 1]]).expand(len(x), -1))
