@@ -7,17 +7,19 @@ Medians of CPU time a batch, which other jobs on the machine disturb less than w
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 
 from benchmarks.timing import time_cases
 from experiments.hydrogen import hydrogen
+from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.declarations import DenseHydrogen
-from vfe_lightning.exact.proton_hartree_fock import determinant_energy
 from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.streams import make_generator
 from vfe_lightning.systems.dense_hydrogen import DenseHydrogen as System
+from vfe_lightning.systems.hydrogen_electrons import mean_field_energy
 
 # atoms: r_s, K, walkers
 CASES = {"2": (2.0, 10_000.0, 256), "4": (2.0, 10_000.0, 256), "16": (1.25, 6_000.0, 64)}
@@ -47,20 +49,21 @@ def parts(system: System) -> dict[str, Callable[[], Any]]:
     states = geometries[torch.arange(batch // each, device=z.device).repeat_interleave(each)]
     x, _ = system.wavefunction.sample(states, system.generator)
     factors = system.estimate(batch).factors
+    kinetic = partial(system.wavefunction.kinetic, states, x)
 
     def step() -> None:
         optimizer.update(system.estimate(batch).factors).at_once()
         optimizer.step()
 
     return {
-        "sample S": lambda: system.model.carried(system.model.start.sample(batch // each, system.generator)),
-        "orbitals": lambda: system.states(s.detach()),
-        "mean field": lambda: determinant_energy(
-            system.atoms, geometries.geometries, geometries.up, geometries.down
+        "sample S": lambda: replayed(
+            system.model.carried, system.model.start.sample(batch // each, system.generator)
         ),
+        "orbitals": lambda: system.states(s.detach()),
+        "mean field": lambda: replayed(mean_field_energy, geometries),
         "sample x": lambda: system.wavefunction.sample(states, system.generator),
-        "kinetic energy": lambda: system.wavefunction.kinetic(states, x),
-        "potential": lambda: system.hamiltonian.interactions(x, states.protons),
+        "kinetic energy": lambda: system.chunks.run(kinetic, x.device),
+        "potential": lambda: replayed(system.hamiltonian.interactions, x, states.protons),
         **{f"scores of {f.name}": f.scores for f in factors},
         "direction": lambda: optimizer.update(factors).at_once(),
         "whole step": step,

@@ -9,13 +9,13 @@ Medians of CPU time a batch, which other jobs on the machine disturb less than w
 import argparse
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 
 from benchmarks.timing import median_ms
 from vfe_lightning import declarations
-from vfe_lightning.calculus.chunks import OF_CONTINUOUS_FLOWS
 from vfe_lightning.free_energy import make_generator
 from vfe_lightning.optimizers import make_optimizer
 from vfe_lightning.systems.quantum_dot import QuantumDot
@@ -68,7 +68,7 @@ def parts(declaration: declarations.QuantumDot) -> dict[str, Callable[[], Any]]:
         "sample K": lambda: system.model.sample(WALKERS, system.generator),
         "sample z": lambda: states.sample(system.generator),
         "z to x": lambda: flow.invert(z),
-        "exact energy": lambda: continuous_kinetic(flow, states, x, OF_CONTINUOUS_FLOWS),
+        "exact energy": lambda: system.chunks.run(partial(continuous_kinetic, flow, states, x), x.device),
         **{f"scores of {f.name}": f.scores for f in factors},
         "direction": lambda: optimizer.update(factors).at_once(),
         "whole step": step,

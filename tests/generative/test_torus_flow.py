@@ -59,7 +59,7 @@ def test_cold_fermions_fill_the_lowest_shells():
     phase = z @ k.mT
     waves = torch.polar(torch.ones_like(phase), phase)
     expected = 2 * torch.linalg.slogdet(waves)[1] - math.lgamma(8)
-    # of densities, whose mean is one: where that of the lowest shells is small, more of it is that of others
+    # of densities: a determinant rounds by its largest terms, and its logarithm by more where it is small
     torch.testing.assert_close(cold.log_prob(z).exp(), expected.exp(), rtol=1e-8, atol=1e-8)
 
 

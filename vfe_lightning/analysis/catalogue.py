@@ -24,7 +24,7 @@ ESTIMATES = (  # with errors, beside the variational F
     "bennett_difference",
     "free_energy_with_motion",  # of nuclei
     "pressure",
-    "kinetic",  # of electrons, and beside it:
+    "kinetic",
     "potential",
 )
 HEADLINES = ("free_energy", "energy", "entropy", *ESTIMATES)

@@ -36,7 +36,7 @@ def volume(rs: Lengths) -> Lengths:
 
 
 def table(results: Sequence[Result]) -> pd.DataFrame:
-    """A row a run, by rising temperature and r_s; Hartree and k_B an atom, GPa; `twist` as text.
+    """A row a run, by rising temperature and r_s; Hartree and k_B an atom, GPa.
 
     `pressure_of_F` is -dF/dV, by the parabola in ln V, in which F of an ideal gas is a straight line, through
     the run and its two neighbours on its isotherm.
@@ -113,20 +113,13 @@ def hugoniot_figure(curve: pd.DataFrame) -> Figure:
 
 
 def _named(row: pd.Series) -> str:
-    turned = f", twist {row['twist']}" if any(map(float, row["twist"].split(","))) else ""
+    turned = ", twist " + ", ".join(f"{t:g}" for t in row["twist"]) if any(row["twist"]) else ""
     return f"N = {row['n']:g}, M = {row['mass']:.4g}{turned}"
 
 
 def _row(result: Result) -> dict[str, Any]:
     d = result.declaration
-    twist = ", ".join(f"{t:g}" for t in along_axes(d["twist"], 3))
-    row: dict[str, Any] = {
-        "n": d["n"],
-        "mass": d["mass"],
-        "twist": twist,
-        "kelvin": d["kelvin"],
-        "rs": d["rs"],
-    }
+    row: dict[str, Any] = {name: d[name] for name in (*ISOTHERM, "rs")} | {"twist": along_axes(d["twist"], 3)}
     for name in COLUMNS:
         known = name if name == "pressure" else f"{name}_with_motion"
         row[name], row[f"{name}_error"] = result.number(known)

@@ -91,13 +91,12 @@ class DenseHydrogen(VariationalFreeEnergy):
             kinetic = 0.5 * self.chunks.run(made, x.device).energy
             found = replayed(self.hamiltonian.interactions, x, states.protons)
             potential = found.electrons + found.protons + found.attraction
-        scores_of_psi = partial(self.wavefunction.scores, states, x)
         estimate = by_variational_monte_carlo(
             kinetic + potential,
             log_p,
             self.temperature,
             p=(self.model, scores),
-            psi=(self.wavefunction, lambda: self.chunks.run(scores_of_psi, x.device)),
+            psi=(self.wavefunction, lambda: self.scores_of_psi(states, x)),
             clip_width=d.clip,
             unit_of_p=self.temperature,
         )
@@ -163,6 +162,9 @@ class DenseHydrogen(VariationalFreeEnergy):
         s, occupied = x if isinstance(x, tuple) else (x, None)
         log_p = self.model.log_prob(s)
         return log_p if occupied is None else log_p + self.electrons(s, occupied).log_prob
+
+    def scores_of_psi(self, states: ProtonDeterminants, x: Tensor) -> Tensor:
+        return self.chunks.run(lambda size: self.wavefunction.scores(states, x, 2 * size), x.device)
 
     def positions(self, states: ProtonDeterminants) -> Tensor:
         return self.wavefunction.sample(states, self.generator)[0]

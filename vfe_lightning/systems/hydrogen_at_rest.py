@@ -73,13 +73,12 @@ class HydrogenAtRest(VariationalFreeEnergy):
             made = partial(self.wavefunction.kinetic, states, x)
             kinetic = 0.5 * self.chunks.run(made, x.device).energy
             found = replayed(self.hamiltonian.interactions, x, states.protons)
-        scores_of_psi = partial(self.wavefunction.scores, states, x)
         estimate = by_variational_monte_carlo(
             kinetic + found.electrons + found.protons + found.attraction,
             self.model.log_prob(occupied),
             self.temperature,
             p=(self.model, partial(self.model.scores, occupied)),
-            psi=(self.wavefunction, lambda: self.chunks.run(scores_of_psi, x.device)),
+            psi=(self.wavefunction, lambda: self.scores_of_psi(states, x)),
             clip_width=self.declaration.clip,
         )
         return replace(
@@ -100,6 +99,9 @@ class HydrogenAtRest(VariationalFreeEnergy):
         """The determinant, as often as it was drawn."""
         geometry = sample.new_zeros(len(sample))
         return ProtonDeterminants(self.atoms, self.protons, self.up, self.down, geometry)
+
+    def scores_of_psi(self, states: ProtonDeterminants, x: Tensor) -> Tensor:
+        return self.chunks.run(lambda size: self.wavefunction.scores(states, x, 2 * size), x.device)
 
     def positions(self, states: ProtonDeterminants) -> Tensor:
         return self.wavefunction.sample(states, self.generator)[0]

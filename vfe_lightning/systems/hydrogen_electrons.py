@@ -91,12 +91,12 @@ class Electrons:
     @cached_property
     def mean_field(self) -> Tensor:
         """E of the determinants of K, (geometries,)."""
-        return replayed(_mean_field, self.states)
+        return replayed(mean_field_energy, self.states)
 
     @cached_property
     def baseline(self) -> Tensor:
         """The same of the lowest orbitals."""
-        return replayed(_mean_field, self.lowest)
+        return replayed(mean_field_energy, self.lowest)
 
     def profiles(self, walkers: int) -> dict[str, Callable[[], Tensor]]:
         """<n> of the levels of a spin, for each of so many walkers a geometry; nothing of ground states."""
@@ -120,5 +120,6 @@ class Electrons:
         return Factor("occupation", occupation, scores, cost, clip)
 
 
-def _mean_field(states: ProtonDeterminants) -> Tensor:
+def mean_field_energy(states: ProtonDeterminants) -> Tensor:
+    """E of one walker of each geometry, in Hartree, (geometries,)."""
     return determinant_energy(states.atoms, states.geometries, states.up, states.down)
