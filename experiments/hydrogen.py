@@ -15,6 +15,7 @@ from vfe_lightning import Experiment
 from vfe_lightning.declarations import (
     DenseHydrogen,
     ElectronFlow,
+    GaussianOrbitals,
     NaturalGradient,
     Trainer,
     TrustRegion,
@@ -27,7 +28,8 @@ hydrogen = Experiment(
         n=4,
         rs=2.0,
         kelvin=10_000.0,
-        flow=ElectronFlow(width=8, steps=3),
+        orbitals=GaussianOrbitals(pairing=1.0),
+        flow=ElectronFlow(width=8, steps=3, three_body=2),
         protons=PairLayers(messages=0),
     ),
     optimizer=NaturalGradient(

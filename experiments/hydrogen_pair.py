@@ -26,8 +26,8 @@ hydrogen_pair = Experiment(
         rs=2.0,
         kelvin=10_000.0,
         mean_field_steps=40,
-        orbitals=GaussianOrbitals(exponents=(5.0, 1.5, 0.5, 0.2)),
-        flow=ElectronFlow(width=12, steps=3),
+        orbitals=GaussianOrbitals(exponents=(5.0, 1.5, 0.5, 0.2), pairing=1.0),
+        flow=ElectronFlow(width=12, steps=4, three_body=2),
         protons=PairLayers(layers=8, messages=0, start=IndependentStart()),
     ),
     optimizer=NaturalGradient(

@@ -44,7 +44,9 @@ from vfe_lightning.wavefunctions.continuous_flow_wavefunction import ContinuousF
 from vfe_lightning.wavefunctions.flow_wavefunction import FlowWavefunction
 from vfe_lightning.wavefunctions.fock_darwin import FockDarwin
 from vfe_lightning.wavefunctions.oscillator_determinants import OscillatorDeterminants
+from vfe_lightning.wavefunctions.pairing import Pairing
 from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
+from vfe_lightning.wavefunctions.proton_geminals import ProtonGeminals
 from vfe_lightning.wavefunctions.proton_wavefunction import ProtonWavefunction
 from vfe_lightning.wavefunctions.slater import SlaterDeterminants
 from vfe_lightning.wavefunctions.spin_determinants import SpinDeterminants
@@ -206,6 +208,20 @@ def among_protons(n_up: int, n_down: int, twist: tuple[float, ...] = (0.0,) * 3)
     )
 
 
+def pairs_among_protons(twist: tuple[float, ...] = (0.0,) * 3) -> ProtonGeminals:
+    """Two pairs in three levels each, of which none is empty."""
+    atoms = ScreenedAtoms([1.5, 0.5], LENGTH, 0.4, twist)
+    protons = LENGTH * torch.rand(2, 4, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    states = ProtonGeminals.of(atoms, protons, atoms(protons), pairing())
+    return states[torch.tensor([0, 1, 1])]
+
+
+def pairing() -> Pairing:
+    made = Pairing(2, 3)
+    stirred(made, 0.4)
+    return made
+
+
 def mixing_in_a_trap() -> TrapConfigurationInteraction:
     made = TrapConfigurationInteraction(2, 1, 2.0, 1.0, 3)
     with torch.no_grad():
@@ -236,6 +252,10 @@ BASE_STATES = {
     "orbitals among protons, two spins": SomeStates(
         lambda: among_protons(2, 1, (0.5, 0.0, 0.5)), (3, 3), LENGTH, 2, pinned=True
     ),
+    "pairs among protons": SomeStates(lambda: pairs_among_protons(), (4, 3), LENGTH, 2, pinned=True),
+    "pairs among protons, antiperiodic": SomeStates(
+        lambda: pairs_among_protons((0.5, 0.0, 0.5)), (4, 3), LENGTH, 2, pinned=True
+    ),
     "mixed orbitals of a trap": SomeStates(lambda: mixing_in_a_trap()(IN_A_TRAP), (3, 2), None, 2),
 }
 
@@ -261,12 +281,12 @@ def of_a_trap(mixing: TrapConfigurationInteraction | None) -> ContinuousFlowWave
     return ContinuousFlowWavefunction(flow, mixing)
 
 
-def of_atoms(n_up: int, n_down: int) -> ProtonWavefunction:
+def of_atoms(n_up: int, n_down: int, protons: int = 2, paired: bool = False) -> ProtonWavefunction:
     torch.manual_seed(0)
-    velocity = ElectronVelocity(n_up, n_down, 2, LENGTH, width=4, softness=0.4, reach=2.0, messages=2)
+    velocity = ElectronVelocity(n_up, n_down, protons, LENGTH, width=4, softness=0.4, reach=2.0, three_body=2)
     flow = ElectronFlow(velocity, ElectronCusps(n_up, n_down, LENGTH, 1.4, 3.0), steps=4, tolerance=0.1)
     stirred(flow, 0.05)
-    return ProtonWavefunction(flow)
+    return ProtonWavefunction(flow, pairing() if paired else None)
 
 
 # name -> (wavefunction, the states that it transforms)
@@ -277,5 +297,6 @@ WAVEFUNCTIONS = {
     "of a continuous flow": lambda: (of_a_trap(None), orbitals([[0, 1, 2], [0, 4, 7], [3, 8, 14]], 3)),
     "of a flow among protons": lambda: (of_atoms(2, 0), among_protons(2, 0)),
     "of a flow among protons, two spins": lambda: (of_atoms(2, 1), among_protons(2, 1)),
+    "of a flow among protons, paired": lambda: (of_atoms(2, 2, 4, paired=True), pairs_among_protons()),
     "of a continuous flow, mixed": lambda: (of_a_trap(mixing := mixing_in_a_trap()), mixing(IN_A_TRAP)),
 }

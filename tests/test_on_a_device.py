@@ -192,10 +192,15 @@ def test_a_step_of_the_dot_is_that_of_the_cpu(n_up, n_down):
         close(value / scale.to(value.device), here[name] / scale)
 
 
-def atoms(device: str) -> DenseHydrogen:
+def atoms(device: str, pairing: float = 0.0) -> DenseHydrogen:
     """Four of them, whose flows do something."""
     declaration = declarations.DenseHydrogen(
-        n=4, rs=2.0, kelvin=10_000.0, flow={"steps": 3}, protons={"layers": 3, "messages": 2}
+        n=4,
+        rs=2.0,
+        kelvin=10_000.0,
+        orbitals={"pairing": pairing},
+        flow={"steps": 3, "three_body": 2},
+        protons={"layers": 3, "messages": 2},
     )
     torch.manual_seed(0)
     system = DenseHydrogen(declaration)
@@ -206,12 +211,13 @@ def atoms(device: str) -> DenseHydrogen:
     return system.to(device)
 
 
-def test_a_step_of_atoms_is_that_of_the_cpu():
+@pytest.mark.parametrize("pairing", [0.0, 1.0])
+def test_a_step_of_atoms_is_that_of_the_cpu(pairing):
     """At the same S and z: positions, energies and scores."""
 
     def found(device: str) -> dict[str, Tensor]:
-        system, g = atoms(device), torch.Generator().manual_seed(1)
-        start, on_host = torch.rand(10, 4, 3, generator=g, dtype=torch.float64), atoms("cpu")
+        system, g = atoms(device, pairing), torch.Generator().manual_seed(1)
+        start, on_host = torch.rand(10, 4, 3, generator=g, dtype=torch.float64), atoms("cpu", pairing)
         s = on_host.model.carried(start)[0].detach()
         each = torch.arange(10).repeat_interleave(4)
         z = on_host.states(s)[each].sample(g).to(device)
@@ -246,6 +252,20 @@ def test_electrons_among_protons_of_fixed_shape_have_the_kinetic_energy_of_their
         kinetic = states.atoms.gaussians.matrices(states.geometries)[1]
         exact = sum(((kinetic @ c) * c).sum().item() for c in (states.up, states.down))
         assert agrees(local.mean().item(), local.std().item() / walkers**0.5, exact, samples=walkers)
+
+
+def test_pairs_among_protons_of_fixed_shape_have_the_virial_of_their_state():
+    """E |grad ln Phi|^2 = -E Laplacian ln Phi / 2 of whatever is drawn from |Phi|^2, level by level."""
+    system, walkers = atoms("cuda", pairing=1.0), 20_000
+    g = torch.Generator("cuda").manual_seed(0)
+    protons = torch.rand(1, 4, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    drawn = system.states(protons.cuda())[torch.zeros(walkers, dtype=torch.long, device="cuda")]
+    for _ in range(3):  # made ready, recorded, replayed
+        z = drawn.sample(g)
+    jet = drawn.jet(z)
+    one = torch.eye(12, dtype=torch.float64, device="cuda").expand(walkers, -1, -1)
+    away = (jet.hessian_contraction(one) + 2 * jet.gradient.square().sum((1, 2))).real
+    assert agrees(away.mean().item(), away.std().item() / walkers**0.5, 0.0, samples=walkers)
 
 
 def test_trapped_fermions_of_fixed_shape_have_the_density_of_the_state():

@@ -20,7 +20,7 @@ close = {"rtol": 1e-10, "atol": 1e-11}
 
 def flow_of(spins: tuple[int, int], scale: float = 0.1, steps: int = 2) -> ElectronFlow:
     torch.manual_seed(0)
-    velocity = ElectronVelocity(*spins, PROTONS, LENGTH, width=4, softness=0.4, reach=2.0, messages=2)
+    velocity = ElectronVelocity(*spins, PROTONS, LENGTH, width=4, softness=0.4, reach=2.0, three_body=2)
     stirred(velocity, scale)
     cusps = ElectronCusps(*spins, LENGTH, at_protons=1.4, of_pairs=4.0)
     return ElectronFlow(velocity, cusps, steps, tolerance=1.0).requires_grad_(False)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -15,6 +16,7 @@ from torch import Tensor
 import vfe_lightning.wavefunctions
 from vfe_lightning.statistics import Moments
 from vfe_lightning.wavefunctions.base_states import BaseStates
+from vfe_lightning.wavefunctions.proton_geminals import ProtonGeminals
 
 STATES = {name for name in vars(BaseStates) if name[0] != "_"}
 SAMPLES, UNIFORM = 1500, 8000
@@ -179,6 +181,9 @@ def test_scores_are_derivatives(name):
         torch.nn.utils.vector_to_parameters(at, psi.parameters())
         made = states if real is None else psi.mixing(states.state)
         with torch.no_grad():
+            if isinstance(made, ProtonGeminals):
+                amplitudes, log_norm = psi.pairing(made.levels)
+                made = replace(made, amplitudes=amplitudes, log_norm=log_norm)
             return psi.log_psi(made, x)
 
     for seed in range(5):

@@ -19,7 +19,9 @@ def psi_and_states(
     batch: int, cusps: bool = True, pairs: int = 2, at_protons: float = 1.4
 ) -> tuple[ProtonWavefunction, ProtonDeterminants]:
     torch.manual_seed(0)
-    velocity = ElectronVelocity(pairs, pairs, 2 * pairs, LENGTH, width=4, softness=0.4, reach=3.0, messages=2)
+    velocity = ElectronVelocity(
+        pairs, pairs, 2 * pairs, LENGTH, width=4, softness=0.4, reach=3.0, three_body=2
+    )
     stirred(velocity, 0.03)
     with_cusps = ElectronCusps(pairs, pairs, LENGTH, at_protons, 4.0) if cusps else None
     protons = crowd(2, 2 * pairs, LENGTH)

@@ -3,10 +3,12 @@ r"""Trainable functions of a distance and of time, with their derivatives in clo
 $$ u_o(r, t) = c^0_o + \sum_h c_{oh} \tanh(a_h r + b_h + e_h t) $$
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
-from vfe_lightning.calculus.forward_laplacian import Field, composed
+from vfe_lightning.calculus.forward_laplacian import Field, composed, value_of
 
 
 class RadialFunctions(nn.Module):
@@ -58,3 +60,25 @@ class RadialFunctions(nn.Module):
             else:
                 found.append((square * (4 - 6 * square)) @ weight)
         return [u.mT for u in found]
+
+
+def enough(functions: RadialFunctions, rho: Field, t: float) -> list[Tensor]:
+    """As many derivatives as a force and its divergence need, and two more where rho has derivatives."""
+    return functions.derivatives(value_of(rho), t, 2 if isinstance(rho, Tensor) else 4)
+
+
+def ended(rho: Field, derivatives: list[Tensor], reach: float) -> tuple[Field, Field]:
+    """u exp(-(rho / reach)^2) and its slope, of u and its derivatives in rho."""
+    x = value_of(rho) / reach
+    bell = torch.exp(-x.square())
+    window = [
+        bell,
+        -2 / reach * x * bell,
+        (4 * x.square() - 2) / reach**2 * bell,
+        (12 * x - 8 * x**3) / reach**3 * bell,
+    ]
+    product = [
+        torch.as_tensor(sum(math.comb(n, k) * derivatives[k] * window[n - k] for k in range(n + 1)))
+        for n in range(len(derivatives))
+    ]
+    return composed(rho, product), composed(rho, product[1:])

@@ -9,7 +9,7 @@ so that a formula written with +, *, @ and known derivatives gives its own Lapla
 without automatic differentiation. Li et al., Nat. Mach. Intell. 6, 209 (2024), arXiv 2307.08214.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -105,6 +105,19 @@ def reciprocal(f: Field) -> Field:
         return f.reciprocal()
     inverse = f.value.reciprocal()
     return composed(f, [inverse, -inverse.square(), 2 * inverse**3])
+
+
+def mapped(f: Field, rearranged: Callable[[Tensor], Tensor]) -> Field:
+    """What only moves or merges trailing axes, counted from the end, of values and derivatives alike."""
+    return rearranged(f) if isinstance(f, Tensor) else type(f)(*map(rearranged, f))
+
+
+def joined(parts: Sequence[Field], dim: int) -> Field:
+    """Along one of the trailing axes, counted from the end."""
+    first = parts[0]
+    if isinstance(first, Tensor):
+        return torch.cat([part for part in parts if isinstance(part, Tensor)], dim)
+    return type(first)(*(torch.cat(pieces, dim) for pieces in zip(*parts, strict=True)))
 
 
 def less(f: Field, constant: Tensor) -> Field:

@@ -45,6 +45,11 @@ class Linear:
         """One of the trailing axes, counted from the end, taken apart."""
         return type(self)(*(t.unflatten(dim, sizes) for t in self))
 
+    def split(self, size: int, dim: int) -> list[Self]:
+        """One of the trailing axes, counted from the end, in pieces."""
+        pieces = [t.split(size, dim) for t in self]
+        return [type(self)(*piece) for piece in zip(*pieces, strict=True)]
+
 
 @dataclass(frozen=True)
 class Local(Linear):

@@ -20,14 +20,13 @@ from vfe_lightning.declarations.boltzmann import (
 from vfe_lightning.declarations.continuous import Continuous, PathOnly, Pathwise
 from vfe_lightning.declarations.edwards_anderson import EdwardsAnderson
 from vfe_lightning.declarations.electron_gas import ElectronGas
+from vfe_lightning.declarations.electrons_among_protons import ElectronFlow, GaussianOrbitals
 from vfe_lightning.declarations.evaluation import NoFinish, SequentialMonteCarlo
 from vfe_lightning.declarations.flow import TwoStream
 from vfe_lightning.declarations.hydrogen import (
     DenseHydrogen,
-    ElectronFlow,
     ElectronGroundState,
     ElectronLevels,
-    GaussianOrbitals,
     HydrogenAtRest,
 )
 from vfe_lightning.declarations.kinetic import Exact, ForwardLaplacian, Hutchinson, Kinetic

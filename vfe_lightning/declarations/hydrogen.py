@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, Posi
 
 from vfe_lightning.declarations.base import Declaration
 from vfe_lightning.declarations.data import Allowed, fields, read
+from vfe_lightning.declarations.electrons_among_protons import ElectronFlow, GaussianOrbitals
 from vfe_lightning.declarations.plasma import PairLayers
 from vfe_lightning.declarations.system import System
 from vfe_lightning.declarations.twist import RealTwist
@@ -23,51 +24,11 @@ def positions(given: Any) -> tuple[tuple[float, float, float], ...]:
     return tuple((x, y, z) for x, y, z in rows)
 
 
-def _exponents(given: Any) -> tuple[float, ...]:
-    return fields(given) if isinstance(given, str) else given
-
-
 Positions = Annotated[
     tuple[tuple[float, float, float], ...],
     BeforeValidator(positions),
     Allowed("a file or [[x, y, z], ...]"),
 ]
-Exponents = Annotated[
-    tuple[PositiveFloat, ...],
-    Field(min_length=1),
-    BeforeValidator(_exponents),
-    Allowed("numbers in brackets"),
-]
-
-
-class GaussianOrbitals(Declaration):
-    """Orbitals of Gaussians on all protons, by one diagonalisation of screened atoms."""
-
-    exponents: Exponents = Field(
-        default=(2.4, 0.6, 0.2), description="of the Gaussians on each proton, in Bohr^-2"
-    )
-    spacing: float = Field(
-        default=0.33, gt=0.05, le=1, description="of the grid of potentials and proposals, in Bohr"
-    )
-
-
-class ElectronFlow(Declaration):
-    """Forces between electrons and from protons, integrated in steps, and the cusps of Psi."""
-
-    width: PositiveInt = Field(default=6, description="hidden units of each radial function")
-    messages: NonNegativeInt = Field(
-        default=0, description="features of where electrons are among the protons"
-    )
-    steps: PositiveInt = Field(default=2, description="Runge-Kutta steps from t = 0 to 1")
-    softness: PositiveFloat = Field(
-        default=0.4, description="distances below this are not told apart, in Bohr"
-    )
-    reach: PositiveFloat = Field(default=3.0, description="of forces, which fall as a Gaussian, in Bohr")
-    proton_cusp: float = Field(default=1.4, gt=0, le=3, description="reach of the cusps at protons, in Bohr")
-    pair_cusp: float = Field(default=4.0, gt=0, le=8, description="the same where opposite spins meet")
-    tolerance: PositiveFloat = Field(
-        default=0.1, description="largest residual of forth and back, in Bohr; beyond it stops"
-    )
 
 
 class Hydrogen(System):
@@ -104,7 +65,13 @@ class HydrogenAtRest(Hydrogen):
             raise ValueError(
                 f"n_up = {self.n_up} of {len(self.protons)} electrons: there are as many as protons"
             )
+        _ = self.levels_of_pairs
         return self
+
+    @property
+    def levels_of_pairs(self) -> int:
+        """That pairs of electrons are spread over; 0 of determinants."""
+        return self.orbitals.levels_of_pairs(self.up, self.down)
 
     @property
     def up(self) -> int:
@@ -158,6 +125,7 @@ class DenseHydrogen(Hydrogen):
 
     @model_validator(mode="after")
     def _levels_are_there(self) -> "DenseHydrogen":
+        _ = self.levels_of_pairs
         most, least = self.n * len(self.orbitals.exponents), self.n // 2
         if isinstance(self.occupation, ElectronLevels) and not least < self.occupation.levels <= most:
             raise ValueError(
@@ -165,3 +133,9 @@ class DenseHydrogen(Hydrogen):
                 f"the {least} electrons of a spin and not more than there are orbitals"
             )
         return self
+
+    @property
+    def levels_of_pairs(self) -> int:
+        """That pairs of electrons are spread over in their ground state; 0 of determinants."""
+        half, in_levels = self.n // 2, isinstance(self.occupation, ElectronLevels)
+        return 0 if in_levels else self.orbitals.levels_of_pairs(half, half)

@@ -30,13 +30,12 @@ from vfe_lightning.hamiltonians.hydrogen import Hydrogen
 from vfe_lightning.hamiltonians.periodic_box import along_axes, box_length
 from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
 from vfe_lightning.statistics import Moments, group_means
-from vfe_lightning.systems.hydrogen_at_rest import BINS, electron_flow, pair_profiles
+from vfe_lightning.systems.hydrogen_at_rest import BINS, pair_profiles, proton_wavefunction
 from vfe_lightning.systems.hydrogen_electrons import Electrons, lowest, occupation_of
 from vfe_lightning.systems.hydrogen_motion import with_motion
 from vfe_lightning.systems.one_component_plasma import above_uniform, require_no_fold, torus_flow
 from vfe_lightning.units import KELVIN
-from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
-from vfe_lightning.wavefunctions.proton_wavefunction import ProtonWavefunction
+from vfe_lightning.wavefunctions.proton_wavefunction import ProtonStates
 
 # Of the quadrature of two atoms: points an axis, Bohr between points of the grid, exponents; 1e-4 Ha in all
 POINTS, SPACING, LONGEST = 4, 0.25, 6.5
@@ -68,7 +67,8 @@ class DenseHydrogen(VariationalFreeEnergy):
         )
         self.model = torus_flow(d.protons, d.n)
         self.occupation = occupation_of(d.occupation, d.n, 1 / self.temperature)
-        self.wavefunction = ProtonWavefunction(electron_flow(d.flow, d.n // 2, d.n // 2, d.n, self.length))
+        spins = d.n // 2, d.n // 2
+        self.wavefunction = proton_wavefunction(d.flow, *spins, d.n, self.length, d.levels_of_pairs)
         self.chunks = of_continuous_flow(d.n, 3, d.n, d.chunk_size)
 
     def estimate(self, n_samples: int) -> Estimate:
@@ -143,9 +143,10 @@ class DenseHydrogen(VariationalFreeEnergy):
     def electrons(self, s: Tensor, occupied: Tensor | None = None) -> Electrons:
         """At each S as p has it, in sides of the cube; in the levels of K, or drawn."""
         protons = self.length * (s - s.floor())
-        return Electrons.drawn(self.atoms, protons, self.occupation, self.generator, occupied)
+        how = self.occupation, self.wavefunction.pairing
+        return Electrons.drawn(self.atoms, protons, *how, self.generator, occupied)
 
-    def states(self, sample: Tensor | tuple[Tensor, Tensor]) -> ProtonDeterminants:
+    def states(self, sample: Tensor | tuple[Tensor, Tensor]) -> ProtonStates:
         """Of pairs of S and K, or of each S in its ground state."""
         s, occupied = sample if isinstance(sample, tuple) else (sample, None)
         return self.electrons(s, lowest(s, self.occupation) if occupied is None else occupied).states
@@ -163,10 +164,10 @@ class DenseHydrogen(VariationalFreeEnergy):
         log_p = self.model.log_prob(s)
         return log_p if occupied is None else log_p + self.electrons(s, occupied).log_prob
 
-    def scores_of_psi(self, states: ProtonDeterminants, x: Tensor) -> Tensor:
+    def scores_of_psi(self, states: ProtonStates, x: Tensor) -> Tensor:
         return self.chunks.run(lambda size: self.wavefunction.scores(states, x, 2 * size), x.device)
 
-    def positions(self, states: ProtonDeterminants) -> Tensor:
+    def positions(self, states: ProtonStates) -> Tensor:
         return self.wavefunction.sample(states, self.generator)[0]
 
     def profiles(self, x: Tensor, protons: Tensor) -> dict[str, Callable[[], Tensor]]:

@@ -25,10 +25,12 @@ from vfe_lightning.free_energy import VariationalFreeEnergy
 from vfe_lightning.generative.occupation import FermiSea
 from vfe_lightning.hamiltonians.hydrogen import Hydrogen
 from vfe_lightning.hamiltonians.periodic_box import along_axes
-from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
+from vfe_lightning.hamiltonians.screened_atoms import Orbitals, ScreenedAtoms
 from vfe_lightning.systems.hydrogen_references import landmarks, placed
+from vfe_lightning.wavefunctions.pairing import Pairing
 from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
-from vfe_lightning.wavefunctions.proton_wavefunction import ProtonWavefunction
+from vfe_lightning.wavefunctions.proton_geminals import ProtonGeminals
+from vfe_lightning.wavefunctions.proton_wavefunction import ProtonStates, ProtonWavefunction
 
 BINS = 40  # of g(r)
 
@@ -40,6 +42,8 @@ class HydrogenAtRest(VariationalFreeEnergy):
     protons: Tensor  # (1, N, 3)
     up: Tensor  # (1, M, n_up): occupied orbitals
     down: Tensor  # (1, M, n_down)
+    energies: Tensor  # (1, M): of all orbitals
+    coefficients: Tensor  # (1, M, M)
     units, per, unit_of_length = "Ha", "atom", "Bohr"
     energy_unit, temperature = 1.0, 0.0
     units_of: Mapping[str, tuple[str, str]] = {"total_energy": ("Ha", "cube")}
@@ -59,10 +63,12 @@ class HydrogenAtRest(VariationalFreeEnergy):
             "protons": protons,
             "up": orbitals.coefficients[:, :, : d.up],
             "down": orbitals.coefficients[:, :, : d.down],
+            "energies": orbitals.energies,
+            "coefficients": orbitals.coefficients,
         }
         for name, table in tables.items():
             self.register_buffer(name, table, persistent=False)
-        self.wavefunction = ProtonWavefunction(electron_flow(d.flow, d.up, d.down, self.size, d.length))
+        self.wavefunction = proton_wavefunction(d.flow, d.up, d.down, self.size, d.length, d.levels_of_pairs)
         self.chunks = of_continuous_flow(self.size, 3, self.size, d.chunk_size)
 
     def estimate(self, n_samples: int) -> Estimate:
@@ -95,15 +101,18 @@ class HydrogenAtRest(VariationalFreeEnergy):
             samples=x.detach,
         )
 
-    def states(self, sample: Tensor) -> ProtonDeterminants:
-        """The determinant, as often as it was drawn."""
+    def states(self, sample: Tensor) -> ProtonStates:
+        """The determinant or geminal, as often as it was drawn."""
         geometry = sample.new_zeros(len(sample))
+        if self.wavefunction.pairing:
+            levels = Orbitals(self.energies, self.coefficients)
+            return ProtonGeminals.of(self.atoms, self.protons, levels, self.wavefunction.pairing)[geometry]
         return ProtonDeterminants(self.atoms, self.protons, self.up, self.down, geometry)
 
-    def scores_of_psi(self, states: ProtonDeterminants, x: Tensor) -> Tensor:
+    def scores_of_psi(self, states: ProtonStates, x: Tensor) -> Tensor:
         return self.chunks.run(lambda size: self.wavefunction.scores(states, x, 2 * size), x.device)
 
-    def positions(self, states: ProtonDeterminants) -> Tensor:
+    def positions(self, states: ProtonStates) -> Tensor:
         return self.wavefunction.sample(states, self.generator)[0]
 
     def profiles(self, x: Tensor) -> dict[str, Callable[[], Tensor]]:
@@ -120,13 +129,14 @@ class HydrogenAtRest(VariationalFreeEnergy):
         return landmarks(self.declaration, placed(self.declaration))
 
 
-def electron_flow(
-    d: declarations.ElectronFlow, n_up: int, n_down: int, protons: int, length: float
-) -> ElectronFlow:
-    """That of electrons among as many protons anywhere."""
-    velocity = ElectronVelocity(n_up, n_down, protons, length, d.width, d.softness, d.reach, d.messages)
+def proton_wavefunction(
+    d: declarations.ElectronFlow, n_up: int, n_down: int, protons: int, length: float, levels: int
+) -> ProtonWavefunction:
+    """That of electrons among as many protons anywhere; of pairs in so many levels, or of determinants."""
+    velocity = ElectronVelocity(n_up, n_down, protons, length, d.width, d.softness, d.reach, d.three_body)
     cusps = ElectronCusps(n_up, n_down, length, d.proton_cusp, d.pair_cusp)
-    return ElectronFlow(velocity, cusps, d.steps, d.tolerance)
+    pairing = Pairing(n_up, levels) if levels else None
+    return ProtonWavefunction(ElectronFlow(velocity, cusps, d.steps, d.tolerance), pairing)
 
 
 def pair_profiles(

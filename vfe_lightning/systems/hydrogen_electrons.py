@@ -14,7 +14,10 @@ from vfe_lightning.estimators import correlations
 from vfe_lightning.exact.proton_hartree_fock import determinant_energy
 from vfe_lightning.generative.level_occupation import LevelOccupation
 from vfe_lightning.hamiltonians.screened_atoms import Orbitals, ScreenedAtoms
+from vfe_lightning.wavefunctions.pairing import Pairing
 from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
+from vfe_lightning.wavefunctions.proton_geminals import ProtonGeminals
+from vfe_lightning.wavefunctions.proton_wavefunction import ProtonStates
 
 
 def occupation_of(
@@ -52,14 +55,14 @@ class Electrons:
     """Of drawn geometries.
 
     Attributes:
-        states: one walker of each geometry.
+        states: one walker of each geometry; geminals, if electrons are paired.
         occupied: K, (geometries, n).
         log_prob: ln p(K|S), (geometries,); 0 of ground states.
         lowest: the same geometries in their lowest orbitals.
         levels: energies, (geometries, levels), in units of 1 / beta's.
     """
 
-    states: ProtonDeterminants
+    states: ProtonStates
     occupied: Tensor
     log_prob: Tensor
     lowest: ProtonDeterminants
@@ -71,6 +74,7 @@ class Electrons:
         atoms: ScreenedAtoms,
         protons: Tensor,
         occupation: LevelOccupation | None,
+        pairing: Pairing | None,
         generator: torch.Generator | None,
         occupied: Tensor | None = None,
     ) -> "Electrons":
@@ -86,11 +90,15 @@ class Electrons:
             occupied = occupation.sample(levels, generator) if occupation else ground
         states, below = (determinants(atoms, protons, orbitals, k, count) for k in (occupied, ground))
         log_prob = occupation.log_prob(levels, occupied) if occupation else protons.new_zeros(len(protons))
+        if pairing:
+            return cls(ProtonGeminals.of(atoms, protons, orbitals, pairing), ground, log_prob, below, levels)
         return cls(states, occupied, log_prob, below, levels)
 
     @cached_property
     def mean_field(self) -> Tensor:
-        """E of the determinants of K, (geometries,)."""
+        """E of the determinants of K, (geometries,); those of paired electrons are the lowest."""
+        if isinstance(self.states, ProtonGeminals):
+            return self.baseline
         return replayed(mean_field_energy, self.states)
 
     @cached_property

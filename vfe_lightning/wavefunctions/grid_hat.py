@@ -39,28 +39,48 @@ class GridHat:
         self.cumulative = (mass / mass[:, -1:] + rows).flatten()  # that of geometry g from g to g + 1
         self.largest = mass.new_zeros(())
 
-    def sample(self, geometry: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def sample(
+        self, geometry: Tensor, generator: torch.Generator | None = None, within: Tensor | None = None
+    ) -> Tensor:
         """Exact, independent positions (batch, n, 3) in the cube, of electrons in geometries (batch,).
+
+        Args:
+            within: orthonormal combinations of the orbitals, (batch, orbitals, n), that a walker's electrons
+                are in; all orbitals if not given.
 
         Raises:
             Refused: somewhere the density was above its bound, so that none of the samples are exact.
         """
-        z = one_by_one(self._unplaced(geometry), self._proposals(geometry, generator), generator)
+        z = one_by_one(
+            self._unplaced(geometry, within), self._proposals(geometry, generator, within), generator
+        )
         require_bound(self.largest)
         return z
 
-    def in_two_rounds(self, geometry: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+    def in_two_rounds(
+        self, geometry: Tensor, generator: torch.Generator | None, within: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The same in tensors of fixed shape, unchecked, and which walkers have found no place, (batch,)."""
-        return in_two_rounds(self._unplaced(geometry), self._proposals(geometry, generator), generator)
+        return in_two_rounds(
+            self._unplaced(geometry, within), self._proposals(geometry, generator, within), generator
+        )
 
-    def _unplaced(self, geometry: Tensor) -> Tensor:
-        return self.protons.new_empty(len(geometry), self.occupied.shape[2], 3)
+    def _unplaced(self, geometry: Tensor, within: Tensor | None) -> Tensor:
+        count = (self.occupied if within is None else within).shape[2]
+        return self.protons.new_empty(len(geometry), count, 3)
 
-    def _proposals(self, geometry: Tensor, generator: torch.Generator | None) -> Propose:
+    def _proposals(
+        self, geometry: Tensor, generator: torch.Generator | None, within: Tensor | None
+    ) -> Propose:
+        orbitals = self.occupied.shape[2]
+        rarer = 1 if within is None else -(-orbitals // within.shape[2])  # than where all are occupied
+
         def propose(walkers: Tensor, proposals: int) -> tuple[Tensor, Tensor, Tensor]:
             rows = geometry[walkers]
-            z, bound = self._propose(rows, proposals, generator)
+            z, bound = self._propose(rows, rarer * proposals, generator)
             v = self.atoms.gaussians.at(z, self.protons[rows])[0] @ self.occupied[rows]
+            if within is not None:
+                v = v @ within[walkers]
             self.largest = torch.maximum(self.largest, (v.square().sum(-1) / bound).amax())
             return z, torch.complex(v, torch.zeros_like(v)), bound
 
@@ -103,10 +123,11 @@ def in_fixed_shape(
     occupied: Tensor,
     geometry: Tensor,
     generator: torch.Generator | None,
+    within: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Samples (batch, n, 3) for a GPU, which of them have missed, and the largest density over bound."""
     hat = GridHat(atoms, protons, occupied)
-    z, missed = hat.in_two_rounds(geometry, generator)
+    z, missed = hat.in_two_rounds(geometry, generator, within)
     return z, missed, hat.largest
 
 
