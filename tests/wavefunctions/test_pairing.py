@@ -1,6 +1,7 @@
 """Amplitudes of pairs in levels: their norm by all sets of levels, and what they start from."""
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -24,10 +25,13 @@ def test_the_norm_is_a_sum_over_all_sets_of_levels(n: int, count: int) -> None:
     torch.testing.assert_close(log_norm, expected)
 
 
-def test_at_first_pairs_are_in_the_lowest_levels_alone_and_leave_them() -> None:
+def test_pairs_may_be_in_the_lowest_levels_alone_and_leave_them() -> None:
     pairing = Pairing(2, 5)
     amplitudes, log_norm = pairing(levels(4, 5))
-    assert (amplitudes[:, :2] > 0).all() and not amplitudes[:, 2:].any()
+    assert (amplitudes[:, :2] > 0).all() and (amplitudes[:, 2:] < 0).all()
+    with torch.no_grad():
+        pairing.weight[2:] = 0.0
+    amplitudes, log_norm = pairing(levels(4, 5))
     k = occupied(amplitudes.detach(), 2, torch.Generator().manual_seed(0))
     assert torch.equal(k, torch.tensor([[0, 1]]).expand(4, -1))
     amplitudes[:, 2:].sum().backward(retain_graph=True)
@@ -37,12 +41,16 @@ def test_at_first_pairs_are_in_the_lowest_levels_alone_and_leave_them() -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for p in pairing.parameters())
 
 
-def test_amplitudes_fall_with_the_gap_and_rise_without_a_jump_below_it() -> None:
-    """v / u of Bardeen, Cooper & Schrieffer: Delta / (xi + (xi^2 + Delta^2)^(1/2))."""
-    pairing = Pairing(2, 4)
+def test_a_pair_in_two_levels_is_in_its_ground_state() -> None:
+    """Of energies -g and g and the exchange integral k between (1, 1) and (2, 2), for all gaps."""
+    pairing, k = Pairing(1, 2), 0.18
     with torch.no_grad():
-        pairing.weight.fill_(1.0)
-    e = levels(3, 4)
-    xi, gap = e - e[:, 1:3].mean(1, keepdim=True), pairing.log_gap.exp()
-    expected = gap / (xi + (xi.square() + gap**2).sqrt())
-    torch.testing.assert_close(pairing(e)[0], expected)
+        pairing.weight.copy_(torch.tensor([1.0, -1.0]))
+        pairing.log_gap.fill_(math.log(k / 2))
+    gaps = torch.linspace(0.01, 2.0, 7, dtype=torch.float64)
+    amplitudes, log_norm = pairing(torch.stack([-gaps / 2, gaps / 2], 1))
+    off = torch.full_like(gaps, k)
+    h = torch.stack([torch.stack([-gaps, off], 1), torch.stack([off, gaps], 1)], 1)
+    lowest = torch.linalg.eigh(h)[1][:, :, 0]
+    expected = lowest * lowest[:, :1].sign()
+    torch.testing.assert_close(amplitudes * torch.exp(-log_norm / 2)[:, None], expected)

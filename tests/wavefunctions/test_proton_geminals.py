@@ -36,10 +36,11 @@ def test_a_geminal_is_the_sum_of_its_pairs_of_determinants() -> None:
 
 
 def test_without_empty_levels_it_is_a_determinant() -> None:
-    states = pairs_among_protons()
-    start = ProtonGeminals.of(
-        states.atoms, states.geometries, states.atoms(states.geometries), Pairing(2, 3)
-    )[states.geometry]
+    states, lowest_alone = pairs_among_protons(), Pairing(2, 3)
+    with torch.no_grad():
+        lowest_alone.weight[2:] = 0.0
+    orbitals = states.atoms(states.geometries)
+    start = ProtonGeminals.of(states.atoms, states.geometries, orbitals, lowest_alone)[states.geometry]
     lowest = start.orbitals[:, :, :2]
     alone = ProtonDeterminants(states.atoms, states.geometries, lowest, lowest, states.geometry)
     zeta = states.sample(torch.Generator().manual_seed(0))
