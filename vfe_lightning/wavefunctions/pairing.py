@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from vfe_lightning.exact.ideal_gas import conditional_logits, log_symmetric_polynomials
 from vfe_lightning.generative.occupation import drawn
 
-GAP, EMPTY = 0.15, -0.3  # at first: Delta in Hartree, and c of empty levels
+GAP, EMPTY = 0.15, -0.1  # at first: Delta in Hartree, and c of empty levels
 NONE = 1e-200  # the square of no amplitude
 
 
