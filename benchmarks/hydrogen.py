@@ -45,8 +45,8 @@ def parts(system: System) -> dict[str, Callable[[], Any]]:
     optimizer = system.configure_optimizers()
     z = system.model.start.sample(batch // each, system.generator)
     s, _ = system.model.carried(z)
-    geometries = system.states(s.detach())
-    states = geometries[torch.arange(batch // each, device=z.device).repeat_interleave(each)]
+    electrons = system.electrons(s.detach())
+    states = electrons.states[torch.arange(batch // each, device=z.device).repeat_interleave(each)]
     x, _ = system.wavefunction.sample(states, system.generator)
     factors = system.estimate(batch).factors
     kinetic = partial(system.wavefunction.kinetic, states, x)
@@ -60,7 +60,7 @@ def parts(system: System) -> dict[str, Callable[[], Any]]:
             system.model.carried, system.model.start.sample(batch // each, system.generator)
         ),
         "orbitals": lambda: system.states(s.detach()),
-        "mean field": lambda: replayed(mean_field_energy, geometries),
+        "mean field": lambda: replayed(mean_field_energy, electrons.lowest),
         "sample x": lambda: system.wavefunction.sample(states, system.generator),
         "kinetic energy": lambda: system.chunks.run(kinetic, x.device),
         "potential": lambda: replayed(system.hamiltonian.interactions, x, states.protons),

@@ -33,7 +33,9 @@ CASES = {
 def system_of(name: str) -> Spins:
     network, batch, optimizer = CASES[name]
     torch.manual_seed(0)
-    system = Spins(declarations.Ising(L=16, beta=0.44, network=network, annealing=declarations.NoAnnealing()))
+    declaration = declarations.Ising(L=16, beta=0.44, network=network, annealing=declarations.NoAnnealing())
+    system = declaration.build()
+    assert isinstance(system, Spins)
     system.prepare(lambda s: make_optimizer(optimizer, s), batch, seed=0)
     system.generator = make_generator(torch.device("cpu"), 0, "training")
     return system
