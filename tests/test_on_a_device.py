@@ -22,6 +22,7 @@ from vfe_lightning.bijectors.inversion import invert
 from vfe_lightning.calculus.chunks import Chunks
 from vfe_lightning.calculus.replay import replayed
 from vfe_lightning.errors import NotKnown
+from vfe_lightning.exact.ideal_gas import log_symmetric_polynomials
 from vfe_lightning.systems.dense_hydrogen import DenseHydrogen
 from vfe_lightning.systems.electron_gas import ElectronGas
 from vfe_lightning.systems.quantum_dot import QuantumDot
@@ -254,18 +255,26 @@ def test_electrons_among_protons_of_fixed_shape_have_the_kinetic_energy_of_their
         assert agrees(local.mean().item(), local.std().item() / walkers**0.5, exact, samples=walkers)
 
 
-def test_pairs_among_protons_of_fixed_shape_have_the_virial_of_their_state():
-    """E |grad ln Phi|^2 = -E Laplacian ln Phi / 2 of whatever is drawn from |Phi|^2, level by level."""
+def test_pairs_among_protons_of_fixed_shape_have_the_kinetic_energy_of_their_levels():
+    """The density matrix is diagonal in them: T = 2 sum_k n_k T_kk with n_k = d ln Z / d ln lambda_k^2."""
     system, walkers = atoms("cuda", pairing=1.0), 20_000
+    pairing = system.wavefunction.pairing
+    with torch.no_grad():
+        pairing.weight.copy_(torch.tensor([1.0, 0.9, -1.4, -0.8]))
     g = torch.Generator("cuda").manual_seed(0)
-    protons = torch.rand(1, 4, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    drawn = system.states(protons.cuda())[torch.zeros(walkers, dtype=torch.long, device="cuda")]
-    for _ in range(3):  # made ready, recorded, replayed
-        z = drawn.sample(g)
-    jet = drawn.jet(z)
-    one = torch.eye(12, dtype=torch.float64, device="cuda").expand(walkers, -1, -1)
-    away = (jet.hessian_contraction(one) + 2 * jet.gradient.square().sum((1, 2))).real
-    assert agrees(away.mean().item(), away.std().item() / walkers**0.5, 0.0, samples=walkers)
+    for protons in torch.rand(4, 1, 4, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64):
+        states = system.states(protons.cuda())
+        drawn = states[torch.zeros(walkers, dtype=torch.long, device="cuda")]
+        jet = drawn.jet(drawn.sample(g))
+        one = torch.eye(12, dtype=torch.float64, device="cuda").expand(walkers, -1, -1)
+        local = -0.5 * (jet.hessian_contraction(one) + jet.gradient.square().sum((1, 2))).real
+        with torch.enable_grad():
+            log_weights = states.amplitudes.square().log().requires_grad_()
+            log_norm = log_symmetric_polynomials(log_weights, 2)[0, 2, 0]
+            (numbers,) = torch.autograd.grad(log_norm, log_weights)
+        c, kinetic = states.orbitals, states.atoms.gaussians.matrices(states.geometries)[1]
+        exact = 2 * (numbers * ((kinetic @ c) * c).sum(1)).sum().item()
+        assert agrees(local.mean().item(), local.std().item() / walkers**0.5, exact, samples=walkers)
 
 
 def test_trapped_fermions_of_fixed_shape_have_the_density_of_the_state():

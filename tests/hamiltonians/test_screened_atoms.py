@@ -11,7 +11,7 @@ from torch.autograd.functional import hessian, jacobian
 
 from vfe_lightning.errors import Refused
 from vfe_lightning.hamiltonians.periodic_gaussians import PeriodicGaussians
-from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
+from vfe_lightning.hamiltonians.screened_atoms import Orbitals, ScreenedAtoms
 
 LENGTH = 4.0
 DIFFUSE = [0.9, 0.25]
@@ -112,3 +112,26 @@ def test_dependent_gaussians_are_refused_in_one_line() -> None:
         ScreenedAtoms([2.4, 0.6, 0.2], length, 0.33)(protons[None])
     assert "\n" not in str(refused.value)
     ScreenedAtoms([2.4, 0.6], length, 0.33)(protons[None])
+
+
+def test_degenerate_levels_have_a_basis_that_rounding_does_not_decide() -> None:
+    """A square of four atoms: two levels are one, whose basis a library may choose."""
+    side, length = 2.0, 8.0
+    corners = [[0.0, 0.0], [side, 0.0], [side, side], [0.0, side]]
+    protons = torch.tensor([[3 + x, 3 + y, 4.0] for x, y in corners], dtype=torch.float64)[None]
+    atoms = ScreenedAtoms([1.4, 0.42], length, 0.4)
+    found = atoms(protons)
+    gaps = found.energies[0].diff()
+    assert (gaps[1] < 1e-9) and (gaps[0] > 0.05)
+    angle = torch.tensor(0.7, dtype=torch.float64)
+    turn = torch.stack([torch.stack([angle.cos(), -angle.sin()]), torch.stack([angle.sin(), angle.cos()])])
+    other = found.coefficients.clone()
+    other[0, :, 1:3] = other[0, :, 1:3] @ turn
+    one, two = (atoms.told_apart(protons, Orbitals(found.energies, c)) for c in (found.coefficients, other))
+    signs = (one.coefficients * two.coefficients).sum(1, keepdim=True).sign()
+    torch.testing.assert_close(one.coefficients, two.coefficients * signs, rtol=0, atol=1e-7)
+    overlap = atoms.gaussians.matrices(protons)[0]
+    unit = one.coefficients.mT @ overlap @ one.coefficients
+    torch.testing.assert_close(unit, torch.eye(8, dtype=torch.float64)[None], rtol=0, atol=1e-9)
+    alone = [0, 3]
+    torch.testing.assert_close(one.coefficients[:, :, alone], found.coefficients[:, :, alone])

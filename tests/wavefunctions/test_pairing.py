@@ -32,7 +32,7 @@ def test_pairs_may_be_in_the_lowest_levels_alone_and_leave_them() -> None:
     with torch.no_grad():
         pairing.weight[2:] = 0.0
     amplitudes, log_norm = pairing(levels(4, 5))
-    k = occupied(amplitudes.detach(), 2, torch.Generator().manual_seed(0))
+    k = occupied(amplitudes.detach(), 2, torch.arange(4), torch.Generator().manual_seed(0))
     assert torch.equal(k, torch.tensor([[0, 1]]).expand(4, -1))
     amplitudes[:, 2:].sum().backward(retain_graph=True)
     assert pairing.weight.grad is not None and (pairing.weight.grad[2:] > 0).all()

@@ -11,11 +11,12 @@ from physical_parts import pairs_among_protons
 from test_proton_determinants import SAMPLES, boxes_of, shares
 from torch import Tensor
 
+from vfe_lightning.exact.ideal_gas import log_symmetric_polynomials
 from vfe_lightning.hamiltonians.screened_atoms import ScreenedAtoms
-from vfe_lightning.wavefunctions.grid_hat import GridHat, in_fixed_shape, require_bound
+from vfe_lightning.wavefunctions.grid_hat import require_bound
 from vfe_lightning.wavefunctions.pairing import Pairing
 from vfe_lightning.wavefunctions.proton_determinants import ProtonDeterminants
-from vfe_lightning.wavefunctions.proton_geminals import ProtonGeminals
+from vfe_lightning.wavefunctions.proton_geminals import ProtonGeminals, sampled
 
 
 def of_determinants(states: ProtonGeminals, zeta: Tensor) -> Tensor:
@@ -89,24 +90,25 @@ def test_samples_have_the_density_of_the_state(pairs: int) -> None:
             assert follows(counts, SAMPLES * (expected / expected.sum()).flatten())
 
 
-def test_combinations_of_fixed_shape_have_the_density_of_their_orbitals() -> None:
-    """As a GPU draws them, within levels that are a bound of them."""
-    states = molecules(1)
-    atoms, protons = states.atoms, states.geometries
-    turned = torch.linalg.qr(torch.randn(4, 4, generator=torch.Generator().manual_seed(0)).double())[0][:, :2]
-    geometry = torch.zeros(SAMPLES, dtype=torch.long)
-    within = turned.expand(SAMPLES, -1, -1)
-    generator = torch.Generator().manual_seed(4)
-    z, missed, largest = in_fixed_shape(atoms, protons, states.orbitals, geometry, generator, within)
+@pytest.mark.parametrize("fixed_shape", [False, True])
+def test_samples_have_the_kinetic_energy_of_the_levels(fixed_shape: bool) -> None:
+    """The density matrix is diagonal in them; as a GPU draws, too, where hardly one is missed."""
+    states = molecules(2)
+    count = SAMPLES // 3 if fixed_shape else SAMPLES
+    drawn = states[torch.zeros(count, dtype=torch.long)]
+    z, missed, largest = sampled(drawn, torch.Generator().manual_seed(4), fixed_shape)
     require_bound(largest)
-    share = shares(atoms, protons, states.orbitals @ turned, 4)
-    traces = torch.diagonal(share, dim1=1, dim2=2).sum(-1)
     assert float(missed.double().mean()) < 0.01
-    one_by_one = GridHat(atoms, protons, states.orbitals).sample(geometry, generator, within)
-    for found in (z[~missed], one_by_one):
-        for k in range(2):
-            counts = boxes_of(found[:, k], atoms.grid.length, 4).bincount(minlength=64)
-            assert follows(counts, len(found) * traces / traces.sum())
+    jet = drawn.jet(z)
+    one = torch.eye(12, dtype=torch.float64).expand(count, -1, -1)
+    local = -0.5 * (jet.hessian_contraction(one) + jet.gradient.square().sum((1, 2))).real[~missed]
+    log_weights = states.amplitudes.square().log().requires_grad_()
+    log_norm = log_symmetric_polynomials(log_weights, 2)[0, 2, 0]
+    (numbers,) = torch.autograd.grad(log_norm, log_weights)
+    c, kinetic = states.orbitals, states.atoms.gaussians.matrices(states.geometries)[1]
+    exact = 2 * (numbers * ((kinetic @ c) * c).sum(1)).sum()
+    assert float(numbers.sum()) == pytest.approx(2) and (numbers > 0.05).all()
+    assert agrees(local.mean(), local.std() / len(local) ** 0.5, exact, len(local))
 
 
 def test_slopes_in_the_amplitudes_are_those_of_autograd_and_vanish_in_the_mean() -> None:

@@ -116,7 +116,9 @@ def drawn(
             correction, cache = network.step(seen, n_samples, cache)
             conditional = conditional + correction
         conditional = conditional.masked_fill(index <= previous, -torch.inf)
-        previous = torch.multinomial(conditional.softmax(dim=1), 1, generator=generator)
+        # what torch.multinomial does, but for its checks, for which a GPU would wait
+        race = torch.empty_like(conditional).exponential_(generator=generator)
+        previous = (conditional.softmax(dim=1) / race).argmax(dim=1, keepdim=True)
         chosen.append(previous)
     return torch.cat(chosen, dim=1)
 

@@ -40,7 +40,7 @@ from vfe_lightning.wavefunctions.proton_wavefunction import ProtonStates
 # Of the quadrature of two atoms: points an axis, Bohr between points of the grid, exponents; 1e-4 Ha in all
 POINTS, SPACING, LONGEST = 4, 0.25, 6.5
 BOND = 1.8  # Bohr, at most, in a molecule: near the first minimum of g(r) of protons
-S_FUNCTIONS, P_FUNCTIONS = (5.0, 1.4, 0.42, 0.15), (1.1, 0.4)
+S_FUNCTIONS, P_FUNCTIONS = (12.0, 3.5, 1.2, 0.45, 0.16), (3.0, 1.1, 0.4)
 
 
 class DenseHydrogen(VariationalFreeEnergy):

@@ -55,7 +55,7 @@ class HydrogenAtRest(VariationalFreeEnergy):
         self.hamiltonian = Hydrogen(self.size, d.length)
         self.atoms = ScreenedAtoms(d.orbitals.exponents, d.length, d.orbitals.spacing, along_axes(d.twist, 3))
         protons = placed(d)[None]
-        orbitals = self.atoms(protons)
+        orbitals = self.atoms.told_apart(protons, self.atoms(protons))
         self.model = FermiSea(
             self.size, torch.cat([torch.arange(d.up), orbitals.energies.shape[1] + torch.arange(d.down)])
         )

@@ -86,12 +86,16 @@ class Electrons:
         orbitals, ground = atoms(protons), lowest(protons, occupation)
         count = len(occupation.offset) if occupation else protons.shape[1] // 2
         levels = orbitals.energies[:, :count]
+        below, certain = (
+            determinants(atoms, protons, orbitals, ground, count),
+            protons.new_zeros(len(protons)),
+        )
+        if pairing:
+            return cls(ProtonGeminals.of(atoms, protons, orbitals, pairing), ground, certain, below, levels)
         if occupied is None:
             occupied = occupation.sample(levels, generator) if occupation else ground
-        states, below = (determinants(atoms, protons, orbitals, k, count) for k in (occupied, ground))
-        log_prob = occupation.log_prob(levels, occupied) if occupation else protons.new_zeros(len(protons))
-        if pairing:
-            return cls(ProtonGeminals.of(atoms, protons, orbitals, pairing), ground, log_prob, below, levels)
+        states = determinants(atoms, protons, orbitals, occupied, count)
+        log_prob = occupation.log_prob(levels, occupied) if occupation else certain
         return cls(states, occupied, log_prob, below, levels)
 
     @cached_property

@@ -18,10 +18,10 @@ MARGIN = 1.35
 
 
 class GridHat:
-    """Of the orbitals of one spin, (geometries, M, n), among protons (geometries, N, 3).
+    """Of orbitals (geometries, M, n) among protons (geometries, N, 3), those of one spin or more.
 
     Attributes:
-        largest: density over bound of the proposals so far.
+        largest: density of the electrons over the bound, at the proposals so far.
     """
 
     def __init__(self, atoms: ScreenedAtoms, protons: Tensor, occupied: Tensor) -> None:
@@ -123,11 +123,10 @@ def in_fixed_shape(
     occupied: Tensor,
     geometry: Tensor,
     generator: torch.Generator | None,
-    within: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Samples (batch, n, 3) for a GPU, which of them have missed, and the largest density over bound."""
     hat = GridHat(atoms, protons, occupied)
-    z, missed = hat.in_two_rounds(geometry, generator, within)
+    z, missed = hat.in_two_rounds(geometry, generator)
     return z, missed, hat.largest
 
 

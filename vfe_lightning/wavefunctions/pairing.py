@@ -47,7 +47,7 @@ def log_weights(amplitudes: Tensor) -> Tensor:
     return amplitudes.square().clamp(min=NONE).log()
 
 
-def occupied(amplitudes: Tensor, n: int, generator: torch.Generator | None) -> Tensor:
-    """K of n pairs, with prod_k lambda_k^2 / Z at amplitudes (batch, levels): (batch, n)."""
-    logits = conditional_logits(log_weights(amplitudes), n)
-    return drawn(logits.unbind(1), len(amplitudes), None, lambda k: k, None, generator)
+def occupied(amplitudes: Tensor, n: int, geometry: Tensor, generator: torch.Generator | None) -> Tensor:
+    """K of n pairs, with prod_k lambda_k^2 / Z at amplitudes (geometries, levels): (batch, n)."""
+    logits = conditional_logits(log_weights(amplitudes), n)[geometry]
+    return drawn(logits.unbind(1), len(geometry), None, lambda k: k, None, generator)

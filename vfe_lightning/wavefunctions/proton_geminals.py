@@ -21,7 +21,7 @@ from vfe_lightning.calculus.replay import replayable, replayed
 from vfe_lightning.hamiltonians.screened_atoms import Orbitals, ScreenedAtoms
 from vfe_lightning.wavefunctions.fock_darwin import OrbitalJet
 from vfe_lightning.wavefunctions.geminal_jet import GeminalJet, geminal, geminal_jet
-from vfe_lightning.wavefunctions.grid_hat import GridHat, in_fixed_shape, require_bound
+from vfe_lightning.wavefunctions.grid_hat import GridHat, require_bound
 from vfe_lightning.wavefunctions.oscillator_determinants import log_det, log_det_gradient
 from vfe_lightning.wavefunctions.pairing import Pairing, occupied
 
@@ -104,35 +104,53 @@ class ProtonGeminals:
 
         All levels together are a bound of the density of whatever is in their span.
         """
-        hat = None if self.geometries.is_cuda else GridHat(self.atoms, self.geometries, self.orbitals)
-        amplitudes = self.amplitudes[self.geometry]
-        k = occupied(amplitudes, self.n_up, generator)
-        up, lost = self._drawn(one_hot(k, amplitudes.shape[1]).mT.to(amplitudes), hat, generator)
-        mates = amplitudes[..., None] * self._at(up, 0)[0].mT
-        down, also = self._drawn(torch.linalg.qr(mates)[0], hat, generator)
-        z, lost = torch.cat([up, down], dim=1), lost | also
-        if hat is None and lost.any():
-            again = lost.nonzero().squeeze(1)
-            z[again] = self[again].sample(generator)
+        if not self.geometries.is_cuda:
+            return sampled(self, generator, fixed_shape=False)[0]
+        z, missed, largest = replayed(sampled, self, generator, True)
+        if (missed.any() | (largest > 1)).any():  # one question to a GPU for all that is rare
+            require_bound(largest)
+            again = missed.nonzero().squeeze(1)
+            z[again] = sampled(self[again], generator, fixed_shape=False)[0]
         return z
 
-    def _drawn(
-        self, within: Tensor, hat: GridHat | None, generator: torch.Generator | None
-    ) -> tuple[Tensor, Tensor]:
-        """Electrons in n orbitals within the levels, (batch, levels, n), and who is to be drawn again."""
-        if hat:
-            z = hat.sample(self.geometry, generator, within)
-            return z, torch.zeros(len(z), dtype=torch.bool, device=z.device)
-        arguments = self.atoms, self.geometries, self.orbitals, self.geometry, generator, within
-        z, missed, largest = replayed(in_fixed_shape, *arguments)
-        require_bound(largest)
-        return z, missed
-
-    def _at(self, z: Tensor, order: int) -> list[Tensor]:
+    def at(self, z: Tensor, order: int) -> list[Tensor]:
         """Values, slopes along x, y, z and bends along xx, xy, ...: (batch, points, levels) each."""
         c = self.orbitals[self.geometry]
         return [found @ c for found in self.atoms.gaussians.at(z, self.protons, order)]
 
     def _spins(self, zeta: Tensor, order: int) -> tuple[list[Tensor], list[Tensor]]:
         """The same at the electrons of each spin."""
-        return self._at(zeta[:, : self.n_up], order), self._at(zeta[:, self.n_up :], order)
+        return self.at(zeta[:, : self.n_up], order), self.at(zeta[:, self.n_up :], order)
+
+
+def sampled(
+    states: ProtonGeminals, generator: torch.Generator | None, fixed_shape: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """zeta (batch, 2 n, 3), whose walkers have found no place, and the largest density over its bound.
+
+    Args:
+        fixed_shape: as a GPU draws them; the rare ones without a place are to be drawn again.
+    """
+    hat = GridHat(states.atoms, states.geometries, states.orbitals)
+
+    def placed(within: Tensor) -> tuple[Tensor, Tensor]:
+        if fixed_shape:
+            return hat.in_two_rounds(states.geometry, generator, within)
+        z = hat.sample(states.geometry, generator, within)
+        return z, torch.zeros_like(states.geometry, dtype=torch.bool)
+
+    k = occupied(states.amplitudes, states.n_up, states.geometry, generator)
+    amplitudes = states.amplitudes[states.geometry]
+    up, missed = placed(one_hot(k, amplitudes.shape[1]).mT.to(amplitudes))
+    down, also = placed(orthonormal_columns(amplitudes[..., None] * states.at(up, 0)[0].mT))
+    return torch.cat([up, down], dim=1), missed | also, hat.largest
+
+
+def orthonormal_columns(a: Tensor) -> Tensor:
+    """A basis of the span of the columns of (batch, rows, n), without a call for each matrix on a GPU."""
+    q = a[:, :, :0]
+    for column in a.split(1, dim=2):
+        for _ in range(2):  # Gram-Schmidt twice is orthogonal to rounding
+            column = column - q @ (q.mT @ column)
+        q = torch.cat([q, column / column.norm(dim=1, keepdim=True)], dim=2)
+    return q

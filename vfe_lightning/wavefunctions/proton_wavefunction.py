@@ -63,7 +63,8 @@ def _scores(psi: ProtonWavefunction, states: ProtonStates, x: Tensor) -> Tensor:
         return [(states.gradient(zeta).real, torch.full_like(log_det, 0.5))]
 
     found = per_walker_gradients(psi.flow, pull_back, [x, states.protons], cotangents)
-    if psi.pairing and isinstance(states, ProtonGeminals):
+    if psi.pairing:
+        assert isinstance(states, ProtonGeminals)
         slopes = states.of_amplitudes(*at)
         levels = states.levels[states.geometry]
         found += per_walker_gradients(
