@@ -136,11 +136,13 @@ def test_pairs_have_a_lower_energy_than_a_determinant_where_a_bond_is_broken() -
 @pytest.mark.parametrize(("pairing", "levels"), [(0.5, "1 levels"), (5, "10 levels")])
 def test_levels_that_pairs_cannot_be_in_are_refused(pairing: float, levels: str) -> None:
     orbitals = {"exponents": (1.4, 0.42), "pairing": pairing}
-    with pytest.raises(ValidationError, match=f"{levels} for 1 pairs; allowed are 2 to 4 levels, or 0"):
+    with pytest.raises(
+        ValidationError, match=f"{levels} for 1 pairs; allowed are 2 to 4 levels, 1 to 2 an atom, or 0"
+    ):
         Declared.model_validate({"protons": [[0, 0, 0], [1.4, 0, 0]], "length": 4.0, "orbitals": orbitals})
 
 
 def test_declarations_of_runs_before_forces_of_three_bodies_are_read() -> None:
     assert ElectronFlow.model_validate({"width": 4, "messages": 0}) == ElectronFlow(width=4)
-    with pytest.raises(ValidationError, match="messages"):
+    with pytest.raises(ValidationError, match="allowed is 0"):
         ElectronFlow.model_validate({"messages": 2})

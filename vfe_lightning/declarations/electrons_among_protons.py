@@ -33,8 +33,8 @@ class GaussianOrbitals(Declaration):
     pairing: float = Field(
         default=0.0,
         ge=0,
-        description="levels an atom that singlet pairs are spread over, a geminal; 0 is determinants, which "
-        "electrons in levels and unequal spins have anyway",
+        description="levels an atom that singlet pairs are spread over, a geminal: more than .5, and no more "
+        "than exponents, or 0 for determinants; electrons in levels or of unequal spins are in these anyway",
     )
 
     def levels_of_pairs(self, up: int, down: int) -> int:
@@ -49,7 +49,7 @@ class GaussianOrbitals(Declaration):
         if not up < levels <= most:
             raise ValueError(
                 f"orbitals.pairing = {self.pairing:g}: {levels} levels for {up} pairs; allowed are {up + 1} "
-                f"to {most} levels, or 0 for determinants"
+                f"to {most} levels, {0.5 + 0.5 / up:g} to {len(self.exponents)} an atom, or 0 (determinants)"
             )
         return levels
 
@@ -59,7 +59,8 @@ class ElectronFlow(Declaration):
 
     width: PositiveInt = Field(default=6, description="hidden units of each radial function")
     three_body: NonNegativeInt = Field(
-        default=0, description="how many forces of each kind that two protons, or two electrons at one, make"
+        default=0,
+        description="functions of each force of three bodies, two of which may be protons; 0 for none",
     )
     steps: PositiveInt = Field(default=2, description="Runge-Kutta steps from t = 0 to 1")
     softness: PositiveFloat = Field(
@@ -75,6 +76,12 @@ class ElectronFlow(Declaration):
     @model_validator(mode="before")
     @classmethod
     def _of_old_runs(cls, data: Any) -> Any:
-        """Without messages, which a run had before there were forces of three bodies."""
-        old = isinstance(data, Mapping) and data.get("messages") == 0
-        return {name: value for name, value in data.items() if name != "messages"} if old else data
+        """Without messages, which a run might have before there were forces of three bodies."""
+        if not isinstance(data, Mapping) or "messages" not in data:
+            return data
+        if data["messages"]:
+            raise ValueError(
+                f"messages = {data['messages']}: electrons have none since there are forces of three bodies "
+                "(three_body); allowed is 0"
+            )
+        return {name: value for name, value in data.items() if name != "messages"}

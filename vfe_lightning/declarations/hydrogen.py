@@ -50,7 +50,7 @@ class Hydrogen(System):
 class HydrogenAtRest(Hydrogen):
     """The ground state of the electrons among protons that do not move, in Hartree an atom.
 
-    Psi is an up and a down determinant of orbitals of screened atoms, carried by a flow among the protons.
+    Psi is pairs in orbitals of screened atoms, or two determinants, carried by a flow among the protons.
     """
 
     builder = "vfe_lightning.systems.hydrogen_at_rest:HydrogenAtRest"
@@ -85,7 +85,7 @@ class HydrogenAtRest(Hydrogen):
 
 
 class ElectronGroundState(Declaration):
-    """The lowest orbitals of each S: electrons at T = 0."""
+    """The lowest orbitals of each S, or pairs in a few more: electrons at T = 0."""
 
     kind: Literal["ground_state"] = "ground_state"
 
