@@ -1,5 +1,6 @@
 """What the pages quote is data: rows are read off runs, and tables are made of them."""
 
+import json
 from functools import partial
 
 import pandas as pd
@@ -15,6 +16,8 @@ from vfe_lightning.command_line import parse
 from vfe_lightning.errors import Refused
 from vfe_lightning.notation import with_error
 from vfe_lightning.quoting import arguments
+from vfe_lightning.tracking.artifacts import artifact
+from vfe_lightning.tracking.places import DECLARATION
 from vfe_lightning.tracking.record import Record
 
 QUIET = toy.vary(**{"trainer.progress_bar": False})
@@ -73,6 +76,21 @@ def test_a_page_that_was_typed_is_told(client, checkout, results):
     code, out, err = results("--check")
     assert code == 2 and "experiments/README.md" in out and "vfe_lightning results" in err
     assert results()[0] == 0 and page.read_text() == good
+
+
+def test_a_field_that_came_later_has_the_value_that_keeps_what_was(client, checkout, results):
+    """That of its class, which says so in the arguments, and not what the experiment has by now."""
+    run = QUIET.run()
+    path = artifact(client.get_run(run.run_id), DECLARATION)
+    record = json.loads(path.read_text())
+    del record["optimizer"]["learning_rate"]
+    path.write_text(json.dumps(record))
+    assert results("--add", run.run_id)[0] == 0
+    assert list(rows(checkout)["arguments"]) == ["--optimizer.learning_rate 0.001"]
+    path.write_text(json.dumps(record | {"gone": 1}))
+    code, _, err = results("--add", run.run_id)
+    assert code == 2 and "is not of toy by now: there is no gone" in err
+    assert len(err.strip().splitlines()) == 1
 
 
 def test_what_is_not_quoted(client, checkout, results):

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
+from pydantic import ValidationError
 
 from vfe_lightning.analysis import catalogue, results
 from vfe_lightning.analysis.pages import filled, pages
 from vfe_lightning.command_line import options_of, parse
-from vfe_lightning.declarations.changes import flat, unknown_name
+from vfe_lightning.declarations.changes import explain, flat, unknown_name
 from vfe_lightning.errors import Refused
 from vfe_lightning.experiment import Experiment
 from vfe_lightning.tracking.artifacts import artifact, declaration
@@ -71,8 +72,14 @@ def _row(client: MlflowClient, named: str, root: Path) -> catalogue.Row:
     run_id, status = run.info.run_id, run.info.status
     if status != "FINISHED":
         raise Refused(f"run {run_id[:8]} is {status}: only numbers of finished runs are quoted")
-    parameters = flat(declaration(run))
-    flags = arguments(declared(root, parameters["name"]), parameters)
+    record = declaration(run)
+    experiment = declared(root, record["name"])
+    try:  # a field that came later has the value that keeps what was, not that of the experiment by now
+        parameters = flat(experiment.redeclared(record).declared())
+    except ValidationError as error:
+        why = explain(error, type(experiment.system))
+        raise Refused(f"run {run_id[:8]} is not of {record['name']} by now: {why}") from error
+    flags = arguments(experiment, parameters)
     # the file counts what was prepared before the run was recorded, and no pause before it was resumed
     seconds = told.get("seconds", ((run.info.end_time or 0) - run.info.start_time) / 1000)
     path = artifact(run, results.TABLE)
