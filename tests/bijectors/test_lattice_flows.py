@@ -118,14 +118,20 @@ def test_a_kernel_of_zeros_beyond_its_reach_is_a_shorter_one():
 
 
 def test_monge_ampere_is_of_fourth_order():
+    """In the mean over points: at one of them what is left may change its sign on the way."""
+    z = 1 + torch.eye(4) + 0.3 * torch.randn(40, 4, 4, dtype=torch.float64)
+
     def carried(steps: int) -> tuple[Tensor, Tensor]:
         torch.manual_seed(0)
         flow = monge_ampere(steps=steps)
         flow.potentials[0].amplitude.data.mul_(30)
-        return flow(torch.ones(1, 4, 4, dtype=torch.float64) + torch.eye(4))
+        return flow(z)
 
-    exact = carried(64)
-    errors = [[(a - b).abs().max().item() for a, b in zip(carried(s), exact, strict=True)] for s in (4, 8)]
+    exact = carried(128)
+    errors = [
+        [(a - b).square().mean().sqrt().item() for a, b in zip(carried(s), exact, strict=True)]
+        for s in (8, 16)
+    ]
     assert all(10 < coarse / fine < 26 for coarse, fine in zip(*errors, strict=True)), errors
 
 

@@ -37,7 +37,7 @@ MODELS = {
 @pytest.mark.parametrize("model", MODELS)
 def test_training_comes_close_to_the_exact_free_energy_from_above(model, network, optimizer):
     system = prepared(MODELS[model](network=NETWORKS[network]), optimizer)
-    steps = 150 if optimizer is ADAM else 40
+    steps = 300 if optimizer is ADAM else 40
     exact = system.reference().per(system.size, system.energy_unit)
     found = evaluate(train(system, steps))
     f, error = found["free_energy"]
