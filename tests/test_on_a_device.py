@@ -240,16 +240,21 @@ def test_a_step_of_atoms_is_that_of_the_cpu(pairing):
         close(value / scale.to(value.device), here[name] / scale)
 
 
+def local_kinetic(states: Any, walkers: int, g: torch.Generator) -> Tensor:
+    """-Laplacian Phi / 2 Phi of four electrons that are drawn at one geometry, (walkers,)."""
+    drawn = states[torch.zeros(walkers, dtype=torch.long, device="cuda")]
+    jet = drawn.jet(drawn.sample(g))
+    one = torch.eye(12, dtype=torch.float64, device="cuda").expand(walkers, -1, -1)
+    return -0.5 * (jet.hessian_contraction(one) + jet.gradient.square().sum((1, 2))).real
+
+
 def test_electrons_among_protons_of_fixed_shape_have_the_kinetic_energy_of_their_orbitals():
     """And at protons that have moved since the draw was recorded."""
     system, walkers = atoms("cuda"), 20_000
     g = torch.Generator("cuda").manual_seed(0)
     for protons in torch.rand(4, 1, 4, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64):
         states = system.states(protons.cuda())
-        drawn = states[torch.zeros(walkers, dtype=torch.long, device="cuda")]
-        jet = drawn.jet(drawn.sample(g))
-        one = torch.eye(12, dtype=torch.float64, device="cuda").expand(walkers, -1, -1)
-        local = -0.5 * (jet.hessian_contraction(one) + jet.gradient.square().sum((1, 2))).real
+        local = local_kinetic(states, walkers, g)
         kinetic = states.atoms.gaussians.matrices(states.geometries)[1]
         exact = sum(((kinetic @ c) * c).sum().item() for c in (states.up, states.down))
         assert agrees(local.mean().item(), local.std().item() / walkers**0.5, exact, samples=walkers)
@@ -264,10 +269,7 @@ def test_pairs_among_protons_of_fixed_shape_have_the_kinetic_energy_of_their_lev
     g = torch.Generator("cuda").manual_seed(0)
     for protons in torch.rand(4, 1, 4, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64):
         states = system.states(protons.cuda())
-        drawn = states[torch.zeros(walkers, dtype=torch.long, device="cuda")]
-        jet = drawn.jet(drawn.sample(g))
-        one = torch.eye(12, dtype=torch.float64, device="cuda").expand(walkers, -1, -1)
-        local = -0.5 * (jet.hessian_contraction(one) + jet.gradient.square().sum((1, 2))).real
+        local = local_kinetic(states, walkers, g)
         with torch.enable_grad():
             log_weights = states.amplitudes.square().log().requires_grad_()
             log_norm = log_symmetric_polynomials(log_weights, 2)[0, 2, 0]

@@ -8,7 +8,7 @@ from noise import normal
 from torch import Tensor
 from torch.func import hessian, jacrev
 
-from vfe_lightning.calculus.coupled_points import coupled
+from vfe_lightning.calculus.coupled_points import Points, coupled
 from vfe_lightning.calculus.forward_laplacian import Field, composed, coordinates
 from vfe_lightning.calculus.local_jet import local_coordinates
 
@@ -29,7 +29,7 @@ def waves(x: Any, k: Tensor) -> Any:
 
 def told(x: Field, kinds: int) -> Field:
     alone = x if isinstance(x, Tensor) else local_coordinates(x.value)
-    return coupled(waves(alone, A), waves(alone, B[:kinds]), OTHERS[:kinds], x)
+    return coupled(waves(alone, A), waves(alone, B[:kinds]), OTHERS[:kinds], Points.of(x))
 
 
 @every_kind

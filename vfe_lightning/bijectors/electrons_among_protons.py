@@ -57,8 +57,7 @@ class ElectronVelocity(nn.Module):
         one = torch.eye(n_up + n_down, dtype=torch.float64)
         self.register_buffer("each", one.repeat_interleave(protons, dim=1), persistent=False)
         self.softness, self.reach = softness, reach
-        kinds = len(self.pairs.kinds)
-        self.eta = RadialFunctions(kinds, width)
+        self.eta = RadialFunctions(len(self.pairs.kinds), width)
         self.mu = RadialFunctions(FEATURES, width)
         shape = n_up, n_down, protons, length, width, softness, reach
         self.three_body = ThreeBodyForces(three_body, *shape) if three_body else None

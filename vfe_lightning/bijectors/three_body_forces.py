@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from vfe_lightning.bijectors.periodic_forces import Distances, distances
 from vfe_lightning.bijectors.radial_functions import RadialFunctions, ended, enough
-from vfe_lightning.calculus.coupled_points import at_points, coupled
+from vfe_lightning.calculus.coupled_points import Points, at_points, coupled
 from vfe_lightning.calculus.forward_laplacian import Field, joined, less, mapped
 from vfe_lightning.calculus.local_jet import local_coordinates
 
@@ -55,6 +55,7 @@ class ThreeBodyForces(nn.Module):
         Args:
             places: of the proton in each pair of electron and proton, (batch, 3, n N).
         """
+        at = Points.of(x)
         alone: Any = x if isinstance(x, Tensor) else local_coordinates(x.value)
         near: Distances[Any] = distances(less(alone @ self.each, places), self.length, self.softness)
         many = len(self.others) * self.count
@@ -65,15 +66,15 @@ class ThreeBodyForces(nn.Module):
         pull = y * alpha.unsqueeze(-3)  # (batch, 3, k, n N)
         spread = alpha * near.cosines.unsqueeze(-2) + of_alpha * near.radial.unsqueeze(-2)
         turn = y * (of_nu * near.inverse.unsqueeze(-2)).unsqueeze(-3)
-        v, divergence = (at_points(f, x) for f in self._by_protons(pull, spread, nu, turn))
+        v, divergence = (at_points(f, at) for f in self._by_protons(pull, spread, nu, turn))
         both = joined([pull, spread.unsqueeze(-3)], -3)
-        push, more = self._by_others(both, beta, x).split(3, -2)
+        push, more = self._by_others(both, beta, at).split(3, -2)
         aside = []
         for along in near.y.split(1, -2):
             both = joined(
                 [f.unsqueeze(-3) for f in (gamma, of_gamma * near.inverse.unsqueeze(-2) * along)], -3
             )
-            there, also = self._by_others(both, delta * along, x).split(1, -2)
+            there, also = self._by_others(both, delta * along, at).split(1, -2)
             aside, more = [*aside, there], more + also
         return v + push + joined(aside, -2), divergence + more.sum(-2)
 
@@ -85,10 +86,10 @@ class ThreeBodyForces(nn.Module):
         divergence = (spread * nu).sum(-2) + (pull * turn).sum(-3).sum(-2)
         return (pull * nu.unsqueeze(-3)).sum(-2), divergence
 
-    def _by_others(self, a: Any, b: Any, x: Field) -> Any:
+    def _by_others(self, a: Any, b: Any, at: Points | None) -> Any:
         """a (batch, f, k, n N) of an electron times b (batch, kinds k, n N) of the others: (batch, f, n)."""
         b = b.unflatten(-2, (len(self.others), self.count))
-        return coupled(mapped(a, self._at_protons), mapped(b, self._at_protons), self.others, x)
+        return coupled(mapped(a, self._at_protons), mapped(b, self._at_protons), self.others, at)
 
     def _at_protons(self, pairs: Tensor) -> Tensor:
         """(..., k, n N) -> (..., k N, n)."""

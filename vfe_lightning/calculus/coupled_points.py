@@ -7,6 +7,7 @@ ever carried with derivatives in all coordinates.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,43 +17,58 @@ from vfe_lightning.calculus.forward_laplacian import Field, Traced
 from vfe_lightning.calculus.local_jet import Local
 
 
-def coupled(a: Tensor | Local, b: Tensor | Local, weights: Tensor, x: Field) -> Field:
-    """f at x (batch, 3, points), plain or with derivatives: (batch, f, points).
+class Points(NamedTuple):
+    """What derivatives at points that are carried with derivatives need of these."""
+
+    slopes: tuple[Tensor, ...]  # of the three coordinates of each point, (D, batch, points)
+    curved: list[Tensor]  # see `curvature`
+    jacobian: Tensor  # (batch, 3 points, D)
+    metric: Tensor  # (batch, 3 points, 3 points): products of the slopes
+
+    @classmethod
+    def of(cls, x: Field) -> "Points | None":
+        """At x (batch, 3, points); None where they are plain."""
+        if not isinstance(x, Traced):
+            return None
+        jacobian = x.gradient.permute(1, 2, 3, 0).flatten(1, 2)
+        return cls(x.gradient.unbind(2), curvature(x), jacobian, jacobian @ jacobian.mT)
+
+
+def coupled(a: Tensor | Local, b: Tensor | Local, weights: Tensor, at: Points | None) -> Tensor | Traced:
+    """f at points, plain or with derivatives: (batch, f, points).
 
     Args:
         a: (batch, f, q, points), plain or with derivatives in the coordinates of its own point.
         b: (batch, kinds, q, points), likewise.
         weights: w of each kind, (kinds, points, points).
     """
-    if isinstance(x, Tensor):
+    if at is None:
         assert isinstance(a, Tensor) and isinstance(b, Tensor)
         return (a * _others(b, weights)[:, None]).sum(2)
-    assert isinstance(a, Local) and isinstance(b, Local) and isinstance(x, Traced)
+    assert isinstance(a, Local) and isinstance(b, Local)
     others = _others(b.value, weights)[:, None]
-    curved = curvature(x)
-    own = carried(Local(*((t * others).sum(-2) for t in a)), x.gradient.unbind(2), curved)
-    jacobian = x.gradient.permute(1, 2, 3, 0).flatten(1, 2)  # (batch, 3 points, D)
+    own = carried(Local(*((t * others).sum(-2) for t in a)), at.slopes, at.curved)
     f, n = a.value.shape[1::2]
     # derivatives of f(i) in the coordinates c of other points j: (batch, f i, c j)
     of_b = b.gradient.permute(1, 2, 3, 0, 4)  # (batch, kinds, q, c, j)
     rows = a.value.transpose(2, 3).flatten(1, 2)
     of_others = _masked(rows, of_b, weights)
-    gradient = (of_others @ jacobian).unflatten(1, (f, n)).permute(3, 0, 1, 2)
+    gradient = (of_others @ at.jacobian).unflatten(1, (f, n)).permute(3, 0, 1, 2)
     # a grad . grad c, by products of the coordinates of i and j
     rows = a.gradient.permute(1, 2, 0, 4, 3).flatten(1, 3)  # (batch, f c i, q)
     mixed = _masked(rows, of_b, weights).unflatten(1, (f, 3 * n))
-    crossed = (mixed * (jacobian @ jacobian.mT)[:, None]).sum(-1).unflatten(2, (3, n)).sum(2)
-    bent = (a.value * _others(_laplacian(b, curved), weights)[:, None]).sum(2)
+    crossed = (mixed * at.metric[:, None]).sum(-1).unflatten(2, (3, n)).sum(2)
+    bent = (a.value * _others(_laplacian(b, at.curved), weights)[:, None]).sum(2)
     return Traced(own.value, own.gradient + gradient, own.laplacian + 2 * crossed + bent)
 
 
-def at_points(f: Tensor | Local, x: Field) -> Field:
-    """Functions of each point alone, (batch, ..., points), with derivatives where x has them."""
-    if isinstance(x, Tensor):
+def at_points(f: Tensor | Local, at: Points | None) -> Tensor | Traced:
+    """Functions of each point alone, (batch, ..., points), with derivatives where points have them."""
+    if at is None:
         assert isinstance(f, Tensor)
         return f
-    assert isinstance(f, Local) and isinstance(x, Traced)
-    return carried(f, x.gradient.unbind(2), curvature(x))
+    assert isinstance(f, Local)
+    return carried(f, at.slopes, at.curved)
 
 
 def _others(b: Tensor, weights: Tensor) -> Tensor:

@@ -33,6 +33,10 @@ class PeriodicGaussians(nn.Module):
         turned = torch.tensor(twist, dtype=torch.float64).abs() * 2
         self.register_buffer("antiperiodic", turned, persistent=False)
 
+    def momentum(self, electrons: int) -> Tensor:
+        """Of so many electrons by the twist, in a field that translations by the cube alone keep: (3,)."""
+        return electrons * math.pi / self.length * self.antiperiodic
+
     def along_axes(self, d: Tensor, order: int = 0, axis: int = -1) -> list[Tensor]:
         """theta and its derivatives up to an order, at distances d (...), x, y, z along `axis`: (..., P)."""
         a = self.exponents[:, None]

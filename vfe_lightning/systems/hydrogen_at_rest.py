@@ -40,8 +40,6 @@ class HydrogenAtRest(VariationalFreeEnergy):
 
     declaration: declarations.HydrogenAtRest
     protons: Tensor  # (1, N, 3)
-    up: Tensor  # (1, M, n_up): occupied orbitals
-    down: Tensor  # (1, M, n_down)
     energies: Tensor  # (1, M): of all orbitals
     coefficients: Tensor  # (1, M, M)
     units, per, unit_of_length = "Ha", "atom", "Bohr"
@@ -61,8 +59,6 @@ class HydrogenAtRest(VariationalFreeEnergy):
         )
         tables = {
             "protons": protons,
-            "up": orbitals.coefficients[:, :, : d.up],
-            "down": orbitals.coefficients[:, :, : d.down],
             "energies": orbitals.energies,
             "coefficients": orbitals.coefficients,
         }
@@ -70,6 +66,16 @@ class HydrogenAtRest(VariationalFreeEnergy):
             self.register_buffer(name, table, persistent=False)
         self.wavefunction = proton_wavefunction(d.flow, d.up, d.down, self.size, d.length, d.levels_of_pairs)
         self.chunks = of_continuous_flow(self.size, 3, self.size, d.chunk_size)
+
+    @property
+    def up(self) -> Tensor:
+        """Occupied orbitals, (1, M, n_up)."""
+        return self.coefficients[:, :, : self.declaration.up]
+
+    @property
+    def down(self) -> Tensor:
+        """(1, M, n_down)."""
+        return self.coefficients[:, :, : self.declaration.down]
 
     def estimate(self, n_samples: int) -> Estimate:
         with torch.no_grad():

@@ -1,6 +1,5 @@
 """Products of an up and a down determinant of orbitals among protons, which differ from walker to walker."""
 
-import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -40,9 +39,8 @@ class ProtonDeterminants:
 
     @property
     def momentum(self) -> Tensor:
-        """That of the twist, in a field that translations by the cube alone keep: (batch, 3)."""
-        gaussians, electrons = self.atoms.gaussians, self.up.shape[2] + self.down.shape[2]
-        return (electrons * math.pi / gaussians.length * gaussians.antiperiodic).expand(len(self), 3)
+        """That of the twist: (batch, 3)."""
+        return self.atoms.gaussians.momentum(self.up.shape[2] + self.down.shape[2]).expand(len(self), 3)
 
     def __getitem__(self, rows: slice | Tensor) -> "ProtonDeterminants":
         return replace(self, geometry=self.geometry[rows])

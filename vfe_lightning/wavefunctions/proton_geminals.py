@@ -60,8 +60,7 @@ class ProtonGeminals:
     @property
     def momentum(self) -> Tensor:
         """That of the twist: (batch, 3)."""
-        gaussians = self.atoms.gaussians
-        return (2 * self.n_up * math.pi / gaussians.length * gaussians.antiperiodic).expand(len(self), 3)
+        return self.atoms.gaussians.momentum(2 * self.n_up).expand(len(self), 3)
 
     def __getitem__(self, rows: slice | Tensor) -> "ProtonGeminals":
         return replace(self, geometry=self.geometry[rows])
